@@ -1,0 +1,84 @@
+package recommender
+
+import (
+	"yunjian/analyzer"
+	"yunjian/cloud"
+	"yunjian/price"
+)
+
+// Action is what a recommendation proposes.
+type Action string
+
+// Actions.
+const (
+	Release  Action = "release"
+	Downsize Action = "downsize"
+	Upsize   Action = "upsize" // advice for tight machines: fairness requires it; saves nothing
+)
+
+// Spec is a size.
+type Spec struct {
+	InstanceType string  `json:"instance_type,omitempty"`
+	VCPU         int     `json:"vcpu"`
+	MemoryGiB    float64 `json:"memory_gib"`
+	StorageGiB   float64 `json:"storage_gib"`
+}
+
+// Recommendation is one thing to do.
+type Recommendation struct {
+	ID           string       `json:"id"` // derived from resource, action and policy: the same advice keeps its row
+	ResourceID   string       `json:"resource_id"`
+	Kind         cloud.Kind   `json:"kind"`
+	Name         string       `json:"name,omitempty"`
+	Cloud        string       `json:"cloud,omitempty"`
+	Department   string       `json:"department"`
+	Application  string       `json:"application"`
+	Action       Action       `json:"action"`
+	Rule         string       `json:"rule"`
+	Current      Spec         `json:"current"`
+	Target       *Spec        `json:"target"` // null for a release
+	AnnualSaving price.Amount `json:"annual_saving"`
+	// SavingKnown is false where the price book has no price for the resource;
+	// AnnualSaving is then zero and must be shown as unknown.
+	SavingKnown bool   `json:"saving_known"`
+	Currency    string `json:"currency"`
+	// SavingNote is a code for what a reader must know of the saving, such as
+	// prepaid_until_expiry; empty for none.
+	SavingNote      string            `json:"saving_note,omitempty"`
+	SavingFrom      string            `json:"saving_from,omitempty"` // date from which it is real money, where it is later than now
+	PriceBook       string            `json:"price_book"`            // id@version that priced it
+	Risk            Risk              `json:"risk"`
+	Ready           bool              `json:"ready"` // confirmed over as many consecutive audits as the policy asks
+	ConsecutiveRuns int               `json:"consecutive_runs"`
+	FirstSeen       string            `json:"first_seen,omitempty"` // date of the first audit that gave this advice without a break
+	Flags           []analyzer.Flag   `json:"flags"`
+	Reasons         []analyzer.Reason `json:"reasons"`
+	Projected       *Projection       `json:"projected,omitempty"`
+}
+
+// Projection is utilization as it would have been on the proposed size.
+type Projection struct {
+	CPUP95    *float64 `json:"cpu_p95,omitempty"`
+	CPUMax    *float64 `json:"cpu_max,omitempty"`
+	MemoryP95 *float64 `json:"memory_p95,omitempty"`
+	MemoryMax *float64 `json:"memory_max,omitempty"`
+	DiskMax   *float64 `json:"disk_max,omitempty"`
+}
+
+// Risk is the chance that acting on a recommendation harms the service, as
+// seen in the fleet's own past.
+type Risk struct {
+	HarmProbability float64 `json:"harm_probability"` // upper bound, 0 to 1
+	Grade           string  `json:"grade"`            // A to D
+	Exceeded        int     `json:"exceeded"`         // of Compared instances with this margin, how many later needed more
+	Compared        int     `json:"compared"`
+	Prior           bool    `json:"prior,omitempty"` // the fleet is too young to speak: the shipped prior was used
+}
+
+// Refusal is a resource that matched a rule but for which nothing is proposed.
+type Refusal struct {
+	ResourceID string            `json:"resource_id"`
+	Kind       cloud.Kind        `json:"kind"`
+	Rule       string            `json:"rule"`
+	Reasons    []analyzer.Reason `json:"reasons"`
+}
