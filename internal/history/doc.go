@@ -1,0 +1,23 @@
+// Package history keeps utilization samples: append, read back by resource and
+// window; one bbolt file.
+//
+// Every value comes back exactly as the source gave it, with its instant and
+// its gaps. What was written last for an instant of a series counts, in
+// whatever order it came.
+//
+// # Three tiers
+//
+//   - A block holds what one Append brought, for all series together: one key,
+//     one transaction.
+//   - A day chunk holds one day of one series. Fold makes them of blocks.
+//   - A span chunk holds 32 days of one series. Fold makes them of day chunks
+//     once the span is over, and leaves a digest of each day beside them that
+//     outlives the samples.
+//
+// A tier overrides the ones below it, a later block an earlier one. Reading
+// merges them, so nobody outside this package sees a tier.
+//
+// # Limits
+//
+// One process owns the file. Instants lie from 1970 to 2106. Values are finite.
+package history

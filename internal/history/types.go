@@ -1,0 +1,71 @@
+package history
+
+import (
+	"errors"
+	"time"
+
+	"yunjian/cloud"
+)
+
+// ErrLocked is returned by Open while another process holds the file.
+var ErrLocked = errors.New("the utilization history is held by another process (the yunjian daemon?): stop that process, or ask the daemon itself")
+
+// ErrFull is returned by Append when the file may not grow any more. Nothing
+// of that Append is stored; everything before it is.
+var ErrFull = errors.New("no space left for the utilization history: free disk space, shorten the retention, or compact")
+
+// Options of Open.
+type Options struct {
+	// Location cuts the days and hours of summaries; nil is UTC.
+	Location *time.Location
+	// ReadOnly opens without the right to write; several processes may do so
+	// together.
+	ReadOnly bool
+	// MaxBytes limits the size of the file; 0 leaves that to the disk.
+	MaxBytes int
+}
+
+// Query says what Scan reads.
+type Query struct {
+	Resources []string // nil: all that have samples
+	Metrics   []cloud.Metric
+	Window    cloud.Window
+	// Exclude are spans per resource whose samples do not count and are not
+	// expected: before a resize, while powered off. They may overlap.
+	Exclude map[string][]cloud.Window
+	// Step is the spacing of samples that coverage is measured against; zero
+	// is utilization.Step.
+	Step time.Duration
+}
+
+// Gap is a span without samples, longer than asked for: none in (From, To).
+// From and To are the instants of the neighbouring samples, or the bound of
+// the window where there is no neighbour.
+type Gap struct {
+	Resource string
+	Metric   cloud.Metric
+	From, To time.Time
+}
+
+// Damage is one stored piece that could not be read, and what is lost with it.
+type Damage struct {
+	Resource string       // empty: of all resources
+	Metric   cloud.Metric // empty: of all metrics
+	Span     cloud.Window // the piece's samples lie within; zero where even that is unknown
+	Problem  string       // what was found
+}
+
+// Stats sums up the file.
+type Stats struct {
+	Series         int       `json:"series"`
+	Resources      int       `json:"resources"`
+	Samples        int64     `json:"samples"`
+	Bytes          int64     `json:"bytes"`      // of the whole file
+	FreeBytes      int64     `json:"free_bytes"` // of Bytes, what Compact would give back, roughly
+	BytesPerSample float64   `json:"bytes_per_sample"`
+	First          time.Time `json:"first,omitzero"`
+	Last           time.Time `json:"last,omitzero"`
+	Gaps           int64     `json:"gaps"`     // spans of more than two steps between neighbouring samples of a series
+	Unfolded       int64     `json:"unfolded"` // of Samples, how many still lie in blocks; overwritten ones included
+	Damaged        int64     `json:"damaged"`  // pieces that could not be read; see Check
+}
