@@ -62,8 +62,10 @@ type Batch struct {
 type Result struct {
 	Samples  int            // samples delivered, duplicates included
 	Calls    map[string]int // calls made by action (or files read), retries included
-	Minimum  int            // metric calls that the samples would need at 1,440 a call
+	Minimum  int            // metric calls that the samples would need at 1,440 a call, metric by metric
 	Retries  int
+	Period   time.Duration // step of the samples asked for; zero where files decide
+	Plan     Plan          // the plan that was followed; zero where files are read
 	Problems []Problem // what people should act on, once each
 }
 
