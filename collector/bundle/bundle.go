@@ -1,0 +1,182 @@
+package bundle
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"yunjian/cloud"
+)
+
+// Bundle is a bundle folder that was opened: its inventory is in memory, its
+// samples are read when asked for. It is safe for concurrent use.
+type Bundle struct {
+	dir       string
+	inventory cloud.Inventory
+	files     map[string]string // resource id → file, relative to dir
+	notes     []string
+
+	scanned func() extent // every sample file, read once when first needed
+}
+
+// extent is what the sample files hold together.
+type extent struct {
+	metrics []cloud.Metric
+	start   int64 // 0: no samples
+	end     int64
+}
+
+// Open reads the inventory of the bundle in dir and finds its sample files. An
+// error that wraps *Mistakes lists everything wrong with the tables; mistakes
+// in a sample file show when it is read.
+func Open(dir string) (*Bundle, error) {
+	if info, err := os.Stat(dir); err != nil {
+		return nil, fmt.Errorf("open bundle: %w", err)
+	} else if !info.IsDir() {
+		return nil, fmt.Errorf("open bundle %s: is a file; want the folder that holds inventory.csv and samples", dir)
+	}
+	b := &Bundle{dir: dir, files: map[string]string{}}
+	var wrong Mistakes
+	var err error
+	if b.inventory, b.notes, err = readInventory(dir, &wrong); err != nil {
+		return nil, err
+	}
+	if err := b.find(&wrong); err != nil {
+		return nil, err
+	}
+	if !wrong.none() {
+		return nil, fmt.Errorf("read bundle %s:\n%w", dir, &wrong)
+	}
+	b.scanned = sync.OnceValue(b.scan)
+	return b, nil
+}
+
+// sampleEndings are what a sample file may end in.
+var sampleEndings = []string{".csv", ".csv.gz", ".xlsx"}
+
+// find lists the samples folder; files that no row of the inventory names are
+// noted, not read.
+func (b *Bundle) find(wrong *Mistakes) error {
+	entries, err := os.ReadDir(filepath.Join(b.dir, "samples"))
+	if errors.Is(err, fs.ErrNotExist) {
+		b.notes = append(b.notes, "no folder samples: the inventory alone was read")
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("list samples of bundle: %w", err)
+	}
+	ids := make(map[string]bool, len(b.inventory.Resources))
+	for _, r := range b.inventory.Resources {
+		ids[r.ID] = true
+	}
+	var strangers []string
+	for _, e := range entries {
+		file := "samples/" + e.Name()
+		id, ok := resourceOf(e.Name())
+		switch {
+		case e.IsDir() || !ok || !ids[id]:
+			strangers = append(strangers, e.Name())
+		case b.files[id] != "":
+			wrong.add(Mistake{File: file, Found: "found " + b.files[id] + " beside it", Allowed: "one file a resource"})
+		default:
+			b.files[id] = file
+		}
+	}
+	if len(strangers) > 0 && wrong.none() {
+		b.notes = append(b.notes, fmt.Sprintf("%d entries of samples belong to no resource of the inventory and were not read, the first is %s", len(strangers), strangers[0]))
+	}
+	return nil
+}
+
+func resourceOf(name string) (id string, ok bool) {
+	for _, ending := range sampleEndings {
+		if id, ok := strings.CutSuffix(name, ending); ok && id != "" {
+			return id, true
+		}
+	}
+	return "", false
+}
+
+// Inventory returns what the bundle lists, sorted. Its cloud has no name and
+// TakenAt is zero: a bundle says neither. The caller may change the result but
+// not the maps and slices inside its resources.
+func (b *Bundle) Inventory() cloud.Inventory {
+	inv := b.inventory
+	inv.Resources = slices.Clone(inv.Resources)
+	inv.Types = slices.Clone(inv.Types)
+	inv.Scopes = slices.Clone(inv.Scopes)
+	return inv
+}
+
+// Notes returns what the maker of the bundle should know although it was
+// read: an encoding that was guessed, files that belong to no resource.
+func (b *Bundle) Notes() []string { return slices.Clone(b.notes) }
+
+// Samples reads the samples of a resource: per metric that the file has a
+// column for, the samples in ascending time, empty where the column is empty. A
+// resource without file has no metrics. An error names file, line and column,
+// and then nothing of the file is returned.
+func (b *Bundle) Samples(resource string) (map[cloud.Metric][]cloud.Point, error) {
+	var r sampleReader
+	s, err := r.read(b.dir, b.files[resource])
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[cloud.Metric][]cloud.Point, len(s.metrics))
+	for i, m := range s.metrics {
+		out[m] = s.points[i]
+	}
+	return out, nil
+}
+
+// Metrics returns the metrics that at least one sample file has a column for,
+// in the order of cloud.Metrics. The first call reads every sample file.
+func (b *Bundle) Metrics() []cloud.Metric { return slices.Clone(b.scanned().metrics) }
+
+// End returns the instant of the last sample of all files, zero when there is
+// none. The first call reads every sample file; files that cannot be read
+// count for nothing.
+func (b *Bundle) End() time.Time { return unixTime(b.scanned().end) }
+
+// Start is the instant of the first sample, as End is of the last.
+func (b *Bundle) Start() time.Time { return unixTime(b.scanned().start) }
+
+func unixTime(t int64) time.Time {
+	if t == 0 {
+		return time.Time{}
+	}
+	return time.Unix(t, 0).UTC()
+}
+
+func (b *Bundle) scan() extent {
+	var (
+		e    extent
+		r    sampleReader
+		seen = map[cloud.Metric]bool{}
+	)
+	for _, id := range slices.Sorted(maps.Keys(b.files)) {
+		header, first, last, err := r.span(b.dir, b.files[id])
+		if err != nil {
+			continue
+		}
+		for _, m := range header {
+			seen[m] = true
+		}
+		if first != 0 && (e.start == 0 || first < e.start) {
+			e.start = first
+		}
+		e.end = max(e.end, last)
+	}
+	e.metrics = slices.SortedFunc(maps.Keys(seen), func(x, y cloud.Metric) int {
+		return cmp.Compare(slices.Index(cloud.Metrics(), x), slices.Index(cloud.Metrics(), y))
+	})
+	return e
+}

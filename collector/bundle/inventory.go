@@ -1,0 +1,232 @@
+package bundle
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"yunjian/cloud"
+)
+
+// readInventory reads the inventory and the instance types of dir. Mistakes of
+// their content go to wrong; an error means that a file could not be read.
+func readInventory(dir string, wrong *Mistakes) (inv cloud.Inventory, notes []string, err error) {
+	t, found, err := readTable(dir, "inventory", wrong)
+	if err != nil {
+		return inv, nil, err
+	}
+	if !found {
+		return inv, nil, fmt.Errorf("read bundle %s: neither inventory.csv nor inventory.xlsx is there", dir)
+	}
+	types, found, err := readTable(dir, "instance_types", wrong)
+	if err == nil && !found && strings.HasSuffix(t.file, ".xlsx") {
+		types, err = readSheet(filepath.Join(dir, t.file), t.file, "instance_types", false, wrong)
+		found = types.header.line > 0
+	}
+	if err != nil {
+		return inv, nil, err
+	}
+	if !wrong.none() { // of form: what follows would only repeat it
+		return inv, nil, nil
+	}
+	inv.Resources = parseResources(t, wrong)
+	if found {
+		inv.Types = parseTypes(types, wrong)
+	}
+	for _, n := range []string{t.note, types.note} {
+		if n != "" {
+			notes = append(notes, n)
+		}
+	}
+	complete(&inv)
+	inv.Scopes = scopes(inv.Resources)
+	inv.Sort()
+	return inv, notes, nil
+}
+
+func parseResources(t table, wrong *Mistakes) []cloud.Resource {
+	names, ok := t.columns("resource_id", wrong)
+	if !ok {
+		return nil
+	}
+	known := index(names, inventoryColumns)
+	out := make([]cloud.Resource, 0, len(t.rows))
+	lines := make(map[string]int, len(t.rows))
+	for _, line := range t.rows {
+		r, id := cloud.Resource{}, wrong.count()
+		for i, cell := range line.cells {
+			bad := Mistake{File: t.file, Line: line.line, Column: names[i], Found: quote(cell)}
+			if bad.Allowed = setResource(&r, names[i], known[i], cell); bad.Allowed != "" {
+				wrong.add(bad)
+			}
+		}
+		if wrong.count() == id {
+			checkResource(&r, t.file, line.line, wrong)
+		}
+		if first, twice := lines[r.ID]; twice && r.ID != "" {
+			wrong.add(Mistake{File: t.file, Line: line.line, Column: "resource_id", Found: quote(r.ID) + fmt.Sprintf(", as on line %d", first), Allowed: "each resource once"})
+			continue
+		}
+		lines[r.ID] = line.line
+		out = append(out, r)
+	}
+	return out
+}
+
+// setResource puts a cell into the field of its column, into Tags or into
+// Attributes; it returns what is allowed when the cell is not.
+func setResource(r *cloud.Resource, name string, known *column[cloud.Resource], cell string) (allowed string) {
+	trimmed := strings.TrimSpace(cell)
+	if trimmed == "" {
+		return ""
+	}
+	if known != nil {
+		return known.set(r, trimmed)
+	}
+	if name == "" {
+		return "no value under a column without a name"
+	}
+	if len(cell) > maxCellBytes {
+		return fmt.Sprintf("at most %d bytes", maxCellBytes)
+	}
+	if key, isTag := strings.CutPrefix(name, tagPrefix); isTag {
+		if r.Tags == nil {
+			r.Tags = map[string]string{}
+		}
+		r.Tags[key] = cell
+		return ""
+	}
+	if r.Attributes == nil {
+		r.Attributes = map[string]string{}
+	}
+	r.Attributes[name] = cell
+	return ""
+}
+
+// checkResource checks what spans several cells of a row, and sets the kind
+// where the row names none.
+func checkResource(r *cloud.Resource, file string, line int, wrong *Mistakes) {
+	bad := func(column, found, allowed string) {
+		wrong.add(Mistake{File: file, Line: line, Column: column, Found: found, Allowed: allowed})
+	}
+	if r.ID == "" {
+		bad("resource_id", "found nothing", "the id of the resource")
+	} else if allowed := checkID(r.ID); allowed != "" {
+		bad("resource_id", quote(r.ID), allowed)
+	}
+	if r.Kind == "" {
+		r.Kind = cloud.Instance
+	}
+	states := []cloud.Status{cloud.InUse, cloud.Available, cloud.Changing}
+	if r.Kind == cloud.Instance {
+		states = []cloud.Status{cloud.Running, cloud.PoweredOff, cloud.Changing}
+	}
+	if r.Status != "" && !slices.Contains(states, r.Status) {
+		bad("status", quote(string(r.Status)), oneOf(states)+" for the kind "+string(r.Kind))
+	}
+	if !r.FirstSeen.IsZero() && !r.LastSeen.IsZero() && r.LastSeen.Before(r.FirstSeen) {
+		bad("last_seen", "found an instant before first_seen", "first_seen or later")
+	}
+}
+
+func parseTypes(t table, wrong *Mistakes) []cloud.InstanceType {
+	names, ok := t.columns("instance_type", wrong)
+	if !ok {
+		return nil
+	}
+	known := index(names, typeColumns)
+	out := make([]cloud.InstanceType, 0, len(t.rows))
+	lines := make(map[string]int, len(t.rows))
+	for _, line := range t.rows {
+		var x cloud.InstanceType
+		for i, cell := range line.cells {
+			trimmed := strings.TrimSpace(cell)
+			if known[i] == nil || trimmed == "" { // a size has no attributes
+				continue
+			}
+			if allowed := known[i].set(&x, trimmed); allowed != "" {
+				wrong.add(Mistake{File: t.file, Line: line.line, Column: names[i], Found: quote(cell), Allowed: allowed})
+			}
+		}
+		bad := func(column, found, allowed string) {
+			wrong.add(Mistake{File: t.file, Line: line.line, Column: column, Found: found, Allowed: allowed})
+		}
+		if x.ID == "" {
+			bad("instance_type", "found nothing", "the name of the instance type")
+		}
+		// A size without its numbers cannot be compared with another.
+		if x.VCPU == 0 {
+			bad("vcpu", "found nothing or 0", "a whole number from 1")
+		}
+		if x.MemoryGiB == 0 {
+			bad("memory_gib", "found nothing or 0", "a number above 0")
+		}
+		if first, twice := lines[x.ID]; twice && x.ID != "" {
+			bad("instance_type", quote(x.ID)+fmt.Sprintf(", as on line %d", first), "each instance type once")
+			continue
+		}
+		lines[x.ID] = line.line
+		out = append(out, x)
+	}
+	return out
+}
+
+// index returns, per name, the known column of that name or nil.
+func index[T any](names []string, columns []column[T]) []*column[T] {
+	out := make([]*column[T], len(names))
+	for i, name := range names {
+		if k := slices.IndexFunc(columns, func(c column[T]) bool { return c.name == name }); k >= 0 {
+			out[i] = &columns[k]
+		}
+	}
+	return out
+}
+
+// complete fills what an instance's row leaves out and the bundle says
+// elsewhere: its size by its type, its storage by the disks attached to it.
+func complete(inv *cloud.Inventory) {
+	catalog := cloud.NewCatalog(inv.Types)
+	attached := map[string]float64{}
+	for _, r := range inv.Resources {
+		if r.Kind == cloud.Disk && r.AttachedTo != "" {
+			attached[r.AttachedTo] += r.StorageGiB
+		}
+	}
+	for i := range inv.Resources {
+		r := &inv.Resources[i]
+		if r.Kind != cloud.Instance {
+			continue
+		}
+		t := catalog[r.InstanceType] // the zero type fills nothing
+		fill(&r.VCPU, t.VCPU)
+		fill(&r.MemoryGiB, t.MemoryGiB)
+		fill(&r.Architecture, t.Architecture)
+		fill(&r.GPU, t.GPU)
+		fill(&r.LocalStorageGiB, t.LocalStorageGiB)
+		fill(&r.Burstable, t.Burstable)
+		fill(&r.StorageGiB, attached[r.ID])
+	}
+}
+
+func fill[T comparable](field *T, value T) {
+	var missing T
+	if *field == missing {
+		*field = value
+	}
+}
+
+// scopes returns one complete scope for each (account, region, kind) that has
+// resources.
+func scopes(resources []cloud.Resource) []cloud.Scope {
+	counts := map[cloud.Scope]int{}
+	for _, r := range resources {
+		counts[cloud.Scope{Account: r.Account, Region: r.Region, Kind: r.Kind, Complete: true}]++
+	}
+	out := make([]cloud.Scope, 0, len(counts))
+	for s, n := range counts {
+		s.Count = n
+		out = append(out, s)
+	}
+	return out // sorted by Inventory.Sort
+}

@@ -1,0 +1,79 @@
+package bundle
+
+import (
+	"fmt"
+	"strings"
+)
+
+// maxMistakes is how many mistakes are named; the rest are counted.
+const maxMistakes = 50
+
+// Mistake is one thing wrong in a bundle, for the person who made the file.
+type Mistake struct {
+	File    string // relative to the bundle folder
+	Line    int    // 1 is the header; 0: the file as a whole
+	Column  string // empty: the whole line
+	Found   string
+	Allowed string
+}
+
+// Error is "file:line: column: found …; want …".
+func (m Mistake) Error() string {
+	var b strings.Builder
+	b.WriteString(m.File)
+	if m.Line > 0 {
+		fmt.Fprintf(&b, ":%d", m.Line)
+	}
+	b.WriteString(": ")
+	if m.Column != "" {
+		fmt.Fprintf(&b, "%s: ", m.Column)
+	}
+	b.WriteString(m.Found)
+	if m.Allowed != "" {
+		b.WriteString("; want ")
+		b.WriteString(m.Allowed)
+	}
+	return b.String()
+}
+
+// Mistakes is everything wrong with a bundle's tables: the first 50 in the
+// order of the files, and how many more there are.
+type Mistakes struct {
+	List []Mistake
+	More int
+}
+
+// Error lists the mistakes, one a line.
+func (m *Mistakes) Error() string {
+	lines := make([]string, 0, len(m.List)+1)
+	for _, x := range m.List {
+		lines = append(lines, x.Error())
+	}
+	if m.More > 0 {
+		lines = append(lines, fmt.Sprintf("and %d more", m.More))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func (m *Mistakes) add(x Mistake) {
+	if len(m.List) == maxMistakes {
+		m.More++
+		return
+	}
+	m.List = append(m.List, x)
+}
+
+// count is how many mistakes there are.
+func (m *Mistakes) count() int { return len(m.List) + m.More }
+
+// none reports whether nothing is wrong.
+func (m *Mistakes) none() bool { return len(m.List) == 0 }
+
+// quote shows a found cell, shortened to stay readable.
+func quote(cell string) string {
+	const most = 60
+	if r := []rune(cell); len(r) > most {
+		cell = string(r[:most]) + "…"
+	}
+	return fmt.Sprintf("found %q", cell)
+}
