@@ -1,6 +1,12 @@
 package policies
 
 import (
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"path"
+	"slices"
 	"time"
 
 	"yunjian/cloud"
@@ -27,7 +33,7 @@ type Source struct {
 	Title  string `yaml:"title" json:"title"`
 	Issuer string `yaml:"issuer" json:"issuer,omitempty"`
 	DocNo  string `yaml:"doc_no" json:"doc_no,omitempty"`
-	Date   string `yaml:"date" json:"date,omitempty"`
+	Date   string `yaml:"date" json:"date,omitempty"` // as the source gives it: 2021-06-01, 2025-10 or 2025
 	URL    string `yaml:"url" json:"url,omitempty"`
 }
 
@@ -44,8 +50,20 @@ type Pack struct {
 
 	Window      time.Duration // look-back
 	MinCoverage float64       // 0 to 1
-	MinAge      time.Duration // younger resources are not judged
+	// MinHistory is how much running time of the present size must lie in the
+	// window; absent in the file, it is MinCoverage of the window.
+	MinHistory  time.Duration
+	MinAge      time.Duration // younger instances are not judged; zero: no such rule
 	ConfirmRuns int           // consecutive weekly audits before a recommendation is ready; at least 1
+
+	// Parameters are the numbers that a source leaves to whoever applies it. A
+	// pack with a parameter that has no value can be read and shown, but not
+	// used for an audit: see Unset.
+	Parameters []Parameter
+	// Allowance lets a department keep a share of idle resources.
+	Allowance *Allowance
+	// Deadlines is the chain that the source prescribes once waste is found.
+	Deadlines []Deadline
 
 	Rules   []Rule
 	Sizing  Sizing
@@ -55,53 +73,120 @@ type Pack struct {
 	Exemptions []Exemption
 }
 
+// Parameter is a number that the user of a pack must enter.
+type Parameter struct {
+	ID       string
+	Name     Text
+	Unit     cloud.Unit
+	Min, Max float64
+	Value    *float64 // nil: not entered
+}
+
+// Allowance is the share of a department's vCPU that may be idle before
+// anything is asked of it.
+type Allowance struct {
+	Parameter string // id of the parameter that holds the share, percent
+}
+
+// Deadline is one step of a chain: what happens when, after the step before,
+// nothing was done for so long.
+type Deadline struct {
+	Step   string
+	Name   Text
+	Within int    // 0: at once, or at a time the source does not give
+	Unit   string // day, working_day, month
+}
+
 // Rule finds one kind of waste. All conditions must hold; the first rule of a
 // pack that matches a resource decides its verdict.
 type Rule struct {
 	ID      string
 	Name    Text
+	Note    Text // what of the source could not be expressed
 	Kind    cloud.Kind
 	Verdict string // idle, overprovisioned, underprovisioned, unattached
 	// Action is release, downsize, upsize, or empty for none. Dimensions are
 	// the sizes a downsize may touch: cpu, memory, storage.
 	Action     string
 	Dimensions []string
+	// Confidence is the rule's own where it differs from the pack's; else empty.
+	Confidence Confidence
 	When       []Condition
 }
 
-// Condition compares one statistic with one limit.
+// Condition compares one statistic, or one fact about the resource, with one
+// limit.
 type Condition struct {
 	Metric    cloud.Metric // empty for facts about the resource itself
-	Statistic string       // see Statistics
+	Statistic string       // see Statistics, or Facts where Metric is empty
 	Op        string       // "<", "<=", ">", ">="; written below, at_most, above, at_least
 	Limit     float64
 	Unit      cloud.Unit
-	// ShareOfDays, when not zero, asks that the comparison holds on at least
-	// this share of the days that have samples (statistics of a day only).
+	// Last, when not zero, narrows the statistic to the end of the window: the
+	// calendar days that reach into it.
+	Last time.Duration
+	// ShareOfSamples belongs to the statistic "sample": the comparison holds for
+	// at least this share of the samples, 0 to 1.
+	ShareOfSamples float64
+	// ShareOfDays or MinDays belong to the statistics of a day: the comparison
+	// (and every one in And) holds on at least this share of the days that have
+	// samples, or on at least so many days.
 	ShareOfDays float64
+	MinDays     int
+	And         []Condition
 }
 
 // Sizing says which size to propose.
 type Sizing struct {
-	CPUTarget     float64  // projected CPU p95 at most, percent
-	MemoryTarget  float64  // projected memory p95 at most, percent
-	PeakLimit     float64  // projected maximum over the peak-guard span at most, percent
-	StorageTarget float64  // projected disk fill at most, percent
-	MaxStep       float64  // at most divided by this a round: 2 halves
-	MinVCPU       int      // floor
-	MinMemoryGiB  float64  // floor
-	Families      []string // families allowed beside the current one, most wanted first
-	Refuse        []string // families never proposed and never touched
+	// Limits are what utilization projected on the proposed size must respect.
+	// The limits of a metric are asked only where its dimension shrinks.
+	Limits       []Condition
+	MaxStep      float64  // at most divided by this a round: 2 halves
+	MinVCPU      int      // floor
+	MinMemoryGiB float64  // floor
+	Families     []string // families allowed beside the current one, most wanted first
+	Refuse       []string // families never proposed and never touched
 	// VCPUs and MemoriesGiB are the sizes on offer where the cloud names no
-	// instance type, as in a bundle of plain virtual machines.
+	// instance type, as in a bundle of plain virtual machines; ascending.
 	VCPUs       []int
 	MemoriesGiB []float64
 }
 
-// Grades are the highest probabilities of harm for grades A, B and C; above C
-// is D.
+// Limit returns the limit on one statistic of one metric, and whether there is
+// one.
+func (s Sizing) Limit(m cloud.Metric, statistic string) (float64, bool) {
+	for _, l := range s.Limits {
+		if l.Metric == m && l.Statistic == statistic {
+			return l.Limit, true
+		}
+	}
+	return 0, false
+}
+
+// Grades are the highest probabilities of harm for grades A, B and C, 0 to 1;
+// above C is D.
 type Grades struct {
 	A, B, C float64
+}
+
+// DefaultGrades follow the rule of three: a fleet needs 299 comparable machines
+// without one exceedance to state 1 %, and 59 to state 5 %, with 95 %
+// confidence (Hanley and Lippman-Hand, "If nothing goes wrong, is everything
+// all right?", JAMA 1983). The thresholds themselves are proposed.
+var DefaultGrades = Grades{A: 0.01, B: 0.05, C: 0.10}
+
+// Of returns the grade of a probability of harm.
+func (g Grades) Of(p float64) string {
+	switch {
+	case p <= g.A:
+		return "A"
+	case p <= g.B:
+		return "B"
+	case p <= g.C:
+		return "C"
+	default:
+		return "D"
+	}
 }
 
 // Padding are the signs of a machine that burns resources to look used; they
@@ -113,13 +198,121 @@ type Padding struct {
 	MaxNetwork   float64 // bytes a day at most: CPU without traffic
 }
 
-// Exemption excuses resources until a date. Forever is not a value.
-type Exemption struct {
-	Resource    string // id; empty: by application or department
-	Application string
-	Department  string
-	Reason      string
-	Owner       string
-	Evidence    string
-	Expires     time.Time
+// Rule returns the rule with an id.
+func (p Pack) Rule(id string) (Rule, bool) {
+	for _, r := range p.Rules {
+		if r.ID == id {
+			return r, true
+		}
+	}
+	return Rule{}, false
+}
+
+// RulesFor returns the rules for one kind, in order.
+func (p Pack) RulesFor(k cloud.Kind) []Rule {
+	var out []Rule
+	for _, r := range p.Rules {
+		if r.Kind == k {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// Unset lists the parameters that must be entered before the pack can be used
+// for an audit.
+func (p Pack) Unset() []Parameter {
+	var out []Parameter
+	for _, q := range p.Parameters {
+		if q.Value == nil {
+			out = append(out, q)
+		}
+	}
+	return out
+}
+
+// Usable returns nil, or an *Error that names the numbers to enter before the
+// pack can be used for an audit.
+func (p Pack) Usable() error {
+	var problems []Problem
+	for _, q := range p.Unset() {
+		problems = append(problems, Problem{File: p.ID, Message: unsetMessage(q), Incomplete: true})
+	}
+	return problemsError(problems)
+}
+
+func unsetMessage(q Parameter) string {
+	return fmt.Sprintf("parameter %s (%s, %s) has no value: its source gives none; enter a number from %g to %g %s before an audit can use this pack",
+		q.ID, q.Name.ZH, q.Name.EN, q.Min, q.Max, q.Unit)
+}
+
+// Allowed returns the share of its vCPU that a department may leave idle, 0 to
+// 1, and whether the pack grants one.
+func (p Pack) Allowed() (share float64, ok bool) {
+	if p.Allowance == nil {
+		return 0, false
+	}
+	for _, q := range p.Parameters {
+		if q.ID == p.Allowance.Parameter && q.Value != nil {
+			return *q.Value / 100, true
+		}
+	}
+	return 0, false
+}
+
+//go:embed packs/*.yaml
+var packFiles embed.FS
+
+// DefaultID is the pack used where the configuration names none.
+const DefaultID = "cn-gov-baseline"
+
+// Builtin returns the packs shipped, sorted by id. Each call parses them anew,
+// so that a caller may change what it got.
+func Builtin() []Pack {
+	entries, err := packFiles.ReadDir("packs")
+	if err != nil {
+		panic(fmt.Sprintf("policies: list embedded packs: %v", err)) // a test lists them
+	}
+	packs := make([]Pack, 0, len(entries))
+	for _, e := range entries {
+		packs = append(packs, mustParse(e.Name()))
+	}
+	slices.SortFunc(packs, func(a, b Pack) int {
+		if a.ID < b.ID {
+			return -1
+		}
+		return 1
+	})
+	return packs
+}
+
+// ByID returns the shipped pack with an id.
+func ByID(id string) (Pack, bool) {
+	if _, ok := YAML(id); !ok {
+		return Pack{}, false
+	}
+	return mustParse(id + ".yaml"), true
+}
+
+// YAML returns the text of a shipped pack, to be copied and edited.
+func YAML(id string) ([]byte, bool) {
+	text, err := packFiles.ReadFile(path.Join("packs", path.Base(id)+".yaml"))
+	return text, err == nil && path.Base(id) == id
+}
+
+func mustParse(file string) Pack {
+	text, err := packFiles.ReadFile(path.Join("packs", file))
+	if err != nil {
+		panic(fmt.Sprintf("policies: read embedded pack: %v", err))
+	}
+	p, err := Parse(file, text)
+	if err != nil {
+		panic(fmt.Sprintf("policies: %v", err)) // a test parses every pack
+	}
+	return p
+}
+
+func checksum(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
 }
