@@ -88,9 +88,11 @@ type Item struct {
 	From time.Time // first instant of validity; zero: since ever
 	To   time.Time // first instant after validity; zero: for ever
 
-	Line int // in the file, for messages
+	Line, Column int // in the file, for messages
 
-	annual decimal.Decimal // Price × Discount for one unit for a year, exact
+	annual       decimal.Decimal // Price × Discount for one unit for a year, exact
+	restrictions [7][]string     // in the order of precedence, each a sorted set; empty sets do not restrict
+	restricted   int             // sets that are not empty
 }
 
 // Book is a price book, read by Parse. It is not changed after that.
@@ -131,18 +133,19 @@ func Example() Book {
 // Ref identifies the exact prices used: "id@version".
 func (b Book) Ref() string { return b.ID + "@" + b.Version }
 
-// restrictions is the item's restrictions in the order of precedence, each as a
-// sorted set; empty sets do not restrict.
-func (it *Item) restrictions() [][]string {
-	category := []string(nil)
+// restrict prepares what precedence and collide compare.
+func (it *Item) restrict() {
+	var category, charge []string
 	if it.Category != "" {
 		category = []string{it.Category}
 	}
-	charge := make([]string, len(it.ChargeTypes))
-	for i, c := range it.ChargeTypes {
-		charge[i] = string(c)
+	for _, c := range it.ChargeTypes {
+		charge = append(charge, string(c))
 	}
-	return [][]string{category, it.Accounts, it.Zones, it.Regions, it.Families, it.Architectures, charge}
+	it.restrictions = [...][]string{category, it.Accounts, it.Zones, it.Regions, it.Families, it.Architectures, charge}
+	for _, set := range it.restrictions {
+		it.restricted += min(len(set), 1)
+	}
 }
 
 // precedence orders items of one What (and one instance type), most specific
@@ -156,20 +159,11 @@ func (it *Item) restrictions() [][]string {
 // Items that are equal here and can match one resource at one instant are a
 // mistake that Parse reports.
 func precedence(a, b *Item) int {
-	ra, rb := a.restrictions(), b.restrictions()
-	count := func(r [][]string) (n int) {
-		for _, set := range r {
-			if len(set) > 0 {
-				n++
-			}
-		}
-		return n
-	}
-	if c := cmp.Compare(count(rb), count(ra)); c != 0 {
+	if c := cmp.Compare(b.restricted, a.restricted); c != 0 {
 		return c
 	}
-	for i := range ra {
-		if c := cmp.Compare(min(len(rb[i]), 1), min(len(ra[i]), 1)); c != 0 {
+	for i := range a.restrictions {
+		if c := cmp.Compare(min(len(b.restrictions[i]), 1), min(len(a.restrictions[i]), 1)); c != 0 {
 			return c
 		}
 	}
@@ -188,9 +182,8 @@ func collide(a, b *Item) bool {
 	if a.What != b.What || a.InstanceType != b.InstanceType || precedence(a, b) != 0 {
 		return false
 	}
-	rb := b.restrictions()
-	for i, set := range a.restrictions() {
-		if len(set) > 0 && !slices.ContainsFunc(set, func(s string) bool { return slices.Contains(rb[i], s) }) {
+	for i, set := range a.restrictions {
+		if len(set) > 0 && !slices.ContainsFunc(set, func(s string) bool { return slices.Contains(b.restrictions[i], s) }) {
 			return false
 		}
 	}

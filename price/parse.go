@@ -1,11 +1,13 @@
 package price
 
 import (
+	"bytes"
 	"cmp"
-	"errors"
 	"fmt"
+	"io"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,57 +18,93 @@ import (
 )
 
 // MaxBookBytes is the largest price book that Parse reads: some 10,000 items.
-const MaxBookBytes = 4 << 20
+const MaxBookBytes = 1 << 20
 
 // contractZone is the zone of the dates in a book, from midnight to midnight:
 // contracts are written in Chinese time.
 var contractZone = time.FixedZone("UTC+8", 8*60*60)
 
-// Parse reads a price book. The name is the file's, for messages. The error
-// holds every mistake, a line each, as file:line:column: what was found and
-// what is allowed.
-func Parse(name string, text []byte) (Book, error) {
-	if len(text) > MaxBookBytes {
-		return Book{}, fmt.Errorf("%s: found %d bytes, want at most %d", name, len(text), MaxBookBytes)
-	}
-	var document yaml.Node
-	if err := yaml.Unmarshal(text, &document); err != nil {
-		return Book{}, fmt.Errorf("%s: %w", name, err)
-	}
-	if len(document.Content) == 0 {
-		return Book{}, fmt.Errorf("%s:1:1: found an empty file, want a price book with id, version, name, currency, source, confidence, tax_included and items", name)
-	}
-	p := parser{}
-	book := p.book(document.Content[0])
-	if len(p.mistakes) == 0 {
-		p.items(&book)
-	}
-	if len(p.mistakes) > 0 {
-		slices.SortStableFunc(p.mistakes, func(a, b mistake) int {
-			return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(a.column, b.column))
-		})
-		errs := make([]error, len(p.mistakes))
-		for i, m := range p.mistakes {
-			errs[i] = fmt.Errorf("%s:%d:%d: %s", name, m.line, m.column, m.text)
+// Mistake is one thing wrong in a price book.
+type Mistake struct {
+	Line, Column int    // from 1; 0: of the file as a whole
+	Text         string // where in the book, what was found, what is allowed
+}
+
+// Error is everything wrong with a price book, in the order of the file.
+type Error struct {
+	File     string
+	Mistakes []Mistake
+}
+
+// Error lists the mistakes, one a line, as file:line:column: text.
+func (e *Error) Error() string {
+	lines := make([]string, len(e.Mistakes))
+	for i, m := range e.Mistakes {
+		switch {
+		case m.Line == 0:
+			lines[i] = fmt.Sprintf("%s: %s", e.File, m.Text)
+		case m.Column == 0:
+			lines[i] = fmt.Sprintf("%s:%d: %s", e.File, m.Line, m.Text)
+		default:
+			lines[i] = fmt.Sprintf("%s:%d:%d: %s", e.File, m.Line, m.Column, m.Text)
 		}
-		return Book{}, errors.Join(errs...)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Parse reads a price book in YAML. The name is the file's, for messages. An
+// error is an *Error that holds every mistake at once.
+func Parse(name string, text []byte) (Book, error) {
+	p := parser{}
+	book := p.file(text)
+	if len(p.mistakes) > 0 {
+		slices.SortStableFunc(p.mistakes, func(a, b Mistake) int {
+			return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+		})
+		return Book{}, &Error{File: name, Mistakes: p.mistakes}
 	}
 	book.index()
 	return book, nil
 }
 
-type mistake struct {
-	line, column int
-	text         string
-}
-
 // parser collects mistakes while it reads.
 type parser struct {
-	mistakes []mistake
+	mistakes []Mistake
 }
 
 func (p *parser) wrong(n *yaml.Node, format string, args ...any) {
-	p.mistakes = append(p.mistakes, mistake{n.Line, n.Column, fmt.Sprintf(format, args...)})
+	p.mistakes = append(p.mistakes, Mistake{n.Line, n.Column, fmt.Sprintf(format, args...)})
+}
+
+// syntaxLine is how the YAML library says where a text stopped being YAML.
+var syntaxLine = regexp.MustCompile(`^(?:yaml: )?line ([0-9]+): `)
+
+func (p *parser) file(text []byte) Book {
+	if len(text) > MaxBookBytes {
+		p.wrong(&yaml.Node{}, "found %d bytes, want at most %d", len(text), MaxBookBytes)
+		return Book{}
+	}
+	var document, next yaml.Node
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	if err := decoder.Decode(&document); err != nil && err != io.EOF {
+		message, line := err.Error(), 0
+		if m := syntaxLine.FindStringSubmatch(message); m != nil {
+			line, _ = strconv.Atoi(m[1])
+			message = message[len(m[0]):]
+		}
+		p.wrong(&yaml.Node{Line: line}, "not YAML: %s", message)
+		return Book{}
+	}
+	if len(document.Content) == 0 {
+		p.wrong(&yaml.Node{Line: 1, Column: 1}, "found an empty file, want a price book with id, version, name, currency, source, confidence, tax_included and items")
+		return Book{}
+	}
+	if err := decoder.Decode(&next); err != io.EOF {
+		p.wrong(&yaml.Node{Line: next.Line, Column: next.Column}, "found a second document, want one price book a file")
+	}
+	book := p.book(document.Content[0])
+	p.across(book.Items)
+	return book
 }
 
 // fields is the values of a mapping by key; path is where it stands.
@@ -351,7 +389,7 @@ func (p *parser) item(n *yaml.Node, path string, defaults Item) Item {
 		InstanceType: p.text(f, "instance_type", false), Category: p.text(f, "category", false),
 		Accounts: p.list(f, "accounts"), Zones: p.list(f, "zones"), Regions: p.list(f, "regions"),
 		Families: p.list(f, "families"), Architectures: p.list(f, "architectures"),
-		From: defaults.From, To: defaults.To, Line: n.Line,
+		From: defaults.From, To: defaults.To, Line: n.Line, Column: n.Column,
 	}
 	if f.has("effective_from") {
 		it.From = p.date(f, "effective_from")
@@ -370,6 +408,7 @@ func (p *parser) item(n *yaml.Node, path string, defaults Item) Item {
 	}
 	p.price(f, &it)
 	p.applicability(f, it)
+	it.restrict()
 	return it
 }
 
@@ -414,29 +453,27 @@ func (p *parser) applicability(f fields, it Item) {
 	}
 }
 
-// items checks what can only be seen across items.
-func (p *parser) items(b *Book) {
-	seen := map[string]int{}
-	// Items of one precedence key are few; comparing all pairs of a large list
-	// of instance types would not be.
+// across checks what can only be seen across items.
+func (p *parser) across(items []Item) {
+	first := map[string]int{}
+	// Only items of one thing can collide; a list of instance types is long and
+	// its groups are small.
 	groups := map[[2]string][]*Item{}
-	for i := range b.Items {
-		it := &b.Items[i]
-		if first, ok := seen[it.ID]; ok {
-			p.wrongLine(it.Line, "items[%d].id: %s stands already at line %d; each item needs its own", i, it.ID, first)
+	for i := range items {
+		it := &items[i]
+		at := &yaml.Node{Line: it.Line, Column: it.Column}
+		if line := first[it.ID]; line != 0 && it.ID != "" {
+			p.wrong(at, "items[%d].id: %s stands already at line %d; each item needs its own", i, it.ID, line)
 		} else {
-			seen[it.ID] = it.Line
+			first[it.ID] = it.Line
 		}
 		key := [2]string{string(it.What), it.InstanceType}
 		for _, other := range groups[key] {
 			if collide(other, it) {
-				p.wrongLine(it.Line, "items[%d]: %s prices the same as %s at line %d at the same time, and neither is more specific: end one before the other starts, or restrict one further", i, it.ID, other.ID, other.Line)
+				p.wrong(at, "items[%d]: %s prices the same as %s at line %d at the same time, and neither is more specific: end one before the other starts, or restrict one further", i, it.ID, other.ID, other.Line)
+				break
 			}
 		}
 		groups[key] = append(groups[key], it)
 	}
-}
-
-func (p *parser) wrongLine(line int, format string, args ...any) {
-	p.wrong(&yaml.Node{Line: line, Column: 1}, format, args...)
 }

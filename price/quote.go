@@ -21,6 +21,9 @@ const (
 	// traffic is not part of a quote.
 	InternetChargeType = "internet_charge_type"
 	PayByTraffic       = "PayByTraffic"
+	// BandwidthPackage is the id of the shared bandwidth that an address draws
+	// on; its own bandwidth then costs nothing.
+	BandwidthPackage = "bandwidth_package_id"
 )
 
 // Quote is what one resource costs as it stands, before any saving.
@@ -73,7 +76,7 @@ func (b Book) Quote(r cloud.Resource, at time.Time) Quote {
 		q.add(Storage, r.StorageGiB, r.Category)
 	case cloud.EIP:
 		q.add(IP, 1, "")
-		if r.Attributes[InternetChargeType] != PayByTraffic {
+		if r.Attributes[InternetChargeType] != PayByTraffic && r.Attributes[BandwidthPackage] == "" {
 			q.add(Bandwidth, r.BandwidthMbps, "")
 		}
 	default:
