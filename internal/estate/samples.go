@@ -13,8 +13,8 @@ import (
 // have two decimals, rates are whole numbers.
 //
 // Instances have every metric, but memory and disk fill only with a running
-// agent. Disks have the fill of their file system while they are attached to a
-// machine that has one. Addresses have none.
+// agent. Disks have the fill of their file system where their machine has an agent; those that were forgotten have none. Addresses have
+// none.
 func (e *Estate) Samples(resource string, m cloud.Metric, from, to int64) []cloud.Point {
 	r, ok := e.index[resource]
 	if !ok {
@@ -25,11 +25,8 @@ func (e *Estate) Samples(resource string, m cloud.Metric, from, to int64) []clou
 		return e.instanceSamples(&e.machines[r.i], m, from, to)
 	case cloud.Disk:
 		d := &e.disks[r.i]
-		if m != cloud.DiskPercent {
+		if m != cloud.DiskPercent || d.detached != 0 {
 			return nil
-		}
-		if d.detached != 0 {
-			to = min(to, d.detached)
 		}
 		return e.diskSamples(&e.machines[d.machine], []int32{r.i}, max(from, d.created), to)
 	default:
