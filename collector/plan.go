@@ -60,7 +60,8 @@ type Plan struct {
 	Month    Estimate      `json:"month"`    // of 31 days
 	// Allowed is how many metric calls this run may make; -1: no limit.
 	Allowed int    `json:"allowed"`
-	Fits    bool   `json:"fits"` // the budget suffices for everything planned
+	Spent   int    `json:"spent"` // metric calls that making the plan itself took
+	Fits    bool   `json:"fits"`  // the budget suffices for everything planned
 	Notes   []Note `json:"notes,omitempty"`
 }
 

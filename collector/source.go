@@ -66,7 +66,7 @@ type Result struct {
 	Retries  int
 	Period   time.Duration // step of the samples asked for; zero where files decide
 	Plan     Plan          // the plan that was followed; zero where files are read
-	Problems []Problem // what people should act on, once each
+	Problems []Problem     // what people should act on, once each
 }
 
 // Problem is one thing that went wrong while reading, for people.
