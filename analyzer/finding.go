@@ -44,6 +44,14 @@ const (
 	CloudUnavailable Flag = "cloud_unavailable"
 )
 
+// Flags lists every flag in the order in which findings carry them.
+func Flags() []Flag {
+	return []Flag{
+		SuspectedPadding, Exempt, PoweredOff, Resized, AgeUnknown, MemoryUnknown,
+		NoMonthEnd, ShortHistory, HypervisorCPU, NoOwner, CloudUnavailable,
+	}
+}
+
 // Reason is one number that decided. Prose is made from it in the report.
 type Reason struct {
 	Code      string       `json:"code"` // see the reason codes in reasons.go
@@ -100,6 +108,9 @@ type Input struct {
 
 // Peak is the highest value seen of a metric, and since when it was watched.
 type Peak struct {
-	Max   float64
-	Since time.Time
+	Max float64
+	// DayP95 is the highest 95th percentile of a day, which one short spike does
+	// not lift. Zero: not known, Max stands for it.
+	DayP95 float64
+	Since  time.Time
 }

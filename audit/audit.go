@@ -1,10 +1,14 @@
 package audit
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"yunjian/analyzer"
 	"yunjian/cloud"
+	"yunjian/policies"
+	"yunjian/price"
 	"yunjian/recommender"
 )
 
@@ -18,6 +22,96 @@ type Audit struct {
 	Findings        []analyzer.Finding           `json:"findings"`        // by kind, id
 	Recommendations []recommender.Recommendation `json:"recommendations"` // by saving, greatest first, then id
 	Refusals        []recommender.Refusal        `json:"refusals"`
+}
+
+// New puts an audit together and sums it up. fleet holds every resource judged,
+// in any order.
+func New(asOf time.Time, p policies.Pack, book price.Book, fleet []recommender.Candidate, recs []recommender.Recommendation, refusals []recommender.Refusal) Audit {
+	a := Audit{
+		AsOf:   asOf,
+		Window: cloud.Last(p.Window, asOf),
+		Policy: PolicyRef{
+			ID: p.ID, Version: p.Version, SHA256: p.SHA256, NameZH: p.Name.ZH, NameEN: p.Name.EN,
+			Confidence: string(p.Confidence), Source: p.Source.String(),
+		},
+		PriceBook:       PriceBookRef{ID: book.ID, Version: book.Version, Example: book.Example},
+		Findings:        make([]analyzer.Finding, 0, len(fleet)),
+		Recommendations: append([]recommender.Recommendation{}, recs...),
+		Refusals:        append([]recommender.Refusal{}, refusals...),
+	}
+	for _, c := range fleet {
+		a.Findings = append(a.Findings, c.Finding)
+	}
+	slices.SortFunc(a.Findings, func(x, y analyzer.Finding) int { return byKindAndID(x.Kind, x.ResourceID, y.Kind, y.ResourceID) })
+	slices.SortFunc(a.Recommendations, func(x, y recommender.Recommendation) int {
+		return cmp.Or(y.AnnualSaving.Cmp(x.AnnualSaving), cmp.Compare(x.ResourceID, y.ResourceID), cmp.Compare(x.ID, y.ID))
+	})
+	slices.SortFunc(a.Refusals, func(x, y recommender.Refusal) int {
+		return cmp.Or(byKindAndID(x.Kind, x.ResourceID, y.Kind, y.ResourceID), cmp.Compare(x.Rule, y.Rule))
+	})
+	a.Totals = totals(book.Currency, fleet, a.Recommendations)
+	return a
+}
+
+func byKindAndID(k cloud.Kind, id string, otherKind cloud.Kind, otherID string) int {
+	kinds := cloud.Kinds()
+	return cmp.Or(cmp.Compare(slices.Index(kinds, k), slices.Index(kinds, otherKind)), cmp.Compare(id, otherID))
+}
+
+func totals(currency string, fleet []recommender.Candidate, recs []recommender.Recommendation) Totals {
+	t := Totals{Resources: len(fleet), Kinds: map[cloud.Kind]int{}, Verdicts: map[analyzer.Verdict]int{}, Currency: currency}
+	for _, k := range cloud.Kinds() {
+		t.Kinds[k] = 0
+	}
+	for _, v := range analyzer.Verdicts() {
+		t.Verdicts[v] = 0
+	}
+	instances := map[string]bool{}
+	for _, c := range fleet {
+		if r := c.Input.Resource; r.Kind == cloud.Instance {
+			instances[r.ID] = true
+		}
+	}
+	for _, c := range fleet {
+		r := c.Input.Resource
+		t.Kinds[r.Kind]++
+		t.Verdicts[c.Finding.Verdict]++
+		t.VCPU += r.VCPU
+		t.MemoryGiB += r.MemoryGiB
+		if r.Kind != cloud.Disk || !instances[r.AttachedTo] { // an attached disk is counted in its instance
+			t.StorageGiB += r.StorageGiB
+		}
+	}
+	t.Release = total(currency, recommender.Release, recs)
+	t.Downsize = total(currency, recommender.Downsize, recs)
+	return t
+}
+
+// total sums the recommendations of one action: what would be given back.
+func total(currency string, action recommender.Action, recs []recommender.Recommendation) ActionTotal {
+	var t ActionTotal
+	sum := price.Zero(currency)
+	for _, r := range recs {
+		if r.Action != action {
+			continue
+		}
+		target := recommender.Spec{}
+		if r.Target != nil {
+			target = *r.Target
+		}
+		t.Resources++
+		t.VCPU += r.Current.VCPU - target.VCPU
+		t.MemoryGiB += r.Current.MemoryGiB - target.MemoryGiB
+		t.StorageGiB += r.Current.StorageGiB - target.StorageGiB
+		next, err := sum.Add(r.AnnualSaving)
+		if !r.SavingKnown || err != nil { // an amount in another currency has no place in this sum
+			t.Unpriced++
+			continue
+		}
+		sum = next
+	}
+	t.AnnualSaving = sum.String()
+	return t
 }
 
 // PolicyRef names the policy text a document stands on.

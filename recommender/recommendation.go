@@ -16,6 +16,14 @@ const (
 	Upsize   Action = "upsize" // advice for tight machines: fairness requires it; saves nothing
 )
 
+// Codes of SavingNote.
+const (
+	NotePrepaid  = "prepaid_until_expiry"    // a subscription: nothing is saved before SavingFrom
+	NoteStopped  = "stopped_may_be_unbilled" // the cloud may not bill a stopped machine's CPU and memory
+	NoteCosts    = "costs_more"              // an upsize: advice that saves nothing
+	NoteMigrates = "shrink_needs_migration"  // block storage rarely shrinks in place: data moves to a smaller disk
+)
+
 // Spec is a size.
 type Spec struct {
 	InstanceType string  `json:"instance_type,omitempty"`

@@ -1,0 +1,332 @@
+package analyzer
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"yunjian/cloud"
+	"yunjian/policies"
+	"yunjian/utilization"
+)
+
+const day = 24 * time.Hour
+
+// PeakSpan is how far the peak guard must have seen for its silence to count:
+// thirteen months, so that a yearly peak is seen whichever day it falls on.
+const PeakSpan = 395 * day
+
+// Judge turns what is known of one resource into a Finding. Calendar days and
+// month ends are those of now's location.
+//
+// The order of judgement: a listing that could not be read, exemption, age,
+// what a resize cut off, power, coverage, the pack's rules from the first to
+// the last, and only then Optimized. A rule with a condition that nothing is
+// known of does not match; where that alone kept the resource from being found
+// wasteful, the verdict is InsufficientData and says what would settle it.
+func Judge(p policies.Pack, in Input, now time.Time) Finding {
+	j := &judging{
+		pack:    p,
+		in:      in,
+		now:     now,
+		samples: Samples{Resource: in.Resource, Utilization: in.Utilization, Peaks: in.Peaks},
+		flags:   map[Flag]bool{},
+	}
+	j.window = cloud.Last(p.Window, now)
+	if at := in.Resource.ResizedAt; in.Resource.Kind == cloud.Instance && j.window.Contains(at) {
+		j.window.From = at
+		j.flags[Resized] = true
+	}
+	f := Finding{ResourceID: in.Resource.ID, Kind: in.Resource.Kind, Window: j.window}
+	v := j.judge()
+	f.Verdict, f.Rule, f.Coverage = v.verdict, v.rule, v.coverage
+	f.Reasons = append(v.reasons, j.excused()...)
+	f.Flags = j.sortedFlags()
+	f.Evidence = j.evidence()
+	return f
+}
+
+// judging is one resource under judgement.
+type judging struct {
+	pack    policies.Pack
+	in      Input
+	now     time.Time
+	window  cloud.Window
+	samples Samples
+	flags   map[Flag]bool
+}
+
+// judgement is the outcome before flags and evidence.
+type judgement struct {
+	verdict  Verdict
+	rule     string
+	coverage float64
+	reasons  []Reason
+}
+
+func insufficient(coverage float64, reasons ...Reason) judgement {
+	return judgement{verdict: InsufficientData, coverage: coverage, reasons: reasons}
+}
+
+func (j *judging) judge() judgement {
+	r := j.in.Resource
+	if r.Department == "" {
+		j.flags[NoOwner] = true
+	}
+	if s := j.in.Scope; s.Kind != "" && !s.Complete {
+		j.flags[CloudUnavailable] = true
+		return insufficient(0, Reason{Code: CodeScopeUnavailable, Detail: cmp.Or(s.Code, s.Problem)})
+	}
+	rules := j.pack.RulesFor(r.Kind)
+	if len(rules) == 0 {
+		return insufficient(0, Reason{Code: CodeNoRule, Value: number(0), Unit: cloud.Count, Detail: string(r.Kind)})
+	}
+	if r.Kind != cloud.Instance {
+		return j.attachment(rules)
+	}
+	if r.CreatedAt.IsZero() {
+		j.flags[AgeUnknown] = true
+	} else if age := j.now.Sub(r.CreatedAt); age < j.pack.MinAge {
+		return insufficient(0, Reason{Code: CodeAgeBelow, Value: number(days(age)), Limit: number(days(j.pack.MinAge)), Unit: cloud.Days})
+	}
+	if r.Status == cloud.PoweredOff {
+		j.flags[PoweredOff] = true
+		return j.off(rules)
+	}
+	if j.in.Observations[cloud.CPUPercent].Origin == cloud.OriginHypervisor {
+		j.flags[HypervisorCPU] = true
+	}
+	if j.in.Utilization[cloud.MemoryPercent].Samples == 0 {
+		j.flags[MemoryUnknown] = true
+	}
+	if why, ok := j.usable(cloud.CPUPercent); !ok {
+		return insufficient(j.coverage(cloud.CPUPercent), why)
+	}
+	if !monthEnd(j.window, j.now.Location()) {
+		j.flags[NoMonthEnd] = true
+	}
+	v := j.apply(rules)
+	if since := j.in.Peaks[cloud.CPUPercent].Since; (v.verdict == Idle || v.verdict == Overprovisioned) && (since.IsZero() || since.After(j.now.Add(-PeakSpan))) {
+		j.flags[ShortHistory] = true
+	}
+	v.reasons = append(v.reasons, j.padding()...)
+	return v
+}
+
+// usable reports whether a metric has enough samples of the present machine,
+// or why not.
+func (j *judging) usable(m cloud.Metric) (Reason, bool) {
+	u, ok := j.in.Utilization[m]
+	if !ok || u.Samples == 0 {
+		o := j.in.Observations[m]
+		return missing(m, o.Availability, o.Detail), false
+	}
+	history := time.Duration(j.expected(u)) * utilization.Step
+	if resized := j.in.Resource.ResizedAt; !resized.IsZero() && u.First.Before(resized) {
+		history = 0 // samples of another machine: nothing is known of this one
+	}
+	if history < j.pack.MinHistory {
+		return Reason{Code: CodeHistoryBelow, Metric: m, Value: number(days(history)), Limit: number(days(j.pack.MinHistory)), Unit: cloud.Days}, false
+	}
+	if c := j.coverage(m); c < j.pack.MinCoverage {
+		return Reason{Code: CodeCoverageBelow, Metric: m, Value: number(c), Limit: number(j.pack.MinCoverage), Unit: cloud.Ratio}, false
+	}
+	return Reason{}, true
+}
+
+// expected is how many samples u could hold since the machine was made and took
+// its present size.
+func (j *judging) expected(u utilization.Summary) int {
+	n := u.Expected
+	for _, since := range []time.Time{j.in.Resource.CreatedAt, j.in.Resource.ResizedAt} {
+		if u.Window.Contains(since) {
+			n = min(n, int(u.Window.To.Sub(since)/utilization.Step))
+		}
+	}
+	return n
+}
+
+func (j *judging) coverage(m cloud.Metric) float64 {
+	u := j.in.Utilization[m]
+	u.Expected = j.expected(u)
+	return u.Coverage()
+}
+
+// off judges a machine that is powered off: what it did before says nothing, so
+// only rules that ask for how long it has been off apply.
+func (j *judging) off(rules []policies.Rule) judgement {
+	off, known := j.offFor()
+	var nearest Reason
+	for _, rule := range rules {
+		i := slices.IndexFunc(rule.When, func(c policies.Condition) bool { return c.Statistic == policies.DaysOff })
+		if i < 0 {
+			continue
+		}
+		if !known {
+			return insufficient(0, Reason{Code: CodeOffSinceUnknown, Limit: number(rule.When[i].Limit), Unit: cloud.Days})
+		}
+		m := j.match(rule)
+		if m.state == yes {
+			return judgement{verdict: Verdict(rule.Verdict), rule: rule.ID, coverage: 1, reasons: m.reasons}
+		}
+		if nearest.Code == "" {
+			nearest = Reason{Code: CodePoweredOffDays, Statistic: policies.DaysOff, Value: number(off), Limit: number(rule.When[i].Limit), Unit: cloud.Days}
+		}
+	}
+	if nearest.Code == "" {
+		nearest = Reason{Code: CodePoweredOffDays, Statistic: policies.DaysOff, Unit: cloud.Days}
+		if known {
+			nearest.Value = number(off)
+		}
+	}
+	return insufficient(0, nearest)
+}
+
+// offFor is for how many days at least the machine has been off: since the
+// source says so, else since the last CPU sample, provided that samples were
+// asked for until now, and counted only up to where they were.
+func (j *judging) offFor() (float64, bool) {
+	if j.in.Resource.Status != cloud.PoweredOff {
+		return 0, false
+	}
+	if since := j.in.Resource.StoppedSince; !since.IsZero() {
+		return days(j.now.Sub(since)), true
+	}
+	o := j.in.Observations[cloud.CPUPercent]
+	if o.Through.IsZero() || !slices.Contains([]cloud.Availability{cloud.Observed, cloud.Stopped, cloud.NoData}, o.Availability) {
+		return 0, false
+	}
+	last := j.in.Utilization[cloud.CPUPercent].Last
+	if j.in.Utilization[cloud.CPUPercent].Samples == 0 {
+		last = j.window.From
+		if o.From.After(last) {
+			last = o.From
+		}
+	}
+	if !o.Through.After(last) {
+		return 0, true
+	}
+	return days(o.Through.Sub(last)), true
+}
+
+// attachment judges disks and addresses, which are not measured.
+func (j *judging) attachment(rules []policies.Rule) judgement {
+	r := j.in.Resource
+	if r.AttachedTo != "" || r.Status == cloud.InUse {
+		attached := Reason{Code: CodeAttached, Detail: r.AttachedTo}
+		if r.StorageGiB > 0 {
+			attached.Value, attached.Unit = number(r.StorageGiB), cloud.GiB
+		}
+		return judgement{verdict: Optimized, coverage: 1, reasons: []Reason{attached}}
+	}
+	if r.Status != cloud.Available {
+		return insufficient(0, Reason{Code: CodeAttachmentUnknown, Detail: string(r.Status)})
+	}
+	var unmet []Reason
+	for _, rule := range rules {
+		m := j.match(rule)
+		if m.state == yes {
+			return judgement{verdict: Verdict(rule.Verdict), rule: rule.ID, coverage: 1, reasons: m.reasons}
+		}
+		unmet = append(unmet, m.missing...)
+		unmet = append(unmet, m.unmet...)
+	}
+	return insufficient(0, unmet...)
+}
+
+// unattachedFor is for how many days at least the resource has been attached to
+// nothing: since it was detached, else since it was first seen.
+func (j *judging) unattachedFor() (float64, string, bool) {
+	r := j.in.Resource
+	switch {
+	case r.Status != cloud.Available || r.AttachedTo != "":
+		return 0, "", false
+	case !r.DetachedAt.IsZero():
+		return days(j.now.Sub(r.DetachedAt)), "since_detached", true
+	case !r.FirstSeen.IsZero():
+		return days(j.now.Sub(r.FirstSeen)), "since_first_seen", true
+	default:
+		return 0, "", false
+	}
+}
+
+func days(d time.Duration) float64 { return d.Hours() / 24 }
+
+// monthEnd reports whether w holds the whole last day of a month.
+func monthEnd(w cloud.Window, loc *time.Location) bool {
+	from := w.From.In(loc)
+	for first := time.Date(from.Year(), from.Month()+1, 1, 0, 0, 0, 0, loc); !first.After(w.To); first = first.AddDate(0, 1, 0) {
+		if !first.AddDate(0, 0, -1).Before(w.From) {
+			return true
+		}
+	}
+	return false
+}
+
+// excused returns the reason of an exemption that covers the resource.
+func (j *judging) excused() []Reason {
+	e, ok := j.pack.Exempted(j.in.Resource, j.now)
+	if !ok {
+		return nil
+	}
+	j.flags[Exempt] = true
+	year, month, date := e.Expires.Date()
+	end := time.Date(year, month, date+1, 0, 0, 0, 0, j.now.Location())
+	return []Reason{{Code: CodeExempt, Value: number(days(end.Sub(j.now))), Unit: cloud.Days, Detail: e.Reason + ", " + e.Owner}}
+}
+
+// sortedFlags lists the flags raised, in a fixed order.
+func (j *judging) sortedFlags() []Flag {
+	out := []Flag{}
+	for _, f := range Flags() {
+		if j.flags[f] {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// evidence lists the statistics of every metric that has samples, and of CPU
+// and memory in any case: that they are unknown is a fact, too.
+func (j *judging) evidence() []Evidence {
+	if j.in.Resource.Kind != cloud.Instance {
+		return nil
+	}
+	var out []Evidence
+	for _, m := range cloud.Metrics() {
+		u := j.in.Utilization[m]
+		o := j.in.Observations[m]
+		if u.Samples == 0 {
+			if m == cloud.CPUPercent || m == cloud.MemoryPercent {
+				out = append(out, Evidence{Metric: m, Availability: j.availability(o), Expected: u.Expected})
+			}
+			continue
+		}
+		e := Evidence{
+			Metric: m, Availability: cloud.Observed, Samples: u.Samples, Expected: j.expected(u),
+			Mean: number(u.Mean), P50: number(u.Quantile(0.5)), P95: number(u.Quantile(0.95)), P99: number(u.Quantile(0.99)), Max: number(u.Max),
+		}
+		if o.Origin == cloud.OriginHypervisor {
+			e.Origin = o.Origin
+		}
+		if p, ok := j.in.Peaks[m]; ok {
+			e.PeakMax = number(max(p.Max, u.Max))
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+// availability says why nothing was measured. A machine that is off measures
+// nothing, however the source words it.
+func (j *judging) availability(o cloud.Observation) cloud.Availability {
+	switch o.Availability {
+	case "", cloud.Observed, cloud.NoData:
+		if j.in.Resource.Status == cloud.PoweredOff {
+			return cloud.Stopped
+		}
+		return cloud.NoData
+	default:
+		return o.Availability
+	}
+}
