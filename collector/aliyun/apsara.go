@@ -23,7 +23,7 @@ func (s *Source) scopes(ctx context.Context, region string) ([]scope, error) {
 		return own, nil
 	}
 	names := map[string]string{}
-	err := s.ascmList(ctx, region, "GetOrganizationList", map[string]string{"Id": "1"}, func(r record) {
+	err := s.ascmList(ctx, region, "GetOrganizationList", func(r record) {
 		if id := r.text("id"); id != "" {
 			names[id] = cmpString(r.text("name"), r.text("alias"))
 		}
@@ -32,7 +32,7 @@ func (s *Source) scopes(ctx context.Context, region string) ([]scope, error) {
 		return own, err
 	}
 	var out []scope
-	err = s.ascmList(ctx, region, "ListResourceGroup", nil, func(r record) {
+	err = s.ascmList(ctx, region, "ListResourceGroup", func(r record) {
 		sc := scope{
 			organization: cmpString(r.text("organizationID"), r.text("organizationId")),
 			group:        cmpString(r.text("id"), r.text("resourceGroupId")),
@@ -54,15 +54,12 @@ func (s *Source) scopes(ctx context.Context, region string) ([]scope, error) {
 
 // ascmList reads all pages of an ASCM action. Its answers carry a list named
 // data, and pageInfo where they come in pages.
-func (s *Source) ascmList(ctx context.Context, region, action string, query map[string]string, visit func(record)) error {
+func (s *Source) ascmList(ctx context.Context, region, action string, visit func(record)) error {
 	for number := 1; number <= maxListPages; number++ {
 		c := call{product: ascm, region: region, action: action, query: map[string]string{
 			"PageNumber": strconv.Itoa(number), "PageSize": strconv.Itoa(ascmPageSize),
 			"pageNumber": strconv.Itoa(number), "pageSize": strconv.Itoa(ascmPageSize),
 		}}
-		for k, v := range query {
-			c.query[k] = v
-		}
 		var page []record
 		pages, empty := 1, 0
 		err := s.try(ctx, nil, c, func(a answer) error {

@@ -331,4 +331,3 @@ func (r *run) batch(t target, u collector.Unit, points [][]cloud.Point, again bo
 	slices.SortFunc(b.Observations, func(a, b cloud.Observation) int { return strings.Compare(a.Resource, b.Resource) })
 	return b, silent
 }
-

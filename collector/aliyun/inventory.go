@@ -32,7 +32,7 @@ var listings = []listing{
 }
 
 const (
-	emptyTries     = 3      // an empty page is asked for this often before it is believed
+	emptyTries     = 4      // an empty page is asked for this often before it is believed
 	maxListPages   = 20_000 // two million resources
 	typesPerPage   = 1600
 	agentsPerCall  = 50
@@ -176,6 +176,7 @@ func (s *Source) listKind(ctx context.Context, region string, l listing, scopes 
 			v.Region = cmpString(v.Region, region)
 			v.ResourceGroup = cmpString(v.ResourceGroup, sc.group)
 			setAttribute(&v, attributeOrganization, sc.organization)
+			setAttribute(&v, attributeResourceSet, sc.group)
 			s.options.Ownership.assign(s.owners, &v, sc)
 			found = append(found, v)
 		})
@@ -326,19 +327,31 @@ func (s *Source) types(ctx context.Context, region string, into map[string]cloud
 // agents fills in the state of the in-guest agent.
 func (s *Source) agents(ctx context.Context, region string, found []cloud.Resource) (string, error) {
 	index := map[string]int{}
+	byScope := map[scope][]string{}
+	var scopes []scope
 	for i, r := range found {
-		index[r.ID] = i
-	}
-	for part := range slices.Chunk(slices.Sorted(maps.Keys(index)), agentsPerCall) {
-		statuses, err := s.agentsOf(ctx, region, scopeOf(found[index[part[0]]]), part)
-		if err != nil {
-			if broken(ctx, err) {
-				return "", err
-			}
-			return "agent statuses could not be read: " + err.Error(), nil
+		if _, twice := index[r.ID]; twice {
+			continue
 		}
-		for _, id := range part {
-			found[index[id]].Agent = agentStatus(statuses[id])
+		index[r.ID] = i
+		sc := scopeOf(r)
+		if byScope[sc] == nil {
+			scopes = append(scopes, sc)
+		}
+		byScope[sc] = append(byScope[sc], r.ID)
+	}
+	for _, sc := range scopes {
+		for part := range slices.Chunk(byScope[sc], agentsPerCall) {
+			statuses, err := s.agentsOf(ctx, region, sc, part)
+			if err != nil {
+				if broken(ctx, err) {
+					return "", err
+				}
+				return "agent statuses could not be read: " + err.Error(), nil
+			}
+			for _, id := range part {
+				found[index[id]].Agent = agentStatus(statuses[id])
+			}
 		}
 	}
 	return "", nil
@@ -379,9 +392,5 @@ func (s *Source) agentsOf(ctx context.Context, region string, sc scope, ids []st
 
 // scopeOf is on whose behalf a resource is read.
 func scopeOf(r cloud.Resource) scope {
-	id := r.Attributes[attributeOrganization]
-	if id == "" {
-		return scope{}
-	}
-	return scope{organization: id, group: r.ResourceGroup}
+	return scope{organization: r.Attributes[attributeOrganization], group: r.Attributes[attributeResourceSet]}
 }

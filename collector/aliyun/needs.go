@@ -123,4 +123,3 @@ func (s *Source) gapNeeds(r *run, req collector.Request) []collector.Need {
 	}
 	return needs
 }
-

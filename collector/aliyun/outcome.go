@@ -114,4 +114,3 @@ func (r *run) problems() []collector.Problem {
 	})
 	return out
 }
-

@@ -11,6 +11,7 @@ const (
 	attributePublicIP     = "public_ip"
 	attributeStoppedMode  = "stopped_mode"
 	attributeOrganization = "organization_id" // Apsara Stack
+	attributeResourceSet  = "resource_set_id" // Apsara Stack
 )
 
 // instance reads one element of DescribeInstances. Memory is in MiB there.
