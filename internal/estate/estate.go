@@ -183,9 +183,9 @@ func (e *Estate) plan(o Options) {
 		dept, name := applicationNames(i, nBureaus)
 		app := application{department: dept, name: name, group: r.id("rg-acf", 12), season: seasons[r.intn(len(seasons))]}
 		switch x := r.float(); { // some classes belong to the whole system
-		case x < 0.05:
+		case x < 0.03:
 			app.class = MonthEnd
-		case x < 0.09:
+		case x < 0.06:
 			app.class = Seasonal
 		}
 		e.apps = append(e.apps, app)

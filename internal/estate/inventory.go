@@ -1,7 +1,7 @@
 package estate
 
 import (
-	"sort"
+	"slices"
 	"time"
 
 	"yunjian/cloud"
@@ -17,7 +17,7 @@ func (e *Estate) Inventory(at time.Time) cloud.Inventory { return e.inventory(at
 // which only a bundle can say.
 func (e *Estate) inventory(at time.Time, told bool) cloud.Inventory {
 	now := at.Unix()
-	inv := cloud.Inventory{TakenAt: at.UTC(), Types: e.types}
+	inv := cloud.Inventory{TakenAt: at.UTC(), Types: slices.Clone(e.types)}
 	inv.Resources = make([]cloud.Resource, 0, len(e.machines)+len(e.disks)+len(e.addresses))
 	for i := range e.machines {
 		if m := &e.machines[i]; m.created <= now {
@@ -141,9 +141,6 @@ func scopes(resources []cloud.Resource) []cloud.Scope {
 		s.Count = n
 		out = append(out, s)
 	}
-	sort.Slice(out, func(i, j int) bool {
-		return out[i].Account+out[i].Region+string(out[i].Kind) < out[j].Account+out[j].Region+string(out[j].Kind)
-	})
 	return out
 }
 

@@ -13,8 +13,8 @@ import (
 // have two decimals, rates are whole numbers.
 //
 // Instances have every metric, but memory and disk fill only with a running
-// agent. Disks have the fill of their file system where their machine has an agent; those that were forgotten have none. Addresses have
-// none.
+// agent. Disks have the fill of their file system where their machine has an
+// agent; those that were forgotten have none. Addresses have none.
 func (e *Estate) Samples(resource string, m cloud.Metric, from, to int64) []cloud.Point {
 	r, ok := e.index[resource]
 	if !ok {
@@ -159,7 +159,7 @@ func (e *Estate) loadSamples(m *machine, metric cloud.Metric, from, to int64) []
 			if m.class == Padded {
 				v = s.base + 0.11*n // a loop that holds a level
 			} else {
-				v = s.base*math.Exp(0.18*n+0.1*z) + s.amp*load + burst
+				v = s.base*math.Exp(s.jitter*n+0.1*z) + s.amp*load*math.Exp(s.jitter*n) + burst
 			}
 			if t < m.resized {
 				v *= before

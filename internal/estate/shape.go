@@ -6,12 +6,13 @@ import "math"
 // end of history; rates are bit/s (network) and Byte/s (disk).
 type shape struct {
 	base, amp      float64 // CPU without and, beside it, with full activity
-	noise          float64 // standard deviation of the logarithm of activity
+	noise, jitter  float64 // standard deviations of logarithms: of activity, which lasts, and of each sample
 	night, weekend float64 // activity at night, and share of a weekday's on weekends
 	shift          int64   // this machine's clock against office hours, seconds
 	start, length  int64   // nightly batch: seconds after local noon, seconds
 	growth         float64 // share of activity lost a day, going back from the end
 	burst          uint64  // chance a step that a burst begins, of 2^64
+	height         float64 // least height of a burst, percent of CPU
 	scan           float64 // CPU of the weekly virus scan
 	memory, fill   float64 // percent after a boot, and how much caches add over time
 	memoryNoise    float64
@@ -27,15 +28,16 @@ type rate struct{ base, amp float64 }
 func drawShape(r *rng, class Class, vcpu int) shape {
 	size := float64(vcpu) / 4
 	s := shape{
-		base: r.lognormal(2, 0.5), amp: min(60, max(5, r.lognormal(20, 0.55))), noise: r.between(0.2, 0.4),
+		base: r.lognormal(2, 0.5), amp: min(60, max(5, r.lognormal(20, 0.55))), noise: r.between(0.2, 0.4), jitter: r.between(0.12, 0.35),
 		night: r.between(0.03, 0.12), weekend: r.between(0.08, 0.3), shift: int64(r.between(-2700, 2700)),
-		burst: chance(0.0004), scan: r.between(4, 28),
+		burst: chance(0.001), height: 6, scan: r.between(4, 28),
 		memory: min(70, max(12, r.lognormal(27, 0.42))), fill: r.between(3, 15), memoryNoise: 0.35, reboot: int64(r.between(40, 120) * day),
 		netIn: rate{r.lognormal(9e3, 0.6), size * r.lognormal(1.6e6, 1)}, netOut: rate{r.lognormal(7e3, 0.6), size * r.lognormal(2.2e6, 1)},
 		read: rate{r.lognormal(4e3, 0.8), size * r.lognormal(3e5, 1)}, write: rate{r.lognormal(2.5e4, 0.6), size * r.lognormal(5e5, 0.9)},
 	}
 	switch class {
 	case Idle:
+		s.jitter = 0.2
 		s.base, s.amp, s.scan, s.burst = r.between(0.3, 1.6), r.between(1, 4), 0, 0
 		s.memory, s.fill = r.between(7, 18), r.between(1, 5)
 		s.netIn, s.netOut = rate{r.between(50, 130), 0}, rate{r.between(30, 100), 0}
@@ -54,7 +56,8 @@ func drawShape(r *rng, class Class, vcpu int) shape {
 	case Seasonal:
 		s.amp, s.weekend = r.between(52, 82), r.between(0.5, 0.9)
 	case Spiky:
-		s.base, s.amp, s.burst = r.between(2, 6), r.between(3, 10), chance(r.between(0.006, 0.02))
+		s.base, s.amp = r.between(2, 6), r.between(3, 10)
+		s.burst, s.height = chance(r.between(0.006, 0.02)), 14
 	case Growing:
 		s.amp, s.growth = r.between(22, 40), r.between(0.006, 0.014)
 	case MemoryBound:
@@ -143,7 +146,7 @@ func (m *machine) burstAt(k int64) float64 {
 		}
 		h = mix(h)
 		if back < 1+int64(h%6) {
-			return min(88, 14/math.Sqrt(1-0.98*unit(mix(h)))) // Pareto with index 2
+			return min(88, m.shape.height/math.Sqrt(1-0.98*unit(mix(h)))) // Pareto with index 2
 		}
 	}
 	return 0
