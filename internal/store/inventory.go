@@ -1,0 +1,174 @@
+package store
+
+import (
+	"cmp"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	bolt "go.etcd.io/bbolt"
+
+	"yunjian/cloud"
+)
+
+// PutInventory makes inv the current inventory of its cloud, merged with the
+// one before (see the package comment), and returns and keeps what changed, by
+// resource and field.
+func (s *Store) PutInventory(inv cloud.Inventory) ([]cloud.Change, error) {
+	if err := checkName("cloud", inv.Cloud); err != nil {
+		return nil, fmt.Errorf("put inventory: %w", err)
+	}
+	if inv.TakenAt.IsZero() {
+		return nil, fmt.Errorf("put inventory of %s: it has no time", inv.Cloud)
+	}
+	for _, r := range inv.Resources {
+		if err := checkName("resource", r.ID); err != nil {
+			return nil, fmt.Errorf("put inventory of %s: %w", inv.Cloud, err)
+		}
+	}
+	var changes []cloud.Change
+	err := s.db.Update(func(tx *bolt.Tx) error {
+		before, known, err := s.inventory(tx, inv.Cloud)
+		if err != nil {
+			return err
+		}
+		gone := tx.Bucket(goneBucket)
+		returned := func(id string) (r cloud.Resource, ok bool, err error) {
+			key := pair(inv.Cloud, id)
+			text := gone.Get(key)
+			if text == nil {
+				return r, false, nil
+			}
+			if err := decode(text, &r); err != nil {
+				return r, false, err
+			}
+			return r, true, gone.Delete(key)
+		}
+		m := merge{before: before, known: known, inv: inv, returned: returned}
+		merged, left, err := m.run()
+		if err != nil {
+			return err
+		}
+		changes = m.changes
+		for _, r := range left {
+			if err := putJSON(gone, pair(inv.Cloud, r.ID), r); err != nil {
+				return err
+			}
+		}
+		if err := putChanges(tx, changes); err != nil {
+			return err
+		}
+		packed, err := s.packer.pack(merged)
+		if err != nil {
+			return err
+		}
+		return tx.Bucket(inventoryBucket).Put([]byte(inv.Cloud), packed)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("put inventory of %s: %w", inv.Cloud, err)
+	}
+	return changes, nil
+}
+
+// Inventory returns the current inventory of a cloud; false when there is
+// none.
+func (s *Store) Inventory(cloudName string) (inv cloud.Inventory, ok bool, err error) {
+	err = s.db.View(func(tx *bolt.Tx) error {
+		inv, ok, err = s.inventory(tx, cloudName)
+		return err
+	})
+	if err != nil {
+		return cloud.Inventory{}, false, fmt.Errorf("read inventory of %s: %w", cloudName, err)
+	}
+	return inv, ok, nil
+}
+
+// Inventories returns the current inventories of all clouds, by name.
+func (s *Store) Inventories() ([]cloud.Inventory, error) {
+	var out []cloud.Inventory
+	err := s.db.View(func(tx *bolt.Tx) error {
+		return tx.Bucket(inventoryBucket).ForEach(func(name, packed []byte) error {
+			var inv cloud.Inventory
+			if err := s.packer.unpack(packed, &inv); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			out = append(out, inv)
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read inventories: %w", err)
+	}
+	return out, nil
+}
+
+func (s *Store) inventory(tx *bolt.Tx, cloudName string) (inv cloud.Inventory, ok bool, err error) {
+	packed := tx.Bucket(inventoryBucket).Get([]byte(cloudName))
+	if packed == nil {
+		return inv, false, nil
+	}
+	err = s.packer.unpack(packed, &inv)
+	return inv, err == nil, err
+}
+
+func putChanges(tx *bolt.Tx, changes []cloud.Change) error {
+	b := tx.Bucket(changeBucket)
+	for _, c := range changes {
+		n, err := b.NextSequence()
+		if err != nil {
+			return err
+		}
+		if err := putJSON(b, binary.BigEndian.AppendUint64(instantKey(c.At), n), c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Changes returns the changes of one resource, or of all when resource is
+// empty, by time, resource and field.
+func (s *Store) Changes(resource string) ([]cloud.Change, error) {
+	var out []cloud.Change
+	quoted, err := json.Marshal(resource)
+	if err != nil {
+		return nil, fmt.Errorf("read changes: %w", err)
+	}
+	err = s.db.View(func(tx *bolt.Tx) error {
+		return tx.Bucket(changeBucket).ForEach(func(_, text []byte) error {
+			// A look at the text spares decoding what is another's.
+			if resource != "" && !strings.Contains(string(text), string(quoted)) {
+				return nil
+			}
+			var c cloud.Change
+			if err := decode(text, &c); err != nil {
+				return err
+			}
+			if resource == "" || c.ResourceID == resource {
+				out = append(out, c)
+			}
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read changes: %w", err)
+	}
+	slices.SortStableFunc(out, func(a, b cloud.Change) int {
+		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ResourceID, b.ResourceID), cmp.Compare(a.Field, b.Field))
+	})
+	return out, nil
+}
+
+// checkName refuses what cannot be a part of a key.
+func checkName(what, name string) error {
+	switch {
+	case name == "":
+		return fmt.Errorf("%s has no name", what)
+	case strings.ContainsRune(name, 0):
+		return fmt.Errorf("%s %q: want a name without NUL", what, name)
+	case len(name) > 1024:
+		return fmt.Errorf("%s %.40q…: want a name of at most 1024 bytes", what, name)
+	}
+	return nil
+}

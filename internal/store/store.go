@@ -1,0 +1,232 @@
+package store
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+)
+
+// ErrLocked says that another process has the file open for writing.
+var ErrLocked = errors.New("another yunjian process holds the data folder (`yunjian serve`, or a command still at work): stop it or wait for it to end, then try again")
+
+// ErrNewer says that a later version of Yunjian wrote the file.
+var ErrNewer = errors.New("a newer version of yunjian wrote this file: use that version")
+
+// ErrDamaged says that the file is not a sound state file.
+var ErrDamaged = errors.New("the file is damaged or is not a yunjian state file: `yunjian restore` brings back a backup into an empty data folder")
+
+// Options are the choices of Open.
+type Options struct {
+	ReadOnly bool          // the file must exist; other readers may have it open too
+	Timeout  time.Duration // how long to wait for the lock; 0: one second
+}
+
+// Store is an open state file. It is safe for concurrent use by one process.
+type Store struct {
+	db     *bolt.DB
+	packer packer
+}
+
+// Buckets.
+var (
+	metaBucket        = []byte("meta")
+	inventoryBucket   = []byte("inventories")  // cloud → packed inventory
+	goneBucket        = []byte("gone")         // cloud NUL resource → resource as last seen
+	changeBucket      = []byte("changes")      // instant, sequence → change
+	observationBucket = []byte("observations") // cloud → bucket: resource → metric → observation
+	callBucket        = []byte("calls")        // cloud NUL month → action → calls
+	auditBucket       = []byte("audits")       // instant → packed audit
+	jobBucket         = []byte("jobs")         // name → result
+
+	versionKey = []byte("version")
+)
+
+// migrations bring a file from the version of their index to the next, in
+// order; a new file passes through all. Never change one that was released: add
+// one, with a fixture of the version before.
+var migrations = []func(*bolt.Tx) error{
+	func(tx *bolt.Tx) error {
+		for _, name := range [][]byte{inventoryBucket, goneBucket, changeBucket, observationBucket, callBucket, auditBucket, jobBucket} {
+			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+				return err
+			}
+		}
+		return nil
+	},
+}
+
+// Open opens or creates the state file at path and brings it to the present
+// version. Errors wrap ErrLocked, ErrNewer or ErrDamaged where they apply.
+func Open(path string, o Options) (*Store, error) {
+	if o.Timeout == 0 {
+		o.Timeout = time.Second
+	}
+	if o.ReadOnly {
+		if _, err := os.Stat(path); err != nil {
+			return nil, fmt.Errorf("open state: %w", err)
+		}
+	}
+	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: o.Timeout, ReadOnly: o.ReadOnly, FreelistType: bolt.FreelistMapType})
+	switch {
+	case errors.Is(err, bolterrors.ErrTimeout):
+		return nil, fmt.Errorf("open %s: %w", path, ErrLocked)
+	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrChecksum), errors.Is(err, bolterrors.ErrVersionMismatch):
+		return nil, fmt.Errorf("open %s: %w", path, ErrDamaged)
+	case err != nil:
+		return nil, fmt.Errorf("open state: %w", err)
+	}
+	s := &Store{db: db}
+	if s.packer, err = newPacker(); err == nil {
+		err = s.migrate(o.ReadOnly)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, errors.Join(err, db.Close()))
+	}
+	return s, nil
+}
+
+// Close releases the file.
+func (s *Store) Close() error {
+	s.packer.close()
+	if err := s.db.Close(); err != nil {
+		return fmt.Errorf("close state: %w", err)
+	}
+	return nil
+}
+
+// migrate runs the migrations that the file has not seen, all in one
+// transaction.
+func (s *Store) migrate(readOnly bool) error {
+	at := func(tx *bolt.Tx) (int, error) {
+		meta := tx.Bucket(metaBucket)
+		if meta == nil {
+			if first, _ := tx.Cursor().First(); first != nil {
+				return 0, ErrDamaged // buckets of something else
+			}
+			return 0, nil
+		}
+		version := meta.Get(versionKey)
+		if len(version) != 8 {
+			return 0, ErrDamaged
+		}
+		if v := binary.BigEndian.Uint64(version); v <= uint64(len(migrations)) {
+			return int(v), nil
+		}
+		return 0, ErrNewer
+	}
+	if readOnly {
+		return s.db.View(func(tx *bolt.Tx) error {
+			v, err := at(tx)
+			if err == nil && v < len(migrations) {
+				return fmt.Errorf("the file is of version %d, not %d: open it for writing once", v, len(migrations))
+			}
+			return err
+		})
+	}
+	return s.db.Update(func(tx *bolt.Tx) error {
+		v, err := at(tx)
+		if err != nil || v == len(migrations) {
+			return err
+		}
+		for ; v < len(migrations); v++ {
+			if err := migrations[v](tx); err != nil {
+				return fmt.Errorf("migrate from version %d: %w", v, err)
+			}
+		}
+		meta, err := tx.CreateBucketIfNotExists(metaBucket)
+		if err != nil {
+			return err
+		}
+		return meta.Put(versionKey, binary.BigEndian.AppendUint64(nil, uint64(v)))
+	})
+}
+
+// Backup writes a consistent copy of the file to w, while others go on
+// working, and returns its size in bytes.
+func (s *Store) Backup(w io.Writer) (int64, error) {
+	var n int64
+	err := s.db.View(func(tx *bolt.Tx) (err error) {
+		n, err = tx.WriteTo(w)
+		return err
+	})
+	if err != nil {
+		return n, fmt.Errorf("back up state: %w", err)
+	}
+	return n, nil
+}
+
+// packer turns documents into compressed bytes with a checksum, and back.
+type packer struct {
+	enc *zstd.Encoder
+	dec *zstd.Decoder
+}
+
+// maxDocument bounds what one value may unpack to: an inventory of a million
+// resources is below it.
+const maxDocument = 2 << 30
+
+func newPacker() (packer, error) {
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(true))
+	if err != nil {
+		return packer{}, err
+	}
+	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(2), zstd.WithDecoderMaxMemory(maxDocument))
+	return packer{enc, dec}, err
+}
+
+func (p packer) close() {
+	p.dec.Close()
+	_ = p.enc.Close() // it has no stream to end
+}
+
+func (p packer) pack(v any) ([]byte, error) {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	return p.enc.EncodeAll(text, make([]byte, 0, len(text)/8)), nil
+}
+
+func (p packer) unpack(packed []byte, v any) error {
+	text, err := p.dec.DecodeAll(packed, nil)
+	if err != nil {
+		return fmt.Errorf("%w: %v", ErrDamaged, err)
+	}
+	return decode(text, v)
+}
+
+func decode(text []byte, v any) error {
+	if err := json.Unmarshal(text, v); err != nil {
+		return fmt.Errorf("%w: %v", ErrDamaged, err)
+	}
+	return nil
+}
+
+// putJSON stores a small document.
+func putJSON(b *bolt.Bucket, key []byte, v any) error {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return b.Put(key, text)
+}
+
+// pair is a key of two names. Names hold no NUL.
+func pair(a, b string) []byte { return append(append([]byte(a), 0), b...) }
+
+// instantKey orders by time; instants before 1970 do not occur.
+func instantKey(t time.Time) []byte {
+	return binary.BigEndian.AppendUint64(nil, uint64(max(0, t.UnixNano())))
+}
+
+func instantOf(key []byte) time.Time {
+	return time.Unix(0, int64(binary.BigEndian.Uint64(key))).UTC()
+}
