@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"yunjian/audit"
+	"yunjian/internal/config"
+	"yunjian/internal/pipeline"
+	"yunjian/internal/report"
+)
+
+func newAudit() *cobra.Command {
+	var path, format string
+	var now time.Time
+	cmd := &cobra.Command{
+		Use:     "audit --config FILE [--now TIME] [--format text|json]",
+		GroupID: groupWork,
+		Short:   "按策略评估已采集的数据并给出处置建议 — judge what is stored and recommend",
+		Long: `按配置的策略包评估数据目录中的全部资源，给出判定（闲置、未挂载、配置过高、紧张、
+正常、数据不足）与释放、降配建议，并保存结果供周报使用。数据不足从不当作闲置。
+
+Judges every stored resource by the configured policy pack, recommends what to
+release or downsize, and keeps the result for the weekly report. Missing data is
+an answer of its own and never idleness.`,
+		Example: `  yunjian audit --config yunjian.yaml
+  yunjian audit --config yunjian.yaml --format json > audit.json`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if format != "text" && format != "json" {
+				return usage(fmt.Errorf("--format %q: want text or json", format))
+			}
+			cfg, err := loadConfig(cmd, path)
+			if err != nil {
+				return err
+			}
+			data, err := pipeline.Open(cfg.DataDir, cfg.Location)
+			if err != nil {
+				return err
+			}
+			defer data.Close()
+			a, err := runAudit(cmd.Context(), data, cfg, orClock(now), cmd.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			if format == "json" {
+				return writeJSON(cmd.OutOrStdout(), a)
+			}
+			return writeReport(cmd.Context(), cmd.OutOrStdout(), data, cfg, a, report.Text, report.Lang(cfg.Lang), "")
+		},
+	}
+	configFlag(cmd, &path)
+	nowFlag(cmd, &now)
+	cmd.Flags().StringVar(&format, "format", "text", "text | json")
+	return cmd
+}
+
+// runAudit judges what is stored as the configuration says.
+func runAudit(ctx context.Context, data *pipeline.Data, cfg config.Config, now time.Time, stderr io.Writer) (audit.Audit, error) {
+	pack, err := loadPack(cfg)
+	if err != nil {
+		return audit.Audit{}, err
+	}
+	book, err := loadBook(cfg)
+	if err != nil {
+		return audit.Audit{}, err
+	}
+	progress := newBar(stderr, "审计 audit")
+	defer progress.finish()
+	return data.Audit(ctx, pipeline.AuditOptions{Pack: pack, Book: book, Now: now.In(cfg.Location), Location: cfg.Location, Progress: progress.set})
+}
+
+// writeJSON writes a document for scripts, indented for people who look at it.
+func writeJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"yunjian/internal/config"
+	"yunjian/internal/pipeline"
+)
+
+func newCollect() *cobra.Command {
+	var path string
+	var since time.Duration
+	var now time.Time
+	var plan bool
+	cmd := &cobra.Command{
+		Use:     "collect --config FILE [--since DURATION] [--now TIME] [--plan]",
+		GroupID: groupWork,
+		Short:   "采集一次：清单、利用率、补采缺口 — one collection pass: inventory, utilization, backfill of gaps",
+		Long: `读取配置中每朵云的资源清单与利用率，写入数据目录。已采集的样本不会重复请求；
+中断后再次运行即从断点继续。云上保留 91 天（5 分钟粒度），首次运行默认全部补采。
+
+Reads the inventory and the utilization of every configured cloud into the data
+folder. Samples already there are not asked for again; an interrupted pass is
+taken up by the next one. --plan prints the calls it would need, and why, and
+makes none but those that list the fleet.`,
+		Example: `  yunjian collect --config yunjian.yaml
+  yunjian collect --config yunjian.yaml --plan
+  yunjian collect --config yunjian.yaml --since 30d`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := loadConfig(cmd, path)
+			if err != nil {
+				return err
+			}
+			now := orClock(now).In(cfg.Location)
+			if since == 0 {
+				since = cfg.Backfill
+			}
+			if plan {
+				return printPlans(cmd.Context(), cmd.OutOrStdout(), cfg, since, now)
+			}
+			data, err := pipeline.Open(cfg.DataDir, cfg.Location)
+			if err != nil {
+				return err
+			}
+			defer data.Close()
+			return collectAll(cmd, data, cfg, since, now)
+		},
+	}
+	configFlag(cmd, &path)
+	cmd.Flags().Var(durationValue{&since}, "since", "最多回溯多久，默认取配置 backfill | how far back at most; default: backfill of the configuration (91d)")
+	nowFlag(cmd, &now)
+	cmd.Flags().BoolVar(&plan, "plan", false, "只打印调用计划 | print the call plan only")
+	return cmd
+}
+
+// collectAll reads every configured cloud, each to the end even when another
+// fails, and prints what came of it.
+func collectAll(cmd *cobra.Command, data *pipeline.Data, cfg config.Config, since time.Duration, now time.Time) error {
+	var failed []string
+	for _, c := range cfg.Clouds {
+		got, err := collectCloud(cmd.Context(), data, cfg, c, since, now, cmd.ErrOrStderr())
+		if err != nil {
+			fmt.Fprintf(cmd.ErrOrStderr(), "yunjian: %v\n", err)
+			failed = append(failed, c.Name)
+		}
+		printCollected(cmd.OutOrStdout(), got)
+	}
+	if len(failed) > 0 {
+		return fmt.Errorf("%d of %d clouds were not read to the end: %v; what was read is kept, run again to go on", len(failed), len(cfg.Clouds), failed)
+	}
+	return nil
+}
+
+// collectCloud reads one cloud with a progress bar on stderr.
+func collectCloud(ctx context.Context, data *pipeline.Data, cfg config.Config, c config.Cloud, since time.Duration, now time.Time, stderr io.Writer) (pipeline.Collected, error) {
+	src, err := newSource(data, cfg, c, now, 0)
+	if err != nil {
+		return pipeline.Collected{Cloud: c.Name}, err
+	}
+	progress := newBar(stderr, "采集 collect "+c.Name)
+	defer progress.finish()
+	return data.Collect(ctx, c.Name, src, pipeline.CollectOptions{
+		Metrics: cfg.Metrics, Since: now.Add(-since), Now: now, FillGaps: true, Progress: progress.set,
+	})
+}

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+)
+
+func newConfig() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "config",
+		GroupID: groupRules,
+		Short:   "配置 — the configuration",
+		Args:    noArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(&cobra.Command{
+		Use:   "check FILE",
+		Short: "检查配置、策略与价目，一次列出全部错误 — say everything wrong with a configuration at once",
+		Long: `检查配置文件及其引用的策略包、豁免文件与价目表；密钥只检查能否取得，不会显示。
+
+Checks the configuration and the policy pack, exemption files and price book that
+it names. Secrets are looked for, never shown.`,
+		Example: `  yunjian config check yunjian.yaml`,
+		Args:    oneArg("a configuration file"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cfg, err := loadConfig(cmd, args[0])
+			if err != nil {
+				return err
+			}
+			pack, err := loadPack(cfg)
+			if err != nil {
+				return err
+			}
+			book, err := loadBook(cfg)
+			if err != nil {
+				return err
+			}
+			if err := checkSecrets(cfg); err != nil {
+				return err
+			}
+			out := cmd.OutOrStdout()
+			fmt.Fprintf(out, "正确 ok: %s\n", args[0])
+			fmt.Fprintf(out, "  云 clouds        %d\n", len(cfg.Clouds))
+			fmt.Fprintf(out, "  策略包 policy    %s@%s\n", pack.ID, pack.Version)
+			fmt.Fprintf(out, "  价目表 prices    %s%s\n", book.Ref(), exampleNote(book.Example))
+			fmt.Fprintf(out, "  数据目录 data    %s\n", cfg.DataDir)
+			for _, w := range cfg.Warnings {
+				fmt.Fprintf(out, "  注意 note        %s\n", w)
+			}
+			return nil
+		},
+	})
+	return cmd
+}
+
+func exampleNote(example bool) string {
+	if example {
+		return "（示例价格，请配置 price_book | example prices: set price_book）"
+	}
+	return ""
+}

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"github.com/spf13/cobra"
+
+	"yunjian/internal/config"
+)
+
+// configFlag adds --config, without which the command cannot run.
+func configFlag(cmd *cobra.Command, path *string) {
+	cmd.Flags().StringVar(path, "config", "", "配置文件 | configuration file (YAML)")
+	_ = cmd.MarkFlagFilename("config", "yaml", "yml")
+}
+
+// loadConfig reads the configuration named by --config.
+func loadConfig(cmd *cobra.Command, path string) (config.Config, error) {
+	if path == "" {
+		return config.Config{}, usage(fmt.Errorf("--config is missing: name a configuration file, such as `%s --config yunjian.yaml`", cmd.CommandPath()))
+	}
+	c, err := config.Load(path)
+	if err != nil {
+		return config.Config{}, usage(err)
+	}
+	return c, nil
+}
+
+// timeValue is a flag that holds an RFC 3339 instant.
+type timeValue struct{ t *time.Time }
+
+func (v timeValue) String() string {
+	if v.t == nil || v.t.IsZero() {
+		return ""
+	}
+	return v.t.Format(time.RFC3339)
+}
+
+func (v timeValue) Set(s string) error {
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		return fmt.Errorf("want a time such as 2026-11-23T02:00:00+08:00")
+	}
+	if t.Year() < 2000 || t.Year() > 2100 {
+		return fmt.Errorf("the year %d is not between 2000 and 2100", t.Year())
+	}
+	*v.t = t
+	return nil
+}
+
+func (timeValue) Type() string { return "TIME" }
+
+// durationValue is a flag that holds a Prometheus-style duration.
+type durationValue struct{ d *time.Duration }
+
+func (v durationValue) String() string {
+	if v.d == nil || *v.d == 0 {
+		return ""
+	}
+	return model.Duration(*v.d).String()
+}
+
+func (v durationValue) Set(s string) error {
+	d, err := model.ParseDuration(s)
+	if err != nil || d <= 0 {
+		return fmt.Errorf("want a duration such as 30d or 12h")
+	}
+	*v.d = time.Duration(d)
+	return nil
+}
+
+func (durationValue) Type() string { return "DURATION" }
+
+// nowFlag adds --now. A zero time means the clock.
+func nowFlag(cmd *cobra.Command, t *time.Time) {
+	cmd.Flags().Var(timeValue{t}, "now", "当作现在的时刻，默认取系统时钟 | the present (RFC 3339); default: the clock")
+}
+
+// orClock returns t, or the clock's time where t is zero.
+func orClock(t time.Time) time.Time {
+	if t.IsZero() {
+		return time.Now()
+	}
+	return t
+}

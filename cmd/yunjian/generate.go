@@ -1,0 +1,45 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"yunjian/internal/estate"
+)
+
+func newGenerate() *cobra.Command {
+	var dir string
+	var end time.Time
+	var o estate.Options
+	cmd := &cobra.Command{
+		Use:     "generate --output DIR [--instances N] [--days N] [--seed N] [--end TIME]",
+		GroupID: groupTry,
+		Short:   "生成示例资源与利用率文件 — write an example estate as a bundle",
+		Example: `  yunjian generate --output ./example --instances 200 --days 30
+  yunjian simulate --bundle ./example`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if dir == "" {
+				return usage(fmt.Errorf("--output is missing: name the folder to write"))
+			}
+			if err := checkEstate(o); err != nil {
+				return err
+			}
+			o.End = orClock(end).Truncate(5 * time.Minute)
+			progress := newBar(cmd.ErrOrStderr(), "生成 generate")
+			defer progress.finish()
+			if err := estate.New(o).WriteBundle(dir, progress.set); err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "已生成 written: %s，%d 台云主机 instances，%d 天 days，种子 seed %d\n", dir, o.Instances, o.Days, o.Seed)
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&dir, "output", "", "要写入的文件夹 | the folder to write")
+	_ = cmd.MarkFlagDirname("output")
+	estateFlags(cmd, &o, &o.Seed)
+	cmd.Flags().Var(timeValue{&end}, "end", "历史的终点，默认现在 | end of history (RFC 3339); default: now")
+	return cmd
+}

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"yunjian/cloud"
+	"yunjian/collector/bundle"
+	"yunjian/internal/config"
+	"yunjian/internal/pipeline"
+)
+
+func newImport() *cobra.Command {
+	var path, dir string
+	var now time.Time
+	cmd := &cobra.Command{
+		Use:     "import --config FILE --bundle DIR",
+		GroupID: groupWork,
+		Short:   "导入文件夹中的清单与利用率 — read a bundle of files into the store",
+		Long: `导入一个文件夹：inventory.csv（或 .xlsx）与 samples/资源ID.csv[.gz]。适用于只能导出
+文件的云。重复导入无害，同一时刻以后一次为准。
+
+Reads a folder of files into the store: inventory.csv (or .xlsx) and
+samples/RESOURCE_ID.csv[.gz]. Importing twice is harmless; of two values for one
+instant the later import counts. A bad line is named with file and line, and
+nothing of that file is taken.`,
+		Example: `  yunjian import --config yunjian.yaml --bundle ./exports/2026-11`,
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if dir == "" {
+				return usage(fmt.Errorf("--bundle is missing: name the folder that holds inventory.csv"))
+			}
+			cfg, err := loadConfig(cmd, path)
+			if err != nil {
+				return err
+			}
+			b, err := bundle.Open(dir)
+			if err != nil {
+				return err
+			}
+			data, err := pipeline.Open(cfg.DataDir, cfg.Location)
+			if err != nil {
+				return err
+			}
+			defer data.Close()
+			if now.IsZero() {
+				now = b.End()
+			}
+			name := bundleCloud(cfg, dir)
+			progress := newBar(cmd.ErrOrStderr(), "导入 import "+name)
+			got, err := data.Collect(cmd.Context(), name, b.Source(name), pipeline.CollectOptions{
+				Metrics: cloud.Metrics(), Now: now, Progress: progress.set,
+			})
+			progress.finish()
+			printCollected(cmd.OutOrStdout(), got)
+			return err
+		},
+	}
+	configFlag(cmd, &path)
+	cmd.Flags().StringVar(&dir, "bundle", "", "文件夹 | the folder to read")
+	_ = cmd.MarkFlagDirname("bundle")
+	cmd.Flags().Var(timeValue{&now}, "now", "清单的时刻，默认取最后一个样本 | when the inventory was taken (RFC 3339); default: the last sample")
+	return cmd
+}
+
+// bundleCloud is the name of the configured cloud that reads dir, else
+// "import".
+func bundleCloud(cfg config.Config, dir string) string {
+	want, err := filepath.Abs(dir)
+	if err != nil {
+		return "import"
+	}
+	for _, c := range cfg.Clouds {
+		if c.Type != config.TypeBundle {
+			continue
+		}
+		if have, err := filepath.Abs(c.Path); err == nil && have == want {
+			return c.Name
+		}
+	}
+	return "import"
+}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"yunjian/internal/config"
+	"yunjian/policies"
+	"yunjian/price"
+)
+
+// Exit codes, which scripts rely on.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2 // wrong usage or configuration
+)
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run is the whole program as a value: arguments in, exit code out.
+func run(args []string, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitDone
+	}
+	fmt.Fprintf(stderr, "yunjian: %v\n", err)
+	if isUsage(err) {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// usageError is a mistake in how the program was called or configured.
+type usageError struct{ err error }
+
+func (e usageError) Error() string { return e.err.Error() }
+func (e usageError) Unwrap() error { return e.err }
+
+func usage(err error) error {
+	if err == nil {
+		return nil
+	}
+	return usageError{err}
+}
+
+func isUsage(err error) bool {
+	var u usageError
+	if errors.As(err, &u) {
+		return true
+	}
+	var c *config.Error
+	var p *policies.Error
+	var b *price.Error
+	return errors.As(err, &c) || errors.As(err, &p) || errors.As(err, &b)
+}
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "yunjian",
+		Short: "云鉴：政务云利用率审计与降配 — auditor and rightsizing engine for government clouds",
+		Long: `云鉴读取云主机的 CPU、内存、存储利用率，找出长期闲置或配置过高的资源，
+给出释放与降配建议及其年化节约。云鉴只读，从不改动云上的任何资源。
+
+Yunjian reads the utilization of cloud instances, finds what is chronically idle
+or over-provisioned, and recommends what to release or downsize and what that
+saves a year. It only reads; it never changes anything in a cloud.`,
+		Example: `  yunjian demo --once                        # 一分钟看懂：模拟云 → 采集 → 审计 → 周报 | see it work
+  yunjian collect --config yunjian.yaml      # 采集 | read the clouds
+  yunjian audit   --config yunjian.yaml      # 审计 | judge
+  yunjian report  --config yunjian.yaml --format xlsx --output week.xlsx`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          noArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usage(fmt.Errorf("%w\n运行 `%s --help` 查看用法 | run `%s --help` for usage", err, cmd.CommandPath(), cmd.CommandPath()))
+	})
+	root.AddGroup(
+		&cobra.Group{ID: groupWork, Title: "日常 | Daily work:"},
+		&cobra.Group{ID: groupTry, Title: "试用 | Trying it out:"},
+		&cobra.Group{ID: groupRules, Title: "规则 | Rules:"},
+		&cobra.Group{ID: groupCare, Title: "维护 | Care:"},
+	)
+	root.AddCommand(
+		newServe(), newCollect(), newImport(), newAudit(), newReport(),
+		newDemo(), newSimulate(), newGenerate(),
+		newPolicy(), newConfig(),
+		newHistory(), newBackup(), newRestore(), newCheck(), newCompact(), newVersion(),
+	)
+	return root
+}
+
+// Groups of commands in the help text.
+const (
+	groupWork  = "work"
+	groupTry   = "try"
+	groupRules = "rules"
+	groupCare  = "care"
+)
+
+// noArgs and oneArg refuse stray arguments as wrong usage.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usage(fmt.Errorf("unknown argument %q for %q: it takes none; see `%s --help`", args[0], cmd.CommandPath(), cmd.CommandPath()))
+	}
+	return nil
+}
+
+func oneArg(name string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) != 1 {
+			return usage(fmt.Errorf("%q wants one argument, %s: got %d; see `%s --help`", cmd.CommandPath(), name, len(args), cmd.CommandPath()))
+		}
+		return nil
+	}
+}

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"io"
+	"os"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+)
+
+// bar shows how far long work has come: on a terminal only, and on standard
+// error, so that a pipe and a log stay clean.
+type bar struct {
+	w     io.Writer
+	label string
+	b     *progressbar.ProgressBar
+}
+
+func newBar(stderr io.Writer, label string) *bar {
+	f, ok := stderr.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return &bar{}
+	}
+	return &bar{w: stderr, label: label}
+}
+
+// set says that done of total are done; total may change as work goes on.
+func (p *bar) set(done, total int) {
+	if p.w == nil || total <= 0 {
+		return
+	}
+	if p.b == nil {
+		p.b = progressbar.NewOptions(total,
+			progressbar.OptionSetWriter(p.w),
+			progressbar.OptionSetDescription(p.label),
+			progressbar.OptionShowCount(),
+			progressbar.OptionSetPredictTime(true),
+			progressbar.OptionThrottle(100*time.Millisecond),
+			progressbar.OptionFullWidth(),
+			progressbar.OptionClearOnFinish(),
+		)
+	}
+	p.b.ChangeMax(total)
+	_ = p.b.Set(min(done, total))
+}
+
+func (p *bar) finish() {
+	if p.b != nil {
+		_ = p.b.Finish()
+	}
+}

@@ -1,0 +1,326 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/zerolog"
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"yunjian/internal/config"
+	"yunjian/internal/pipeline"
+	"yunjian/internal/report"
+	"yunjian/internal/store"
+	"yunjian/internal/web"
+)
+
+func newServe() *cobra.Command {
+	var path string
+	cmd := &cobra.Command{
+		Use:     "serve --config FILE",
+		GroupID: groupWork,
+		Short:   "守护进程：定时采集、审计、周报与控制台 — the daemon: schedules, console, /metrics",
+		Long: `按配置的时刻表采集、审计、出周报，并在 listen 地址提供页面、/metrics、/healthz、/readyz。
+SIGHUP 重新读取配置；配置有误时保留原配置并在日志与 /metrics 中说明。SIGTERM 优雅停止。
+
+Collects, audits and reports on schedule, and serves the page, /metrics, /healthz
+and /readyz at the listen address. SIGHUP reads the configuration again and keeps
+the old one when the new one is wrong. SIGTERM stops gracefully.`,
+		Example: `  yunjian serve --config yunjian.yaml
+  kill -HUP $(pidof yunjian)                 # 重新读取配置 | reload`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := loadConfig(cmd, path)
+			if err != nil {
+				return err
+			}
+			data, err := pipeline.Open(cfg.DataDir, cfg.Location)
+			if err != nil {
+				return err
+			}
+			defer data.Close()
+			d, err := newDaemon(cfg, data, newLog(cfg, cmd.ErrOrStderr()))
+			if err != nil {
+				return err
+			}
+			d.reload = func() (config.Config, error) { return config.Load(path) }
+			return d.run(cmd.Context(), nil)
+		},
+	}
+	configFlag(cmd, &path)
+	return cmd
+}
+
+// newLog returns the daemon's logger: lines for people on a terminal, JSON
+// elsewhere.
+func newLog(cfg config.Config, stderr io.Writer) zerolog.Logger {
+	w := stderr
+	if cfg.Log.Format == "text" {
+		w = zerolog.ConsoleWriter{Out: stderr, TimeFormat: time.DateTime, NoColor: true}
+	}
+	level, err := zerolog.ParseLevel(cfg.Log.Level)
+	if err != nil {
+		level = zerolog.InfoLevel
+	}
+	return zerolog.New(w).Level(level).With().Timestamp().Logger()
+}
+
+// daemon runs the jobs and the console over one data folder.
+type daemon struct {
+	data    *pipeline.Data
+	log     zerolog.Logger
+	reg     *prometheus.Registry
+	metrics *pipeline.Metrics
+	jobs    *pipeline.Scheduler
+	reload  func() (config.Config, error) // nil: SIGHUP is ignored
+	now     func() time.Time
+
+	mu  sync.Mutex
+	cfg config.Config
+}
+
+func newDaemon(cfg config.Config, data *pipeline.Data, log zerolog.Logger) (*daemon, error) {
+	if err := checkSetup(cfg); err != nil {
+		return nil, err
+	}
+	reg := prometheus.NewRegistry()
+	d := &daemon{data: data, log: log, reg: reg, metrics: pipeline.NewMetrics(reg), cfg: cfg, now: time.Now}
+	d.jobs = pipeline.NewScheduler(data.State, log)
+	d.jobs.Done = func(r store.JobResult) { d.metrics.Job(r) }
+	return d, nil
+}
+
+// checkSetup reads everything that a configuration names, so that a mistake
+// shows when it is made and not at two in the morning.
+func checkSetup(cfg config.Config) error {
+	if _, err := loadPack(cfg); err != nil {
+		return err
+	}
+	if _, err := loadBook(cfg); err != nil {
+		return err
+	}
+	return checkSecrets(cfg)
+}
+
+// checkSecrets tries to read every secret, and shows none.
+func checkSecrets(cfg config.Config) error {
+	var errs []error
+	for _, c := range cfg.Clouds {
+		if c.Type == config.TypeAliyun {
+			_, err := c.Credentials()
+			errs = append(errs, err)
+		}
+	}
+	return usage(errors.Join(errs...))
+}
+
+func (d *daemon) config() config.Config {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.cfg
+}
+
+// run serves until ctx ends. ready, when not nil, is told the address once it
+// is listening.
+func (d *daemon) run(ctx context.Context, ready func(addr string)) error {
+	cfg := d.config()
+	listener, err := net.Listen("tcp", cfg.Listen)
+	if err != nil {
+		return fmt.Errorf("listen: %w; is another Yunjian running, or set another `listen` address", err)
+	}
+	if host, _, _ := net.SplitHostPort(listener.Addr().String()); !net.ParseIP(host).IsLoopback() {
+		d.log.Warn().Str("listen", listener.Addr().String()).Msg("the page has no sign-in yet: let only a gateway that asks for one reach this address")
+	}
+	console := web.New(d.data, web.Options{
+		Lang: report.Lang(cfg.Lang), Location: cfg.Location, Registry: d.reg, Log: d.log, Version: version,
+		Report: func() (report.Options, error) { return reportOptions(d.config()) },
+	})
+	server := &http.Server{Handler: console.Handler(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
+	d.log.Info().Str("listen", listener.Addr().String()).Str("data_dir", cfg.DataDir).Str("version", version).Msg("serving")
+
+	group, gctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serve: %w", err)
+		}
+		return nil
+	})
+	group.Go(func() error {
+		<-gctx.Done()
+		stop, cancel := context.WithTimeout(context.WithoutCancel(gctx), 10*time.Second)
+		defer cancel()
+		return server.Shutdown(stop)
+	})
+	group.Go(func() error { return d.work(gctx) })
+	if ready != nil {
+		ready(listener.Addr().String())
+	}
+	err = group.Wait()
+	d.log.Info().Msg("stopped")
+	return err
+}
+
+// work runs the jobs on schedule, starting over with the new schedule whenever
+// a reload succeeds.
+func (d *daemon) work(ctx context.Context) error {
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+
+	if err := d.metrics.Refresh(d.data, d.now()); err != nil {
+		d.log.Warn().Err(err).Msg("read the last results")
+	}
+	var first sync.WaitGroup
+	first.Go(func() { d.catchUp(ctx) })
+	defer first.Wait()
+
+	for ctx.Err() == nil {
+		cfg := d.config()
+		round, cancel := context.WithCancel(ctx)
+		done := make(chan error, 1)
+		go func() { done <- d.jobs.Run(ctx, round, d.jobTable(cfg), cfg.Location) }()
+		var err error
+		select {
+		case err = <-done:
+		case <-hup:
+			d.reloadConfig()
+			cancel()
+			err = <-done
+		}
+		cancel()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// catchUp collects at once after a start, and audits where no audit is stored,
+// so that a new installation shows something before the first night.
+func (d *daemon) catchUp(ctx context.Context) {
+	table := d.jobTable(d.config())
+	d.jobs.Once(ctx, table[0])
+	if _, ok, err := d.data.LatestAudit(); err == nil && !ok && ctx.Err() == nil {
+		d.jobs.Once(ctx, table[1])
+	}
+}
+
+// reloadConfig takes over a new configuration, or keeps the old one and says
+// why.
+func (d *daemon) reloadConfig() {
+	if d.reload == nil {
+		return
+	}
+	next, err := d.reload()
+	if err == nil {
+		err = checkSetup(next)
+	}
+	old := d.config()
+	if err == nil && (next.DataDir != old.DataDir || next.Listen != old.Listen) {
+		err = errors.New("data_dir and listen change only with a restart")
+	}
+	d.metrics.Reloaded(err == nil)
+	if err != nil {
+		d.log.Error().Err(err).Msg("reload: the old configuration stays in force")
+		return
+	}
+	d.mu.Lock()
+	d.cfg = next
+	d.mu.Unlock()
+	d.log.Info().Msg("reload: the new configuration is in force")
+}
+
+// jobTable lists the daemon's work.
+func (d *daemon) jobTable(cfg config.Config) []pipeline.Job {
+	return []pipeline.Job{
+		{Name: "collect", Schedule: cfg.Schedules.Collect, Run: d.collect},
+		{Name: "audit", Schedule: cfg.Schedules.Audit, Run: d.audit},
+		{Name: "report", Schedule: cfg.Schedules.Report, Run: d.report},
+		{Name: "tend", Schedule: "30 3 * * *", Run: d.tend},
+	}
+}
+
+func (d *daemon) collect(ctx context.Context) (string, error) {
+	cfg := d.config()
+	now := d.now().In(cfg.Location)
+	var said []string
+	var errs []error
+	for _, c := range cfg.Clouds {
+		src, err := newSource(d.data, cfg, c, now, cadence(cfg.Schedules.Collect, now))
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		got, err := d.data.Collect(ctx, c.Name, src, pipeline.CollectOptions{
+			Metrics: cfg.Metrics, Since: now.Add(-cfg.Backfill), Now: now, FillGaps: true,
+		})
+		month, merr := d.data.MetricCalls(c.Name, now.In(cfg.Location))
+		if merr != nil {
+			errs = append(errs, merr)
+		}
+		d.metrics.Collected(got, c.Budget.Calls(), month, err == nil, now)
+		said = append(said, collectedLine(got))
+		if err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return strings.Join(said, "; "), errors.Join(errs...)
+}
+
+func (d *daemon) audit(ctx context.Context) (string, error) {
+	cfg := d.config()
+	now := d.now().In(cfg.Location)
+	a, err := runAudit(ctx, d.data, cfg, now, io.Discard)
+	if err != nil {
+		return "", err
+	}
+	d.metrics.Audited(a)
+	return auditLine(a), nil
+}
+
+// report writes the week's report beside the data, for those who fetch files.
+func (d *daemon) report(ctx context.Context) (string, error) {
+	cfg := d.config()
+	a, err := auditFor(d.data, cfg, "")
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(cfg.DataDir, "reports")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("create %s: %w", dir, err)
+	}
+	week := pipeline.WeekOf(a.AsOf, cfg.Location).String()
+	for _, f := range []report.Format{report.HTML, report.XLSX} {
+		file := filepath.Join(dir, "yunjian-"+week+"."+string(f))
+		if err := writeReport(ctx, nil, d.data, cfg, a, f, report.Lang(cfg.Lang), file); err != nil {
+			return "", err
+		}
+	}
+	return fmt.Sprintf("%s: reports/yunjian-%s.html, .xlsx", week, week), nil
+}
+
+func (d *daemon) tend(ctx context.Context) (string, error) {
+	cfg := d.config()
+	if err := d.data.Tend(ctx, d.now(), cfg.Retention.Raw); err != nil {
+		return "", err
+	}
+	s, err := d.data.History.Stats()
+	if err != nil {
+		return "", err
+	}
+	d.metrics.History(s)
+	return fmt.Sprintf("%d series, %d samples, %s", s.Series, s.Samples, byteSize(s.Bytes)), nil
+}

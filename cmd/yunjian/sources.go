@@ -1,0 +1,88 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/robfig/cron/v3"
+
+	"yunjian/collector"
+	"yunjian/collector/aliyun"
+	"yunjian/collector/bundle"
+	"yunjian/internal/config"
+	"yunjian/internal/pipeline"
+)
+
+// lateness is how late CloudMonitor may show a sample: one period of five
+// minutes and two minutes more.
+const lateness = 7 * time.Minute
+
+// newSource returns the source of a configured cloud. This is the one place
+// that knows all kinds of sources.
+func newSource(data *pipeline.Data, cfg config.Config, c config.Cloud, now time.Time, cadence time.Duration) (collector.Source, error) {
+	switch c.Type {
+	case config.TypeBundle:
+		b, err := bundle.Open(c.Path)
+		if err != nil {
+			return nil, fmt.Errorf("open cloud %s: %w", c.Name, err)
+		}
+		return b.Source(c.Name), nil
+	case config.TypeAliyun:
+		return newAliyun(data, cfg, c, now, cadence)
+	default:
+		return nil, usage(fmt.Errorf("cloud %s: unknown type %q", c.Name, c.Type))
+	}
+}
+
+func newAliyun(data *pipeline.Data, cfg config.Config, c config.Cloud, now time.Time, cadence time.Duration) (*aliyun.Source, error) {
+	secrets, err := c.Credentials()
+	if err != nil {
+		return nil, usage(err)
+	}
+	used := 0
+	if data != nil {
+		if used, err = data.MetricCalls(c.Name, now.In(cfg.Location)); err != nil {
+			return nil, err
+		}
+	}
+	o := aliyun.Options{
+		Name: c.Name, Account: c.Account, Regions: c.Regions,
+		Endpoint: c.Endpoint, Endpoints: c.Endpoints,
+		AccessKeyID: secrets.AccessKeyID, AccessKeySecret: secrets.AccessKeySecret, SecurityToken: secrets.SecurityToken,
+		Ownership: aliyun.Ownership{
+			DepartmentTag: c.Ownership.DepartmentTag, ApplicationTag: c.Ownership.ApplicationTag,
+			DepartmentFromGroup: c.Ownership.DepartmentFromResourceGroup, MappingFile: c.Ownership.MappingFile,
+		},
+		Budget:   collector.Budget{QPS: c.Budget.QueriesPerSecond, PerMonth: c.Budget.Calls(), UsedThisMonth: used},
+		Cadence:  cadence,
+		Location: cfg.Location,
+		CAFile:   c.CAFile, InsecureSkipVerify: c.InsecureSkipVerify, Proxy: c.Proxy, Timeout: c.Timeout, Workers: c.Workers,
+	}
+	// Samples come late only while they are being made: a replay of the past
+	// has them all.
+	if age := time.Since(now); age < time.Hour && age > -time.Hour {
+		o.Lag = lateness
+	}
+	if c.Apsara != nil {
+		o.Apsara = &aliyun.Apsara{
+			Domain: c.Apsara.Domain, Headers: c.Apsara.Headers, Query: c.Apsara.Query, Enumerate: c.Apsara.Enumerate,
+			Organization: c.Apsara.OrganizationID, ResourceGroup: c.Apsara.ResourceGroupID,
+		}
+	}
+	src, err := aliyun.New(o)
+	if err != nil {
+		return nil, usage(fmt.Errorf("cloud %s: %w", c.Name, err))
+	}
+	return src, nil
+}
+
+// cadence is the time between two runs of a schedule that the configuration has
+// already found valid.
+func cadence(schedule string, now time.Time) time.Duration {
+	s, err := cron.ParseStandard(schedule)
+	if err != nil {
+		return 0
+	}
+	first := s.Next(now)
+	return s.Next(first).Sub(first)
+}

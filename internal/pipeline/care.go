@@ -1,0 +1,53 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"yunjian/audit"
+	"yunjian/internal/history"
+)
+
+// Tend folds closed days of history into chunks and drops samples older than
+// raw.
+func (d *Data) Tend(ctx context.Context, now time.Time, raw time.Duration) error {
+	if err := d.History.Fold(ctx, now); err != nil {
+		return fmt.Errorf("fold history: %w", err)
+	}
+	if err := d.History.Retain(ctx, now, raw); err != nil {
+		return fmt.Errorf("drop old samples: %w", err)
+	}
+	return nil
+}
+
+// Check verifies the whole folder and reports each damaged place of the
+// history. Damage to the state is an error.
+func (d *Data) Check(ctx context.Context, report func(history.Damage)) error {
+	if err := d.State.Check(); err != nil {
+		return fmt.Errorf("check %s: %w", StateFile, err)
+	}
+	if err := d.History.Check(ctx, report); err != nil {
+		return fmt.Errorf("check %s: %w", HistoryFile, err)
+	}
+	return nil
+}
+
+// LatestAudit returns the last audit stored.
+func (d *Data) LatestAudit() (audit.Audit, bool, error) {
+	return d.State.LatestAudit(time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC))
+}
+
+// AuditedWeeks lists the weeks that stored audits report on, ascending.
+func (d *Data) AuditedWeeks(loc *time.Location) ([]Week, error) {
+	times, err := d.State.AuditTimes()
+	if err != nil {
+		return nil, fmt.Errorf("list audits: %w", err)
+	}
+	var weeks []Week
+	for _, t := range times {
+		weeks = append(weeks, WeekOf(t, loc))
+	}
+	return slices.Compact(weeks), nil
+}

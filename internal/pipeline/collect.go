@@ -1,0 +1,216 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"yunjian/cloud"
+	"yunjian/collector"
+)
+
+// gapSpan is how far back gaps are looked for and asked for again: late points
+// arrive within minutes, an agent's outage is never filled, so asking for
+// longer only costs calls.
+const gapSpan = 3 * 24 * time.Hour
+
+// gapPause is the least time between two passes over the gaps of a cloud.
+const gapPause = 24 * time.Hour
+
+// minGap is the shortest hole that counts as a gap: two samples missing.
+const minGap = 15 * time.Minute
+
+// CollectOptions are the choices of one collection pass.
+type CollectOptions struct {
+	Metrics  []cloud.Metric
+	Since    time.Time // nothing older is asked for
+	Now      time.Time // nothing younger exists
+	Progress func(done, total int)
+	// FillGaps asks again for spans of the last days that should hold samples
+	// and do not, at most once a day.
+	FillGaps bool
+}
+
+// Collected is what one collection pass did.
+type Collected struct {
+	Cloud     string
+	Inventory cloud.Inventory
+	Changes   []cloud.Change
+	Result    collector.Result
+}
+
+// Collect reads one cloud into the data folder: its inventory, then every
+// sample that is not there yet. What was read before an error stays and the
+// next pass takes up from there.
+func (d *Data) Collect(ctx context.Context, name string, src collector.Source, o CollectOptions) (Collected, error) {
+	out := Collected{Cloud: name}
+	inv, err := src.Inventory(ctx, o.Now)
+	if err != nil {
+		return out, fmt.Errorf("list the resources of cloud %s: %w", name, err)
+	}
+	inv.Cloud = name
+	inv.Sort()
+	out.Inventory = inv
+	if out.Changes, err = d.State.PutInventory(inv); err != nil {
+		return out, fmt.Errorf("store the inventory of cloud %s: %w", name, err)
+	}
+	req, err := d.request(ctx, name, inv, o)
+	if err != nil {
+		return out, err
+	}
+	result, err := src.Collect(ctx, req, func(b collector.Batch) error {
+		// Samples before the marks that say they were read: a crash in between
+		// costs a second reading, the other order would cost samples.
+		if err := d.History.Append(b.Series); err != nil {
+			return fmt.Errorf("store samples: %w", err)
+		}
+		if err := d.State.PutObservations(name, b.Observations); err != nil {
+			return fmt.Errorf("store what was read: %w", err)
+		}
+		return nil
+	})
+	out.Result = result
+	// Calls were made whether or not the run succeeded: they count.
+	if cerr := d.State.AddCalls(name, o.Now, result.Calls); cerr != nil {
+		err = errors.Join(err, fmt.Errorf("count calls: %w", cerr))
+	}
+	if perr := d.putPass(name, o, result, err == nil); perr != nil {
+		err = errors.Join(err, fmt.Errorf("keep how it went: %w", perr))
+	}
+	if err != nil {
+		return out, fmt.Errorf("collect cloud %s: %w", name, err)
+	}
+	if len(req.Gaps) > 0 {
+		if err := d.State.PutJob(jobMark(gapJob(name), o.Now)); err != nil {
+			return out, err
+		}
+	}
+	return out, nil
+}
+
+// Pass is how the last collection of a cloud went.
+type Pass struct {
+	Cloud    string              `json:"cloud"`
+	At       time.Time           `json:"at"`
+	Done     bool                `json:"done"` // read to the end
+	Samples  int                 `json:"samples"`
+	Calls    int                 `json:"calls"`        // all calls, or files read
+	Metric   int                 `json:"metric_calls"` // of Calls, those that draw on the monthly quota
+	Minimum  int                 `json:"minimum"`      // metric calls that the samples need at 1,440 a call
+	Problems []collector.Problem `json:"problems,omitempty"`
+}
+
+const passPrefix = "pass:"
+
+func (d *Data) putPass(name string, o CollectOptions, r collector.Result, done bool) error {
+	p := Pass{
+		Cloud: name, At: o.Now, Done: done, Samples: r.Samples,
+		Metric: collector.MetricCalls(r.Calls), Minimum: r.Minimum, Problems: r.Problems,
+	}
+	for _, n := range r.Calls {
+		p.Calls += n
+	}
+	detail, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	mark := jobMark(passPrefix+name, o.Now)
+	mark.Detail = detail
+	return d.State.PutJob(mark)
+}
+
+// Passes returns how the last collection of every cloud went, by name.
+func (d *Data) Passes() ([]Pass, error) {
+	jobs, err := d.State.Jobs()
+	if err != nil {
+		return nil, err
+	}
+	var out []Pass
+	for _, j := range jobs {
+		if !strings.HasPrefix(j.Name, passPrefix) {
+			continue
+		}
+		var p Pass
+		if err := json.Unmarshal(j.Detail, &p); err != nil {
+			return nil, fmt.Errorf("read the last pass over cloud %s: %w", strings.TrimPrefix(j.Name, passPrefix), err)
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
+
+// Request lists the cloud and returns what Collect would ask of it, storing
+// nothing.
+func (d *Data) Request(ctx context.Context, name string, src collector.Source, o CollectOptions) (collector.Request, error) {
+	inv, err := src.Inventory(ctx, o.Now)
+	if err != nil {
+		return collector.Request{}, fmt.Errorf("list the resources of cloud %s: %w", name, err)
+	}
+	inv.Cloud = name
+	inv.Sort()
+	return d.request(ctx, name, inv, o)
+}
+
+func (d *Data) request(ctx context.Context, name string, inv cloud.Inventory, o CollectOptions) (collector.Request, error) {
+	known, err := d.State.Observations(name)
+	if err != nil {
+		return collector.Request{}, fmt.Errorf("read what is known of cloud %s: %w", name, err)
+	}
+	req := collector.Request{
+		Inventory: inv, Metrics: o.Metrics, Since: o.Since, Now: o.Now, Progress: o.Progress,
+		Through: func(resource string, m cloud.Metric) time.Time { return known[resource][m].Through },
+	}
+	if o.FillGaps {
+		if req.Gaps, err = d.dueGaps(ctx, name, inv, o); err != nil {
+			return collector.Request{}, err
+		}
+	}
+	return req, nil
+}
+
+// MetricCalls is how many calls that draw on the cloud's monthly quota were
+// made in the month of at, in at's location.
+func (d *Data) MetricCalls(name string, at time.Time) (int, error) {
+	calls, err := d.State.Calls(name, at.Format("2006-01"))
+	if err != nil {
+		return 0, fmt.Errorf("read the calls of cloud %s: %w", name, err)
+	}
+	return collector.MetricCalls(calls), nil
+}
+
+func gapJob(cloudName string) string { return "gaps:" + cloudName }
+
+// dueGaps returns the holes of the last days in the series of running
+// instances, or nothing when they were asked for less than a day ago.
+func (d *Data) dueGaps(ctx context.Context, name string, inv cloud.Inventory, o CollectOptions) ([]collector.Gap, error) {
+	jobs, err := d.State.Jobs()
+	if err != nil {
+		return nil, err
+	}
+	for _, j := range jobs {
+		if j.Name == gapJob(name) && o.Now.Sub(j.Started) < gapPause {
+			return nil, nil
+		}
+	}
+	var running []string
+	for _, r := range inv.Resources {
+		if r.Kind == cloud.Instance && r.Status == cloud.Running {
+			running = append(running, r.ID)
+		}
+	}
+	if len(running) == 0 {
+		return nil, nil
+	}
+	holes, err := d.History.Gaps(ctx, running, o.Metrics, cloud.Last(gapSpan, o.Now), minGap)
+	if err != nil {
+		return nil, fmt.Errorf("find gaps: %w", err)
+	}
+	gaps := make([]collector.Gap, len(holes))
+	for i, h := range holes {
+		gaps[i] = collector.Gap{Resource: h.Resource, Metric: h.Metric, From: h.From, To: h.To}
+	}
+	return gaps, nil
+}
