@@ -249,7 +249,7 @@ func (a *Accumulator) closeDay() {
 			a.scratch = append(a.scratch, float64(h)/100)
 		}
 		slices.Sort(a.scratch)
-		d.P95, d.P98, d.P99 = quantileSorted(a.scratch, 0.95), quantileSorted(a.scratch, 0.98), quantileSorted(a.scratch, 0.99)
+		d.P95, d.P98, d.P99 = Quantile(a.scratch, 0.95), Quantile(a.scratch, 0.98), Quantile(a.scratch, 0.99)
 		d.Max = a.scratch[n-1]
 	}
 	a.days = append(a.days, d)

@@ -101,8 +101,13 @@ func interpolate(lo, hi, weight float64) float64 {
 	return lo*(1-weight) + hi*weight
 }
 
-// quantileSorted is Quantile over sorted values.
-func quantileSorted(sorted []float64, q float64) float64 {
+// Quantile returns the q-quantile (0 to 1) of ascending values as
+// Summary.Quantile does; NaN of none.
+func Quantile(sorted []float64, q float64) float64 {
+	if len(sorted) == 0 || math.IsNaN(q) {
+		return math.NaN()
+	}
+	q = min(max(q, 0), 1)
 	rank := q * float64(len(sorted)-1)
 	below := math.Floor(rank)
 	i := int(below)

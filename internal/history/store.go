@@ -1,43 +1,302 @@
 package history
 
 import (
-	"context"
+	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
 	"time"
 
-	"yunjian/analyzer"
+	bolt "go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
+
 	"yunjian/cloud"
-	"yunjian/utilization"
 )
 
-var errTBD = errors.New("being built")
+// formatVersion is that of the file's layout: buckets and keys. The pieces
+// carry versions of their own.
+const formatVersion = 1
 
-type Store struct{}
+// Buckets. Numbers in keys are big-endian, so that key order is numeric order.
+// A new period's keys lie behind all earlier ones: folding appends to the tree
+// and retention cuts its head off.
+var (
+	bucketMeta      = []byte("meta")
+	bucketResources = []byte("resources") // name → number (4)
+	bucketNames     = []byte("names")     // number (4) → name
+	bucketMetrics   = []byte("metrics")   // name → code (1)
+	bucketBlocks    = []byte("blocks")    // sequence (8), metric (1), first resource (4) → section
+	bucketDays      = []byte("days")      // day (4), metric (1), resource (4) → chunk
+	bucketSpans     = []byte("spans")     // span (4), metric (1), resource (4) → chunk
+	bucketDigests   = []byte("digests")   // span (4), metric (1), resource (4) → digest
+	bucketDamaged   = []byte("damaged")   // bucket name, 0, key → a piece that could not be read when it was to be merged
 
-func Open(path string, o Options) (*Store, error)   { return nil, errTBD }
-func (s *Store) Close() error                       { return errTBD }
-func (s *Store) Append(series []cloud.Series) error { return errTBD }
-func (s *Store) Points(resource string, m cloud.Metric, w cloud.Window) ([]cloud.Point, error) {
-	return nil, errTBD
+	keyVersion = []byte("version")
+	keyOffset  = []byte("offset") // seconds east of UTC at which the file's days begin
+	keyFolded  = []byte("folded") // sequence (8), day (4): see foldMark
+)
+
+// maxTime is the last instant kept, in Unix seconds: in 2106. It also catches
+// milliseconds taken for seconds.
+const maxTime = math.MaxUint32
+
+// maxName is the longest resource id or metric name accepted, in bytes.
+const maxName = 1024
+
+// Store is one history file. Its methods may be called concurrently.
+type Store struct {
+	path string
+	opts Options
+
+	mu sync.RWMutex // guards db; held only to take or swap it
+	db *bolt.DB     // nil once closed
+	// writing is held by every write transaction, and by Compact while it
+	// copies. Taken before mu.
+	writing sync.Mutex
+	// caring is held by Fold, Retain and Compact: the only ones to touch
+	// chunks, one at a time.
+	caring sync.Mutex
+
+	calendar calendar
+
+	dict dictionary // guarded by writing
+	enc  *encoder   // for Append; guarded by writing
+	kits sync.Pool  // of *kit
 }
-func (s *Store) Scan(ctx context.Context, q Query, visit func(resource string, u map[cloud.Metric]utilization.Summary) error) error {
-	return errTBD
+
+// calendar cuts time into the file's days of 24 hours and spans of 28 days.
+// Spans begin on Mondays. The offset is fixed when the file is made: a zone
+// with summer time has its file days an hour off in summer, which shows in
+// digests only.
+type calendar struct{ offset int64 }
+
+const (
+	daySeconds  = 24 * 3600
+	spanDays    = 28
+	mondayShift = 3 * daySeconds // 1970-01-01 was a Thursday: day 0 is the Monday before
+)
+
+func (c calendar) day(t int64) uint32          { return uint32((t + c.offset + mondayShift) / daySeconds) }
+func (c calendar) dayStart(day uint32) int64   { return int64(day)*daySeconds - mondayShift - c.offset }
+func (c calendar) spanStart(span uint32) int64 { return c.dayStart(span * spanDays) }
+func (c calendar) span(t int64) uint32         { return c.day(t) / spanDays }
+
+func (c calendar) spanWindow(span uint32) cloud.Window {
+	return cloud.Window{From: instant(c.spanStart(span)), To: instant(c.spanStart(span + 1))}
 }
-func (s *Store) Peaks(ctx context.Context, resources []string, metrics []cloud.Metric, w cloud.Window, since map[string]time.Time) (map[string]map[cloud.Metric]analyzer.Peak, error) {
-	return nil, errTBD
+
+func (c calendar) dayWindow(day uint32) cloud.Window {
+	return cloud.Window{From: instant(c.dayStart(day)), To: instant(c.dayStart(day + 1))}
 }
-func (s *Store) Gaps(ctx context.Context, resources []string, metrics []cloud.Metric, w cloud.Window, min time.Duration) ([]Gap, error) {
-	return nil, errTBD
+
+func instant(t int64) time.Time { return time.Unix(t, 0).UTC() }
+
+// Open opens the history file at path, making it (but not its folder) where it
+// is absent. It waits a second for another process to let go of the file and
+// then returns an error that wraps ErrLocked.
+func Open(path string, o Options) (*Store, error) {
+	if o.Location == nil {
+		o.Location = time.UTC
+	}
+	db, err := open(path, o)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{path: path, opts: o, db: db}
+	if err := s.prepare(); err != nil {
+		db.Close()
+		return nil, fmt.Errorf("open history %s: %w", path, err)
+	}
+	return s, nil
 }
-func (s *Store) Extent(resource string, m cloud.Metric) (first, last time.Time, n int, err error) {
-	return
+
+func open(path string, o Options) (*bolt.DB, error) {
+	options := *bolt.DefaultOptions
+	options.Timeout = time.Second
+	options.FreelistType = bolt.FreelistMapType
+	options.ReadOnly = o.ReadOnly
+	options.MaxSize = o.MaxBytes
+	// Address space, not memory: mapping ahead spares a growing file the
+	// remapping that would have to wait for every reader.
+	if math.MaxInt > math.MaxInt32 {
+		options.InitialMmapSize = 1 << 36
+	}
+	db, err := bolt.Open(path, 0o600, &options)
+	switch {
+	case err == nil:
+		db.AllocSize = 1 << 20 // grow by a mebibyte, not sixteen
+		return db, nil
+	case errors.Is(err, berrors.ErrTimeout):
+		return nil, fmt.Errorf("open history %s: %w", path, ErrLocked)
+	case errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS):
+		return nil, fmt.Errorf("open history %s: %w: give the account that runs yunjian the right to write the file and its folder", path, err)
+	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum), errors.Is(err, berrors.ErrVersionMismatch):
+		return nil, fmt.Errorf("open history %s: not a bbolt file, or damaged beyond reading: %w: restore a backup", path, err)
+	default:
+		return nil, fmt.Errorf("open history %s: %w", path, err)
+	}
 }
-func (s *Store) Fold(ctx context.Context, now time.Time) error { return errTBD }
-func (s *Store) Retain(ctx context.Context, now time.Time, raw time.Duration) error {
-	return errTBD
+
+// prepare checks what the file is, and lays out an empty one.
+func (s *Store) prepare() error {
+	empty := false
+	err := s.db.View(func(tx *bolt.Tx) error {
+		meta := tx.Bucket(bucketMeta)
+		if meta == nil {
+			if name, _ := tx.Cursor().First(); name != nil {
+				return errors.New("the file is a bbolt file of something else")
+			}
+			empty = true
+			return nil
+		}
+		version, offset := meta.Get(keyVersion), meta.Get(keyOffset)
+		if len(version) != 4 || len(offset) != 8 {
+			return errors.New("the file does not say its version: not a history")
+		}
+		if v := binary.BigEndian.Uint32(version); v != formatVersion {
+			return fmt.Errorf("the file has layout version %d, this yunjian reads %d: use the yunjian that wrote it, or a newer one", v, formatVersion)
+		}
+		s.calendar.offset = int64(binary.BigEndian.Uint64(offset))
+		return nil
+	})
+	if err != nil || !empty {
+		return err
+	}
+	if s.opts.ReadOnly {
+		return errors.New("the file is empty")
+	}
+	// The zone's present offset would change with the season of the first
+	// run; that of January is the standard one in the north, and in China.
+	_, offset := time.Date(2026, 1, 1, 0, 0, 0, 0, s.opts.Location).Zone()
+	s.calendar.offset = int64(offset)
+	return s.db.Update(func(tx *bolt.Tx) error {
+		for _, name := range [][]byte{bucketMeta, bucketResources, bucketNames, bucketMetrics, bucketBlocks, bucketDays, bucketSpans, bucketDigests, bucketDamaged} {
+			if _, err := tx.CreateBucket(name); err != nil {
+				return fmt.Errorf("create bucket %s: %w", name, err)
+			}
+		}
+		meta := tx.Bucket(bucketMeta)
+		if err := meta.Put(keyVersion, binary.BigEndian.AppendUint32(nil, formatVersion)); err != nil {
+			return err
+		}
+		return meta.Put(keyOffset, binary.BigEndian.AppendUint64(nil, uint64(offset)))
+	})
 }
-func (s *Store) Compact(ctx context.Context) error                    { return errTBD }
-func (s *Store) Check(ctx context.Context, report func(Damage)) error { return errTBD }
-func (s *Store) Backup(w io.Writer) (int64, error)                    { return 0, errTBD }
-func (s *Store) Stats() (Stats, error)                                { return Stats{}, errTBD }
+
+// Close lets go of the file. It waits for reads and writes under way.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	db := s.db
+	s.db = nil
+	s.mu.Unlock()
+	if db == nil {
+		return nil
+	}
+	if err := db.Close(); err != nil {
+		return fmt.Errorf("close history %s: %w", s.path, err)
+	}
+	return nil
+}
+
+var (
+	errClosed   = errors.New("the history is closed")
+	errReadOnly = errors.New("the history was opened for reading only")
+)
+
+// begin starts a read transaction. The file stays open under it even when
+// Compact or Close take it away from the store.
+func (s *Store) begin() (*bolt.Tx, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.db == nil {
+		return nil, errClosed
+	}
+	return s.db.Begin(false)
+}
+
+// view runs f in one read transaction.
+func (s *Store) view(f func(tx *bolt.Tx) error) error {
+	tx, err := s.begin()
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	return f(tx)
+}
+
+// update runs f in one write transaction; no other runs meanwhile.
+func (s *Store) update(f func(tx *bolt.Tx) error) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.db == nil {
+		return errClosed
+	}
+	err := s.db.Update(f)
+	if errors.Is(err, berrors.ErrMaxSizeReached) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return fmt.Errorf("%w (%w)", ErrFull, err)
+	}
+	if errors.Is(err, berrors.ErrDatabaseReadOnly) {
+		return errReadOnly
+	}
+	return err
+}
+
+// Backup writes a consistent copy of the file to w while reading and writing
+// go on, and returns how many bytes it wrote. The copy is a history file.
+func (s *Store) Backup(w io.Writer) (int64, error) {
+	var n int64
+	err := s.view(func(tx *bolt.Tx) error {
+		var err error
+		n, err = tx.WriteTo(w)
+		return err
+	})
+	if err != nil {
+		return n, fmt.Errorf("back up history: %w", err)
+	}
+	return n, nil
+}
+
+// compactSuffix names the file that Compact writes before it takes the place
+// of the old one; one left over by a crash is overwritten.
+const compactSuffix = ".compact"
+
+// compactTx is how many bytes Compact copies a transaction.
+const compactTx = 16 << 20
+
+// compactInto is bbolt's own copy, into a new file opened with our options.
+func compactInto(path string, src *bolt.DB) (*bolt.DB, error) {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	dst, err := open(path, Options{})
+	if err != nil {
+		return nil, err
+	}
+	if err := bolt.Compact(dst, src, compactTx); err == nil {
+		err = dst.Sync()
+	}
+	if err != nil {
+		dst.Close()
+		os.Remove(path)
+		return nil, err
+	}
+	return dst, nil
+}
+
+// syncFolder makes a rename in the folder of path durable.
+func syncFolder(path string) error {
+	folder, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	return folder.Sync()
+}

@@ -66,6 +66,5 @@ type Stats struct {
 	First          time.Time `json:"first,omitzero"`
 	Last           time.Time `json:"last,omitzero"`
 	Gaps           int64     `json:"gaps"`     // spans of more than two steps between neighbouring samples of a series
-	Unfolded       int64     `json:"unfolded"` // of Samples, how many still lie in blocks; overwritten ones included
-	Damaged        int64     `json:"damaged"`  // pieces that could not be read; see Check
+	Unfolded       int64     `json:"unfolded"` // of Samples, how many still lie in blocks
 }

@@ -1,0 +1,201 @@
+package history
+
+import (
+	"encoding/binary"
+	"errors"
+
+	"yunjian/cloud"
+)
+
+// A block is stored in sections, each the points of consecutive resources for
+// one metric: a damaged section costs only those, and reading some resources
+// decodes only theirs.
+const (
+	sectionSeries = 4096
+	sectionPoints = 1 << 15
+)
+
+// entry is one series on its way into a section.
+type entry struct {
+	id     uint32
+	points []cloud.Point // ascending, distinct instants, at least one
+}
+
+// sectionHead is what a section says of itself before anything is unpacked.
+type sectionHead struct {
+	points      int
+	series      int
+	first, last uint32 // resource ids
+	minT, maxT  int64
+}
+
+// appendSection appends the body of a section: its head, then per series the
+// resource id and instants (packed where that is smaller), then all values,
+// series after series.
+func (e *encoder) appendSection(dst []byte, entries []entry) []byte {
+	h := sectionHead{series: len(entries), first: entries[0].id, last: entries[len(entries)-1].id, minT: maxTime}
+	var meta []byte
+	var values []float64
+	var times, before []int64
+	id := h.first
+	for _, s := range entries {
+		meta = binary.AppendUvarint(meta, uint64(s.id-id))
+		id = s.id
+		times, before = before[:0], times
+		for _, p := range s.points {
+			times = append(times, p.T)
+			values = append(values, p.V)
+		}
+		if equalTimes(times, before) {
+			meta = append(meta, 0)
+		} else {
+			meta = binary.AppendUvarint(meta, uint64(len(times)))
+			meta = appendTimes(meta, times)
+		}
+		h.points += len(times)
+		h.minT, h.maxT = min(h.minT, times[0]), max(h.maxT, times[len(times)-1])
+	}
+	dst = append(dst, blockV1)
+	for _, u := range []uint64{
+		uint64(h.points), uint64(h.series), uint64(h.first), uint64(h.last - h.first),
+		uint64(h.minT), uint64(h.maxT - h.minT), uint64(len(meta)),
+	} {
+		dst = binary.AppendUvarint(dst, u)
+	}
+	packed := e.z.EncodeAll(meta, nil)
+	if len(packed) >= len(meta) {
+		packed = meta
+	}
+	dst = binary.AppendUvarint(dst, uint64(len(packed)))
+	dst = append(dst, packed...)
+	return e.appendValues(dst, values)
+}
+
+func equalTimes(a, b []int64) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// parseHead reads a section's head and returns what follows, without checking
+// the sum.
+func parseHead(body []byte) (h sectionHead, rest []byte, err error) {
+	var u [6]uint64
+	for i := range u {
+		if u[i], body, err = uvarint(body); err != nil {
+			return h, nil, err
+		}
+	}
+	const ids = 1<<32 - 1
+	if u[0] == 0 || u[0] > maxPoints || u[1] == 0 || u[1] > u[0] || u[2] > ids || u[3] > ids-u[2] ||
+		u[4] > maxTime || u[5] > maxTime-u[4] {
+		return h, nil, damaged("section head %v", u)
+	}
+	return sectionHead{
+		points: int(u[0]), series: int(u[1]), first: uint32(u[2]), last: uint32(u[2] + u[3]),
+		minT: int64(u[4]), maxT: int64(u[4] + u[5]),
+	}, body, nil
+}
+
+// head reads the head of a sealed section without checking the sum.
+func head(data []byte) (sectionHead, error) {
+	if len(data) < 6 || data[0] != blockV1 {
+		return sectionHead{}, damaged("no section")
+	}
+	h, _, err := parseHead(data[1 : len(data)-4])
+	return h, err
+}
+
+// section decodes a sealed section and passes on each series in ascending
+// resource id; what it passes is valid during the call. On an error nothing
+// has been passed on.
+func (d *decoder) section(key, data []byte, each func(id uint32, runs []run, step int64, values []float64)) error {
+	body, err := unseal(key, data, blockV1)
+	if err != nil {
+		return err
+	}
+	return d.sectionBody(body, each)
+}
+
+func (d *decoder) sectionBody(body []byte, each func(id uint32, runs []run, step int64, values []float64)) error {
+	h, body, err := parseHead(body)
+	if err != nil {
+		return err
+	}
+	size, body, err1 := uvarint(body)
+	packed, body, err2 := uvarint(body)
+	if err := errors.Join(err1, err2); err != nil {
+		return err
+	}
+	if packed > uint64(len(body)) || packed > size || size > maxPoints*8 {
+		return damaged("series list of %d bytes in %d", size, packed)
+	}
+	meta := body[:packed]
+	if packed < size {
+		if d.meta, err = d.z.DecodeAll(meta, d.meta[:0]); err != nil {
+			return damaged("series list does not unpack: %v", err)
+		}
+		meta = d.meta
+	}
+	if uint64(len(meta)) != size {
+		return damaged("series list takes %d bytes, want %d", len(meta), size)
+	}
+	col, err := d.values(body[packed:], h.points, false)
+	if err != nil {
+		return err
+	}
+	// The list is walked twice, first to see that it is whole.
+	if err := d.walk(h, meta, nil, nil); err != nil {
+		return err
+	}
+	return d.walk(h, meta, col.floats, each)
+}
+
+func (d *decoder) walk(h sectionHead, meta []byte, values []float64, each func(id uint32, runs []run, step int64, values []float64)) error {
+	id, left := uint64(h.first), h.points
+	n, step := 0, int64(0)
+	var runs []run
+	for i := range h.series {
+		ahead, rest, err := uvarint(meta)
+		if err != nil {
+			return err
+		}
+		count, rest, err := uvarint(rest)
+		if err != nil {
+			return err
+		}
+		if id += ahead; id > uint64(h.last) || (ahead == 0) != (i == 0) {
+			return damaged("resource number %d outside %d to %d", id, h.first, h.last)
+		}
+		if count > 0 {
+			if count > uint64(left) {
+				return damaged("%d points of %d left", count, left)
+			}
+			n = int(count)
+			if runs, step, rest, err = d.times(rest, n); err != nil {
+				return err
+			}
+		}
+		if n == 0 || n > left {
+			return damaged("%d points of %d left", n, left)
+		}
+		if last := runs[len(runs)-1]; runs[0].t < h.minT || last.t+int64(last.n-1)*step > h.maxT {
+			return damaged("instants outside %d to %d", h.minT, h.maxT)
+		}
+		meta, left = rest, left-n
+		if each != nil {
+			each(uint32(id), runs, step, values[:n])
+			values = values[n:]
+		}
+	}
+	if left != 0 || len(meta) != 0 {
+		return damaged("%d points and %d bytes too many", left, len(meta))
+	}
+	return nil
+}

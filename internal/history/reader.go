@@ -1,0 +1,339 @@
+package history
+
+import (
+	"cmp"
+	"encoding/binary"
+	"slices"
+
+	bolt "go.etcd.io/bbolt"
+
+	"yunjian/cloud"
+)
+
+// foldMark says which points of blocks have been folded already: those of
+// days before day in blocks up to sequence. Such a block is deleted once all
+// its points have been; until then the chunks speak for those points.
+type foldMark struct {
+	sequence uint64
+	day      uint32
+}
+
+func readMark(tx *bolt.Tx) (foldMark, error) {
+	v := tx.Bucket(bucketMeta).Get(keyFolded)
+	if v == nil {
+		return foldMark{}, nil
+	}
+	if len(v) != 12 {
+		return foldMark{}, damaged("fold mark of %d bytes", len(v))
+	}
+	return foldMark{sequence: binary.BigEndian.Uint64(v), day: binary.BigEndian.Uint32(v[8:])}, nil
+}
+
+func (m foldMark) bytes() []byte {
+	return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64(nil, m.sequence), m.day)
+}
+
+// reader knows what lies where in the state of one transaction. Not for
+// concurrent use.
+type reader struct {
+	tx       *bolt.Tx
+	calendar calendar
+	mark     foldMark
+
+	resources, names         *bolt.Bucket
+	daysBucket, spansBucket  *bolt.Bucket
+	digests                  *bolt.Bucket
+	metrics                  map[cloud.Metric]byte
+	days, spans, digestSpans []uint32  // periods that hold any chunk, ascending
+	sections                 []section // of blocks, in the order of writing
+}
+
+// section is a block's section as it lies in the file.
+type section struct {
+	key, data []byte
+	sequence  uint64
+	metric    byte
+	sectionHead
+}
+
+// piece is a chunk as it lies in the file.
+type piece struct {
+	start     int64 // of its period
+	day       bool  // a day chunk
+	key, data []byte
+}
+
+// newReader lists what the transaction's file holds. Damaged sections are
+// left out.
+func (s *Store) newReader(tx *bolt.Tx) (*reader, error) {
+	r := &reader{
+		tx: tx, calendar: s.calendar,
+		resources: tx.Bucket(bucketResources), names: tx.Bucket(bucketNames),
+		daysBucket: tx.Bucket(bucketDays), spansBucket: tx.Bucket(bucketSpans), digests: tx.Bucket(bucketDigests),
+		metrics: map[cloud.Metric]byte{},
+	}
+	var err error
+	if r.mark, err = readMark(tx); err != nil {
+		return nil, err
+	}
+	err = tx.Bucket(bucketMetrics).ForEach(func(k, v []byte) error {
+		if len(v) == 1 {
+			r.metrics[cloud.Metric(k)] = v[0]
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	r.days, r.spans, r.digestSpans = periods(r.daysBucket), periods(r.spansBucket), periods(r.digests)
+	err = tx.Bucket(bucketBlocks).ForEach(func(k, v []byte) error {
+		h, err := head(v)
+		if err != nil || len(k) != 13 {
+			return nil // Check names it
+		}
+		r.sections = append(r.sections, section{
+			key: k, data: v, sequence: binary.BigEndian.Uint64(k), metric: k[8], sectionHead: h,
+		})
+		return nil
+	})
+	return r, err
+}
+
+// periods lists the distinct first four bytes of a bucket's keys, jumping from
+// one to the next.
+func periods(b *bolt.Bucket) []uint32 {
+	var out []uint32
+	c := b.Cursor()
+	for k, _ := c.First(); len(k) >= 4; {
+		p := binary.BigEndian.Uint32(k)
+		out = append(out, p)
+		if p == 1<<32-1 {
+			break
+		}
+		k, _ = c.Seek(binary.BigEndian.AppendUint32(nil, p+1))
+	}
+	return out
+}
+
+// within is the periods of list from lo to hi, both included.
+func within(list []uint32, lo, hi uint32) []uint32 {
+	i, _ := slices.BinarySearch(list, lo)
+	j, found := slices.BinarySearch(list, hi)
+	if found {
+		j++
+	}
+	return list[i:max(i, j)]
+}
+
+// number is a resource's number.
+func (r *reader) number(resource string) (uint32, bool) {
+	if v := r.resources.Get([]byte(resource)); len(v) == 4 {
+		return binary.BigEndian.Uint32(v), true
+	}
+	return 0, false
+}
+
+// name is the resource of a number; empty where the file does not say.
+func (r *reader) name(id uint32) string {
+	return string(r.names.Get(binary.BigEndian.AppendUint32(nil, id)))
+}
+
+// unfolded returns, for each of ids (ascending), the points in [from, to) that
+// lie in blocks and have not been folded, ascending, the latest write of each
+// instant. It reuses into.
+func (wk *worker) unfolded(into [][]cloud.Point, metric byte, ids []uint32, from, to int64) [][]cloud.Point {
+	into = resize(into, len(ids))
+	for i := range into {
+		into[i] = into[i][:0]
+	}
+	if len(ids) == 0 {
+		return into
+	}
+	folded := wk.calendar.dayStart(wk.mark.day)
+	for i := range wk.sections {
+		b := &wk.sections[i]
+		if b.metric != metric || b.minT >= to || b.maxT < from {
+			continue
+		}
+		start := from
+		if b.sequence <= wk.mark.sequence {
+			start = max(from, folded)
+		}
+		if at, found := slices.BinarySearch(ids, b.first); b.maxT < start || !found && (at == len(ids) || ids[at] > b.last) {
+			continue
+		}
+		at := 0
+		// An error is damage: it costs this section, and Check names it.
+		_ = wk.dec.section(b.key, b.data, func(id uint32, runs []run, step int64, values []float64) {
+			for at < len(ids) && ids[at] < id {
+				at++
+			}
+			if at == len(ids) || ids[at] != id {
+				return
+			}
+			k := 0
+			for _, run := range runs {
+				for j := range run.n {
+					if t := run.t + int64(j)*step; t >= start && t < to {
+						into[at] = append(into[at], cloud.Point{T: t, V: values[k]})
+					}
+					k++
+				}
+			}
+		})
+	}
+	for i := range into {
+		into[i] = tidy(into[i])
+	}
+	return into
+}
+
+// chunks lists the chunks of a series whose periods touch [from, to), in
+// ascending time. For one span a series has either a span chunk or day chunks.
+func (wk *worker) chunks(metric byte, id uint32, from, to int64) []piece {
+	wk.pieces = wk.pieces[:0]
+	if from >= to {
+		return wk.pieces
+	}
+	first, last := wk.calendar.day(from), wk.calendar.day(to-1)
+	for _, span := range within(wk.spans, first/spanDays, last/spanDays) {
+		key := pieceKey(span, metric, id)
+		if data := wk.spansBucket.Get(key); data != nil {
+			wk.pieces = append(wk.pieces, piece{start: wk.calendar.spanStart(span), key: key, data: data})
+		}
+	}
+	spans := len(wk.pieces)
+	for _, day := range within(wk.days, first, last) {
+		key := pieceKey(day, metric, id)
+		if data := wk.daysBucket.Get(key); data != nil {
+			wk.pieces = append(wk.pieces, piece{start: wk.calendar.dayStart(day), day: true, key: key, data: data})
+		}
+	}
+	if spans > 0 && spans < len(wk.pieces) {
+		slices.SortFunc(wk.pieces, func(a, b piece) int { return cmp.Compare(a.start, b.start) })
+	}
+	return wk.pieces
+}
+
+// sink takes the samples of a series in ascending time.
+type sink interface {
+	// run takes values at t, t+step, …; they are valid during the call.
+	run(t, step int64, hundredths []uint16)
+	point(t int64, v float64)
+}
+
+// series passes the samples of a series in the keep spans to out. fresh is
+// what unfolded returned for it; a damaged chunk is passed over. Without
+// values the instants are right and the values whatever comes.
+func (wk *worker) series(metric byte, id uint32, keep []interval, fresh []cloud.Point, values bool, out sink) {
+	if len(keep) == 0 {
+		return
+	}
+	for _, p := range wk.chunks(metric, id, keep[0].from, keep[len(keep)-1].to) {
+		c, err := wk.dec.chunk(p.key, p.data, values)
+		if err != nil {
+			continue
+		}
+		before, _ := slices.BinarySearchFunc(fresh, c.first(), func(p cloud.Point, t int64) int { return cmp.Compare(p.T, t) })
+		passPoints(fresh[:before], keep, out)
+		fresh = fresh[before:]
+		if len(fresh) == 0 || fresh[0].T > c.last() {
+			passChunk(c, keep, out)
+			continue
+		}
+		upTo, _ := slices.BinarySearchFunc(fresh, c.last()+1, func(p cloud.Point, t int64) int { return cmp.Compare(p.T, t) })
+		wk.decoded = c.points(wk.decoded[:0])
+		wk.merged = overlay(wk.merged[:0], wk.decoded, fresh[:upTo])
+		passPoints(wk.merged, keep, out)
+		fresh = fresh[upTo:]
+	}
+	passPoints(fresh, keep, out)
+}
+
+// overlay appends the union of two ascending lists to dst; of one instant the
+// newer list's point counts.
+func overlay(dst, older, newer []cloud.Point) []cloud.Point {
+	for len(older) > 0 && len(newer) > 0 {
+		switch {
+		case older[0].T < newer[0].T:
+			dst, older = append(dst, older[0]), older[1:]
+		case older[0].T > newer[0].T:
+			dst, newer = append(dst, newer[0]), newer[1:]
+		default:
+			dst, older, newer = append(dst, newer[0]), older[1:], newer[1:]
+		}
+	}
+	return append(append(dst, older...), newer...)
+}
+
+// interval is [from, to) in Unix seconds.
+type interval struct{ from, to int64 }
+
+// intervals is w less exclude, ascending and disjoint, within what a history
+// can hold.
+func intervals(w cloud.Window, exclude []cloud.Window) []interval {
+	rest := interval{from: max(ceilUnix(w.From), 0), to: min(ceilUnix(w.To), maxTime+1)}
+	var out []interval
+	exclude = slices.Clone(exclude)
+	slices.SortFunc(exclude, func(a, b cloud.Window) int { return a.From.Compare(b.From) })
+	for _, e := range exclude {
+		from, to := ceilUnix(e.From), ceilUnix(e.To)
+		if to <= rest.from || from >= to {
+			continue
+		}
+		if end := min(from, rest.to); end > rest.from {
+			out = append(out, interval{rest.from, end})
+		}
+		rest.from = max(rest.from, to)
+	}
+	if rest.to > rest.from {
+		out = append(out, rest)
+	}
+	return out
+}
+
+func passPoints(points []cloud.Point, keep []interval, out sink) {
+	i := 0
+	for _, p := range points {
+		for i < len(keep) && p.T >= keep[i].to {
+			i++
+		}
+		if i == len(keep) {
+			return
+		}
+		if p.T >= keep[i].from {
+			out.point(p.T, p.V)
+		}
+	}
+}
+
+func passChunk(c chunk, keep []interval, out sink) {
+	at := 0
+	for _, r := range c.runs {
+		for _, k := range keep {
+			// The instants of the run in [k.from, k.to) are those numbered lo to hi-1.
+			lo := clampCount(k.from-r.t, c.step, r.n)
+			hi := clampCount(k.to-r.t, c.step, r.n)
+			if lo >= hi {
+				continue
+			}
+			t := r.t + int64(lo)*c.step
+			if c.column.floats == nil {
+				out.run(t, c.step, c.column.hundredths[at+lo:at+hi])
+				continue
+			}
+			for i, v := range c.column.floats[at+lo : at+hi] {
+				out.point(t+int64(i)*c.step, v)
+			}
+		}
+		at += r.n
+	}
+}
+
+// clampCount is how many of n instants 0, step, 2×step … lie before d.
+func clampCount(d, step int64, n int) int {
+	if d <= 0 {
+		return 0
+	}
+	return int(min((d+step-1)/step, int64(n)))
+}

@@ -1,0 +1,152 @@
+package history
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// retainTx is how many chunks a transaction of Retain deletes.
+const retainTx = 1 << 14
+
+// Retain drops the samples of spans that ended more than raw before now; their
+// daily digests stay. As only whole spans go, samples live up to 28 days
+// longer than raw. Only folded spans are dropped: run Fold first.
+//
+// Age is counted from now or from the newest sample, whichever is earlier: a
+// clock that is a year ahead deletes nothing.
+func (s *Store) Retain(ctx context.Context, now time.Time, raw time.Duration) error {
+	if raw <= 0 {
+		return fmt.Errorf("retain history: retention %v: want a positive duration", raw)
+	}
+	s.caring.Lock()
+	defer s.caring.Unlock()
+	if err := s.retain(ctx, now, raw); err != nil {
+		return fmt.Errorf("retain history: %w", err)
+	}
+	return nil
+}
+
+func (s *Store) retain(ctx context.Context, now time.Time, raw time.Duration) error {
+	var doomed []uint32
+	err := s.view(func(tx *bolt.Tx) error {
+		r, err := s.newReader(tx)
+		if err != nil {
+			return err
+		}
+		before := min(now.Unix(), s.newest(r)) - int64(raw/time.Second)
+		for _, span := range r.spans {
+			if s.calendar.spanStart(span+1) <= before {
+				doomed = append(doomed, span)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, span := range doomed {
+		prefix := binary.BigEndian.AppendUint32(nil, span)
+		for more := true; more; {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			err := s.update(func(tx *bolt.Tx) error {
+				var keys [][]byte
+				bucket := tx.Bucket(bucketSpans)
+				cursor := bucket.Cursor()
+				for k, _ := cursor.Seek(prefix); len(k) == 9 && slices.Equal(k[:4], prefix) && len(keys) < retainTx; k, _ = cursor.Next() {
+					keys = append(keys, slices.Clone(k))
+				}
+				more = len(keys) == retainTx
+				for _, k := range keys {
+					if err := bucket.Delete(k); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// newest is an instant at or after the newest sample, by at most a span.
+func (s *Store) newest(r *reader) int64 {
+	newest := int64(0)
+	if n := len(r.spans); n > 0 {
+		newest = s.calendar.spanStart(r.spans[n-1] + 1)
+	}
+	if n := len(r.days); n > 0 {
+		newest = max(newest, s.calendar.dayStart(r.days[n-1]+1))
+	}
+	for _, b := range r.sections {
+		newest = max(newest, b.maxT)
+	}
+	return newest
+}
+
+// Compact rewrites the file without its free pages and puts the new file in
+// place of the old in one step; a crash leaves one of the two. The store stays
+// open: reads go on, appends wait until it is done. It needs as much free disk
+// space as the data takes.
+func (s *Store) Compact(ctx context.Context) error {
+	s.caring.Lock()
+	defer s.caring.Unlock()
+	old, err := s.compact(ctx)
+	if old != nil {
+		// Waits for the readers that still use it; nobody waits for us.
+		err = errors.Join(err, old.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("compact history: %w", err)
+	}
+	return nil
+}
+
+// compact returns the database that the store let go of.
+func (s *Store) compact(ctx context.Context) (old *bolt.DB, err error) {
+	if s.opts.ReadOnly {
+		return nil, errReadOnly
+	}
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s.mu.RLock()
+	old = s.db
+	s.mu.RUnlock()
+	if old == nil {
+		return nil, errClosed
+	}
+	path := s.path + compactSuffix
+	fresh, err := compactInto(path, old)
+	if err != nil {
+		return nil, err
+	}
+	fresh.MaxSize = s.opts.MaxBytes
+	if err := os.Rename(path, s.path); err != nil {
+		fresh.Close()
+		os.Remove(path)
+		return nil, err
+	}
+	// Both files are locked, so no other process came between.
+	s.mu.Lock()
+	if s.db == nil { // closed meanwhile
+		s.mu.Unlock()
+		return fresh, nil
+	}
+	s.db = fresh
+	s.mu.Unlock()
+	return old, syncFolder(s.path)
+}

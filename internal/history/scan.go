@@ -1,0 +1,270 @@
+package history
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+
+	"github.com/klauspost/compress/zstd"
+	bolt "go.etcd.io/bbolt"
+
+	"yunjian/cloud"
+	"yunjian/utilization"
+)
+
+// scanBatch is how many resources a worker takes at once: enough to decode a
+// section for many, few enough that their summaries stay small in memory.
+const scanBatch = 512
+
+// Scan summarizes the window for each resource and metric and calls visit once
+// a resource, in ascending order of resource id, one call at a time. u holds
+// the metrics that have samples in the window and is visit's to keep. A
+// resource named in the query is visited even where nothing is held of it; with
+// Resources nil only those with samples are.
+//
+// All that a Scan reads is of one moment, whatever is appended meanwhile. It
+// stops at visit's first error and returns it. visit must not write to the
+// store: a write may have to wait for the Scan.
+//
+// Memory is bounded by the batches in work, not by the fleet. Chunks that
+// cannot be read count as missing samples; Check names them.
+func (s *Store) Scan(ctx context.Context, q Query, visit func(resource string, u map[cloud.Metric]utilization.Summary) error) error {
+	names := slices.Clone(q.Resources)
+	if q.Resources == nil {
+		var err error
+		if names, err = s.resources(); err != nil {
+			return fmt.Errorf("scan history: %w", err)
+		}
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	step := q.Step
+	if step <= 0 {
+		step = utilization.Step
+	}
+	type row struct {
+		name string
+		u    map[cloud.Metric]utilization.Summary
+	}
+	all := intervals(q.Window, nil)
+	if len(all) == 0 {
+		all = []interval{{}}
+	}
+	whole := utilization.Expected(q.Window, step)
+	err := parallel(ctx, s, names, scanBatch, func(wk *worker, names []string) ([]row, error) {
+		rows := make([]row, 0, len(names))
+		sink := counting{wk.acc}
+		wk.batch(names, q.Metrics, all[0], func(name string, id uint32, known bool, fresh func(code byte) []cloud.Point) {
+			u := map[cloud.Metric]utilization.Summary{}
+			keep, expected := all, whole
+			if exclude := q.Exclude[name]; len(exclude) > 0 {
+				keep, expected = intervals(q.Window, exclude), utilization.Expected(q.Window, step, exclude...)
+			}
+			for _, m := range q.Metrics {
+				code, ok := wk.metrics[m]
+				if !ok || !known {
+					continue
+				}
+				wk.acc.Reset(step)
+				wk.series(code, id, keep, fresh(code), true, sink)
+				if wk.acc.Samples() > 0 {
+					u[m] = wk.acc.Summary(m, q.Window, expected)
+				}
+			}
+			if len(u) > 0 || q.Resources != nil {
+				rows = append(rows, row{name, u})
+			}
+		})
+		return rows, nil
+	}, func(rows []row) error {
+		for _, r := range rows {
+			if err := visit(r.name, r.u); err != nil {
+				return err
+			}
+		}
+		return ctx.Err()
+	})
+	if err != nil {
+		return fmt.Errorf("scan history: %w", err)
+	}
+	return nil
+}
+
+// counting feeds a series into an accumulator.
+type counting struct{ acc *utilization.Accumulator }
+
+func (c counting) run(t, step int64, hundredths []uint16) { c.acc.AddRun(t, step, hundredths) }
+func (c counting) point(t int64, v float64)               { c.acc.Add(t, v) }
+
+// resources lists every resource ever appended, ascending.
+func (s *Store) resources() ([]string, error) {
+	var names []string
+	err := s.view(func(tx *bolt.Tx) error {
+		return tx.Bucket(bucketResources).ForEach(func(k, _ []byte) error {
+			names = append(names, string(k))
+			return nil
+		})
+	})
+	return names, err
+}
+
+// worker is a reader with the kit to decode and encode what it finds. Not for
+// concurrent use.
+type worker struct {
+	*reader
+	*kit
+}
+
+// kit is coders and buffers, costly to make and so handed from one worker to
+// the next.
+type kit struct {
+	dec     *decoder
+	enc     *encoder
+	acc     *utilization.Accumulator
+	fresh   map[byte][][]cloud.Point // by metric: unfolded points of a batch
+	pieces  []piece
+	decoded []cloud.Point
+	merged  []cloud.Point
+}
+
+func (s *Store) newKit() *kit {
+	if k, ok := s.kits.Get().(*kit); ok {
+		return k
+	}
+	return &kit{
+		dec: newDecoder(), enc: newEncoder(zstd.SpeedDefault),
+		acc: utilization.NewAccumulator(s.opts.Location), fresh: map[byte][][]cloud.Point{},
+	}
+}
+
+// batch looks the names up, decodes what blocks hold of them in span, and
+// calls each for every name in the order given. fresh returns the unfolded
+// points of the resource for a metric's code.
+func (wk *worker) batch(names []string, metrics []cloud.Metric, span interval, each func(name string, id uint32, known bool, fresh func(code byte) []cloud.Point)) {
+	type known struct {
+		id uint32
+		ok bool
+	}
+	found := make([]known, len(names))
+	ids := make([]uint32, 0, len(names))
+	for i, name := range names {
+		if found[i].id, found[i].ok = wk.number(name); found[i].ok {
+			ids = append(ids, found[i].id)
+		}
+	}
+	slices.Sort(ids)
+	for _, m := range metrics {
+		if code, ok := wk.metrics[m]; ok {
+			wk.fresh[code] = wk.unfolded(wk.fresh[code], code, ids, span.from, span.to)
+		}
+	}
+	for i, name := range names {
+		at, _ := slices.BinarySearch(ids, found[i].id)
+		each(name, found[i].id, found[i].ok, func(code byte) []cloud.Point { return wk.fresh[code][at] })
+	}
+}
+
+// parallel splits items into batches, lets one worker a core work on them
+// within one common state of the file, and delivers the results in the order
+// of the items, on the calling goroutine. At most two batches a worker are
+// under way or waiting for delivery.
+func parallel[I, T any](ctx context.Context, s *Store, items []I, size int, work func(wk *worker, items []I) (T, error), deliver func(T) error) error {
+	if len(items) == 0 {
+		return ctx.Err()
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	batches := (len(items) + size - 1) / size
+	workers, done, err := s.workers(min(runtime.GOMAXPROCS(0), batches))
+	if err != nil {
+		return err
+	}
+	type job struct {
+		items  []I
+		result chan T // of capacity 1
+	}
+	jobs, order := make(chan job), make(chan job, 2*len(workers))
+	var group sync.WaitGroup
+	group.Go(func() {
+		defer close(order)
+		defer close(jobs)
+		for chunk := range slices.Chunk(items, size) {
+			j := job{chunk, make(chan T, 1)}
+			select {
+			case order <- j:
+			case <-ctx.Done():
+				return
+			}
+			select {
+			case jobs <- j:
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	for _, wk := range workers {
+		group.Go(func() {
+			for j := range jobs {
+				result, err := work(wk, j.items)
+				if err != nil {
+					cancel(err)
+					return
+				}
+				j.result <- result
+			}
+		})
+	}
+	defer func() {
+		cancel(nil)
+		group.Wait()
+		done()
+	}()
+	for j := range order {
+		select {
+		case result := <-j.result:
+			if err := deliver(result); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return context.Cause(ctx)
+}
+
+// workers opens n readers that see the same state of the file; done closes
+// them.
+func (s *Store) workers(n int) (workers []*worker, done func(), err error) {
+	var txs []*bolt.Tx
+	done = func() {
+		for _, tx := range txs {
+			tx.Rollback()
+		}
+		for _, wk := range workers {
+			s.kits.Put(wk.kit)
+		}
+	}
+	for len(txs) < n {
+		tx, err := s.begin()
+		if err != nil {
+			done()
+			return nil, nil, err
+		}
+		txs = append(txs, tx)
+		if tx.ID() != txs[0].ID() { // a write came between: take them all anew
+			done()
+			txs = nil
+		}
+	}
+	for _, tx := range txs {
+		r, err := s.newReader(tx)
+		if err != nil {
+			done()
+			return nil, nil, err
+		}
+		workers = append(workers, &worker{r, s.newKit()})
+	}
+	return workers, done, nil
+}
