@@ -26,7 +26,7 @@ const (
 	CodeOffSinceUnknown   = "off_since_unknown"  // powered off, and nobody knows since when
 	CodeAttachmentUnknown = "attachment_unknown" // nobody knows whether the disk or address is in use
 	CodeUnattachedUnknown = "unattached_since_unknown"
-	CodeNoRule            = "no_rule_for_kind" // the pack says nothing about this kind; Detail: the kind
+	CodeNoRule            = "no_rule_for_kind" // the pack says nothing about this kind, or about machines of this size; Detail: the kind
 	CodeFactUnknown       = "fact_unknown"     // a fact that a rule asks for; Statistic names it
 
 	// What decided.

@@ -29,8 +29,12 @@ type matching struct {
 // apply judges a running machine by the rules, first match first.
 func (j *judging) apply(rules []policies.Rule) judgement {
 	var vetoes, undecided, unmet []Reason
+	applicable := 0
 	for _, rule := range rules {
 		m := j.match(rule)
+		if !slices.ContainsFunc(m.unmet, func(r Reason) bool { return r.Metric == "" }) {
+			applicable++
+		}
 		switch {
 		case m.state == yes:
 			reasons := slices.Concat(m.reasons, vetoes, undecided)
@@ -48,6 +52,9 @@ func (j *judging) apply(rules []policies.Rule) judgement {
 		}
 		unmet = append(unmet, m.unmet...)
 	}
+	if applicable == 0 { // by its size or kind of machine every rule leaves it out
+		return insufficient(0, append([]Reason{{Code: CodeNoRule, Value: number(0), Unit: cloud.Count, Detail: string(j.in.Resource.Kind)}}, distinct(unmet)...)...)
+	}
 	var asked []policies.Condition
 	for _, rule := range rules {
 		asked = append(asked, rule.When...)
@@ -55,7 +62,7 @@ func (j *judging) apply(rules []policies.Rule) judgement {
 	if len(undecided) > 0 {
 		return insufficient(j.least(asked), distinct(slices.Concat(undecided, vetoes))...)
 	}
-	return judgement{verdict: Optimized, coverage: j.least(asked), reasons: distinct(slices.Concat(vetoes, j.telling(unmet)))}
+	return judgement{verdict: Optimized, coverage: j.least(asked), reasons: distinct(slices.Concat(vetoes, telling(unmet, vetoes)))}
 }
 
 // match tries one rule. A rule of which nothing measured speaks in favour is
@@ -195,11 +202,13 @@ func (j *judging) least(conditions []policies.Condition) float64 {
 }
 
 // telling keeps, of the unmet comparisons on one statistic, the one that came
-// nearest to holding: it says why no rule matched.
-func (j *judging) telling(unmet []Reason) []Reason {
+// nearest to holding: it says why no rule matched. What the vetoes say already
+// is left out.
+func telling(unmet, vetoes []Reason) []Reason {
 	var out []Reason
 	for _, r := range unmet {
-		if r.Metric == "" {
+		said := slices.ContainsFunc(vetoes, func(v Reason) bool { return v.Metric == r.Metric && v.Statistic == r.Statistic })
+		if r.Metric == "" || said {
 			continue
 		}
 		i := slices.IndexFunc(out, func(o Reason) bool { return o.Code == r.Code })
@@ -211,7 +220,7 @@ func (j *judging) telling(unmet []Reason) []Reason {
 			out[i] = r
 		}
 	}
-	if len(out) == 0 { // only rules on facts: say so with the facts
+	if len(out) == 0 && len(vetoes) == 0 { // only rules on facts: say so with the facts
 		return unmet
 	}
 	return out

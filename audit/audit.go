@@ -66,10 +66,15 @@ func totals(currency string, fleet []recommender.Candidate, recs []recommender.R
 	for _, v := range analyzer.Verdicts() {
 		t.Verdicts[v] = 0
 	}
-	instances := map[string]bool{}
+	// Sums of decimals depend on their order in the last bit.
+	fleet = slices.Clone(fleet)
+	slices.SortFunc(fleet, func(x, y recommender.Candidate) int {
+		return byKindAndID(x.Input.Resource.Kind, x.Input.Resource.ID, y.Input.Resource.Kind, y.Input.Resource.ID)
+	})
+	holdsDisks := map[string]bool{}
 	for _, c := range fleet {
-		if r := c.Input.Resource; r.Kind == cloud.Instance {
-			instances[r.ID] = true
+		if r := c.Input.Resource; r.Kind == cloud.Instance && r.StorageGiB > 0 {
+			holdsDisks[r.ID] = true
 		}
 	}
 	for _, c := range fleet {
@@ -78,7 +83,7 @@ func totals(currency string, fleet []recommender.Candidate, recs []recommender.R
 		t.Verdicts[c.Finding.Verdict]++
 		t.VCPU += r.VCPU
 		t.MemoryGiB += r.MemoryGiB
-		if r.Kind != cloud.Disk || !instances[r.AttachedTo] { // an attached disk is counted in its instance
+		if r.Kind != cloud.Disk || !holdsDisks[r.AttachedTo] { // an attached disk is counted in its instance
 			t.StorageGiB += r.StorageGiB
 		}
 	}

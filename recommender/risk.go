@@ -37,11 +37,26 @@ const (
 	// minCompared: with fewer comparisons even a spotless past leaves the bound
 	// above 5 % (1 − 0.05^(1/59) = 4.95 %), which tells less than the prior.
 	minCompared = 59
-	// The priors stand in for a past that is too short or too small to ask.
-	priorDownsize   = 0.10
-	priorRelease    = 0.10
-	priorUnattached = 0.10
 )
+
+// The priors stand in for a past that is too short or too small to ask. They
+// were counted in the same way on a public trace of 407 enterprise virtual
+// machines over 30 days at five minutes (Bitbrains GWA-T-12 fastStorage; Shen,
+// van Beek, Iosup, CCGrid 2015), 336 of which had both halves: of these, how
+// many later needed more than margin × level, the worse of CPU and memory. They
+// are one provider's machines in one month, and earn no grade above C.
+var priorMargins = []struct {
+	margin float64
+	tallied
+}{
+	{6, tallied{6, 336}}, {4, tallied{8, 336}}, {3, tallied{14, 336}}, {2, tallied{28, 336}},
+	{1.5, tallied{64, 336}}, {1.25, tallied{109, 336}}, {1.1, tallied{162, 336}}, {1, tallied{214, 336}},
+}
+
+// priorWoke: of 170 machines there whose CPU p95 was below 5 %, maximum below
+// 20 % and memory p95 below 30 % for 15 days, 4 woke in the next 15. It also
+// stands for disks and addresses, of whose later use nothing is known.
+var priorWoke = tallied{4, 170}
 
 // past is what the fleet's history says of margins and of waking up.
 type past struct {
@@ -132,10 +147,10 @@ func (p past) ofSize(pack policies.Pack, pr *proposal) Risk {
 			continue
 		}
 		t := tallied{compared: len(p.ratios[m])}
-		bound := priorDownsize
-		if u := pr.c.Input.Utilization[m]; t.compared >= minCompared && u.Samples > 0 {
-			margin := math.Log(100 / factor / level(u))
-			first, _ := slices.BinarySearchFunc(p.ratios[m], margin, func(r, m float64) int {
+		margin := 100 / factor / level(pr.c.Input.Utilization[m])
+		var bound float64
+		if t.compared >= minCompared {
+			first, _ := slices.BinarySearchFunc(p.ratios[m], math.Log(margin), func(r, m float64) int {
 				if r > m {
 					return 1
 				}
@@ -144,6 +159,7 @@ func (p past) ofSize(pack policies.Pack, pr *proposal) Risk {
 			t.exceeded = t.compared - first
 			bound = p.bound(t)
 		} else {
+			bound = p.bound(priorOf(margin))
 			t, risk.Prior = tallied{}, true
 		}
 		risk.HarmProbability += bound
@@ -154,16 +170,27 @@ func (p past) ofSize(pack policies.Pack, pr *proposal) Risk {
 	return graded(pack, risk)
 }
 
+// priorOf is what the prior counted at the nearest margin not above the given
+// one; below the level itself everything is lost.
+func priorOf(margin float64) tallied {
+	for _, m := range priorMargins {
+		if margin >= m.margin {
+			return m.tallied
+		}
+	}
+	return tallied{1, 1}
+}
+
 // ofRelease is the risk of a release: of the machines that looked idle in the
 // early half, the share that woke in the late half. Disks and addresses, and
 // machines that are off, have no such past; the prior stands for it.
 func (p past) ofRelease(pack policies.Pack, pr *proposal) Risk {
 	if pr.resource().Kind != cloud.Instance {
-		return graded(pack, Risk{HarmProbability: priorUnattached, Prior: true})
+		return graded(pack, Risk{HarmProbability: p.bound(priorWoke), Prior: true})
 	}
 	t := p.woke[pr.rule.ID]
 	if t.compared < minCompared || pr.resource().Status == cloud.PoweredOff {
-		return graded(pack, Risk{HarmProbability: priorRelease, Prior: true})
+		return graded(pack, Risk{HarmProbability: p.bound(priorWoke), Prior: true})
 	}
 	return graded(pack, Risk{HarmProbability: p.bound(t), Exceeded: t.exceeded, Compared: t.compared})
 }

@@ -1,0 +1,164 @@
+package recommender
+
+import (
+	"compress/gzip"
+	"encoding/csv"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"yunjian/analyzer"
+	"yunjian/cloud"
+	"yunjian/policies"
+	"yunjian/price"
+	"yunjian/utilization"
+)
+
+// traceDir finds the measuring traces, which are not part of the repository.
+func traceDir(t testing.TB, name string) string {
+	t.Helper()
+	dir := os.Getenv("YUNJIAN_TRACES")
+	if dir == "" {
+		dir = filepath.Join("..", "..", "shared", "traces")
+	}
+	dir = filepath.Join(dir, name)
+	if _, err := os.Stat(filepath.Join(dir, "inventory.csv")); err != nil {
+		t.Skipf("%s trace not present: %v", name, err)
+	}
+	return dir
+}
+
+func readGzip(t testing.TB, file string, visit func(col map[string]int, row []string)) {
+	t.Helper()
+	f, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	zipped, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	readRows(t, zipped, visit)
+}
+
+func readRows(t testing.TB, from io.Reader, visit func(col map[string]int, row []string)) {
+	t.Helper()
+	r := csv.NewReader(from)
+	r.ReuseRecord = true
+	head, err := r.Read()
+	if err != nil {
+		t.Fatal(err)
+	}
+	col := map[string]int{}
+	for i, h := range head {
+		col[h] = i
+	}
+	for {
+		row, err := r.Read()
+		if err == io.EOF {
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		visit(col, row)
+	}
+}
+
+// traceFleet judges a bundle of plain machines as of now.
+func traceFleet(t testing.TB, dir string, p policies.Pack, now time.Time) []Candidate {
+	t.Helper()
+	var fleet []Candidate
+	w := cloud.Last(p.Window, now)
+	middle := w.From.Add(w.Duration() / 2)
+	inventory, err := os.Open(filepath.Join(dir, "inventory.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer inventory.Close()
+	readRows(t, inventory, func(col map[string]int, row []string) {
+		vcpu, _ := strconv.Atoi(row[col["vcpu"]])
+		memory, _ := strconv.ParseFloat(row[col["memory_gib"]], 64)
+		seen, _ := time.Parse(time.RFC3339, row[col["first_seen"]])
+		r := cloud.Resource{ID: row[col["resource_id"]], Kind: cloud.Instance, VCPU: vcpu, MemoryGiB: memory, FirstSeen: seen, Department: "d"}
+		fleet = append(fleet, Candidate{Input: analyzer.Input{Resource: r}})
+	})
+	for i := range fleet {
+		c := &fleet[i]
+		points := map[cloud.Metric][]cloud.Point{}
+		readGzip(t, filepath.Join(dir, "samples", c.Input.Resource.ID+".csv.gz"), func(col map[string]int, row []string) {
+			at, _ := strconv.ParseInt(row[0], 10, 64)
+			for _, m := range cloud.Metrics() {
+				if j, ok := col[string(m)]; ok && row[j] != "" {
+					v, err := strconv.ParseFloat(row[j], 64)
+					if err != nil {
+						t.Fatal(err)
+					}
+					points[m] = append(points[m], cloud.Point{T: at, V: v})
+				}
+			}
+		})
+		c.Input.Utilization = map[cloud.Metric]utilization.Summary{}
+		c.Early, c.Late = map[cloud.Metric]utilization.Summary{}, map[cloud.Metric]utilization.Summary{}
+		c.Input.Peaks = map[cloud.Metric]analyzer.Peak{}
+		for m, pts := range points {
+			s := utilization.Describe(pts, m, w, now.Location())
+			c.Input.Utilization[m] = s
+			c.Early[m] = utilization.Describe(pts, m, cloud.Window{From: w.From, To: middle}, now.Location())
+			c.Late[m] = utilization.Describe(pts, m, cloud.Window{From: middle, To: now}, now.Location())
+			c.Input.Peaks[m] = analyzer.Peak{Max: s.Max, Since: s.First}
+		}
+		c.Finding = analyzer.Judge(p, c.Input, now)
+	}
+	return fleet
+}
+
+// TestTraceJudgement measures on 407 real machines: verdicts, advice, stated
+// risk, and how often an honest machine is suspected of padding.
+func TestTraceJudgement(t *testing.T) {
+	dir := traceDir(t, "vm407")
+	p, _ := policies.ByID(policies.DefaultID)
+	now := time.Date(2013, 9, 11, 13, 40, 0, 0, time.UTC)
+	fleet := traceFleet(t, dir, p, now)
+	recs, refusals := Recommend(p, fleet, nil, price.Example(), nil, now)
+
+	verdicts, rules, grades, refused := map[analyzer.Verdict]int{}, map[string]int{}, map[string]int{}, map[string]int{}
+	padded := 0
+	for _, c := range fleet {
+		verdicts[c.Finding.Verdict]++
+		rules[c.Finding.Rule]++
+		if slices.Contains(c.Finding.Flags, analyzer.SuspectedPadding) {
+			padded++
+		}
+		if len(c.Finding.Reasons) == 0 {
+			t.Errorf("%s: %s without a reason", c.Input.Resource.ID, c.Finding.Verdict)
+		}
+	}
+	for _, r := range recs {
+		grades[string(r.Action)+" "+r.Risk.Grade]++
+	}
+	for _, r := range refusals {
+		refused[r.Reasons[0].Code]++
+	}
+	t.Logf("verdicts %v\nrules %v\ngrades %v\nrefused %v\npadding false alarms %d of %d", verdicts, rules, grades, refused, padded, len(fleet))
+	past := learn(p, fleet)
+	for _, m := range []cloud.Metric{cloud.CPUPercent, cloud.MemoryPercent} {
+		rs := past.ratios[m]
+		for _, margin := range []float64{1, 1.1, 1.25, 1.5, 2, 3, 4, 6} {
+			k := 0
+			for _, r := range rs {
+				if r > math.Log(margin) {
+					k++
+				}
+			}
+			t.Logf("%s margin %.2f: %d of %d exceeded", m, margin, k, len(rs))
+		}
+	}
+	t.Logf("woke %v", past.woke)
+}
