@@ -142,7 +142,7 @@ func (m *merge) carry(r *cloud.Resource, old cloud.Resource) {
 		r.ResizedAt = since(told)
 		m.change(r.ID, r.ResizedAt, cloud.ChangeSize, size(old), size(*r))
 	case told.IsZero():
-		r.ResizedAt = earliest(old.ResizedAt, taken)
+		r.ResizedAt = notAfter(old.ResizedAt, taken)
 	}
 
 	changedStatus := old.Status != r.Status && old.Status != "" && r.Status != ""
@@ -158,7 +158,7 @@ func (m *merge) carry(r *cloud.Resource, old cloud.Resource) {
 		}
 	default: // unknown or changing: not seen running since
 		if r.StoppedSince.IsZero() {
-			r.StoppedSince = earliest(old.StoppedSince, taken)
+			r.StoppedSince = notAfter(old.StoppedSince, taken)
 		}
 	}
 	if changedStatus {
@@ -180,7 +180,7 @@ func (m *merge) carry(r *cloud.Resource, old cloud.Resource) {
 	case old.AttachedTo != "":
 		r.DetachedAt = taken
 	default:
-		r.DetachedAt = earliest(old.DetachedAt, taken)
+		r.DetachedAt = notAfter(old.DetachedAt, taken)
 	}
 	if old.AttachedTo != r.AttachedTo {
 		at := taken
@@ -191,9 +191,16 @@ func (m *merge) carry(r *cloud.Resource, old cloud.Resource) {
 	}
 }
 
-// earliest returns the earlier of two instants; a zero one is unknown. Against
-// TakenAt it also bounds what a clock that ran ahead has left, and a zero stays
-// zero there only if both are.
+// notAfter bounds t, which a clock that ran ahead may have left, by the present;
+// unknown stays unknown.
+func notAfter(t, now time.Time) time.Time {
+	if t.After(now) {
+		return now
+	}
+	return t
+}
+
+// earliest returns the earlier of two instants; a zero one is unknown.
 func earliest(a, b time.Time) time.Time {
 	switch {
 	case a.IsZero():
