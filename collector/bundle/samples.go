@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -33,26 +34,32 @@ type sampleReader struct {
 	buf   bytes.Buffer
 	gzip  gzip.Reader
 	cells [][]byte
+	limit int64 // of bytes in one file, unpacked; 0: maxTableBytes
 }
 
 // read reads one file, wholly or not at all; file "" holds nothing. The points
 // returned belong to the caller.
 func (r *sampleReader) read(dir, file string) (samples, error) {
-	var s samples
 	if file == "" {
-		return s, nil
+		return samples{}, nil
 	}
+	text, err := r.load(dir, file)
+	if err != nil {
+		return samples{}, err
+	}
+	return r.readText(dir, file, text)
+}
+
+// readText reads the text of one file; of a workbook, the file itself.
+func (r *sampleReader) readText(dir, file string, text []byte) (samples, error) {
 	var (
+		s       samples
 		h       *sampleHeader
 		rows    int
 		ordered = true
 		before  int64
 	)
-	text, err := r.load(dir, file)
-	if err != nil {
-		return s, err
-	}
-	err = r.rows(dir, file, text, func(line int, cells [][]byte) *Mistake {
+	err := r.rows(dir, file, text, func(line int, cells [][]byte) *Mistake {
 		if h == nil {
 			var bad *Mistake
 			if h, bad = parseSampleHeader(cells); bad != nil {
@@ -214,15 +221,16 @@ func (r *sampleReader) load(dir, file string) ([]byte, error) {
 		}
 		from = &r.gzip
 	}
+	limit := cmp.Or(r.limit, maxTableBytes)
 	r.buf.Reset()
-	n, err := r.buf.ReadFrom(io.LimitReader(from, maxTableBytes+1))
+	n, err := r.buf.ReadFrom(io.LimitReader(from, limit+1))
 	switch {
 	case err != nil && from != io.Reader(f):
 		return nil, &Mistake{File: file, Found: "found a broken gzip file: " + err.Error(), Allowed: "a whole gzip file"}
 	case err != nil:
 		return nil, fmt.Errorf("read samples %s: %w", file, err)
-	case n > maxTableBytes:
-		return nil, &Mistake{File: file, Found: fmt.Sprintf("found more than %d MiB of text", maxTableBytes>>20), Allowed: "less in one file"}
+	case n > limit:
+		return nil, &Mistake{File: file, Found: fmt.Sprintf("found more than %d MiB of text", limit>>20), Allowed: "less in one file"}
 	}
 	return bytes.TrimPrefix(r.buf.Bytes(), []byte("\xef\xbb\xbf")), nil
 }

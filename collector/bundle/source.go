@@ -3,7 +3,6 @@ package bundle
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -298,11 +297,3 @@ func (l lack) message(x *lacks) string {
 
 // Interface check: a Source is a collector.Source.
 var _ collector.Source = (*Source)(nil)
-
-// IsMistake reports whether err says that the files are wrong, as against that
-// they could not be read.
-func IsMistake(err error) bool {
-	var many *Mistakes
-	var one *Mistake
-	return errors.As(err, &many) || errors.As(err, &one)
-}
