@@ -119,7 +119,7 @@ func (s *Server) describeMonitoringAgentStatuses(c *call) ([]byte, *apiError) {
 // series is one line of values that a metric query returns.
 type series struct {
 	resource string // in the world
-	prefix   []byte // of each point, up to its timestamp's digits … see encode.go
+	prefix   []byte // of each point, between timestamp and statistics
 	metric   cloud.Metric
 }
 
@@ -313,8 +313,11 @@ func (s *Server) describeMetricList(c *call) ([]byte, *apiError) {
 		}
 		at, after = int(i), max(q.from, int64(t))
 	}
-	body := make([]byte, 0, 256+q.length*150)
-	body = metricHead(body, c, q.period)
+	size := 512
+	if at < len(q.series) {
+		size += min(q.length, int((q.to-after)/step)*(len(q.series)-at)) * (len(q.series[at].prefix) + 100)
+	}
+	body := metricHead(make([]byte, 0, max(512, size)), c, q.period)
 	var points []point
 	left, next := q.length, ""
 	for ; at < len(q.series) && next == "" && q.period >= step; at, after = at+1, q.from {

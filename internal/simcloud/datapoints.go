@@ -14,10 +14,6 @@ type point struct {
 	avg, min, max float64
 }
 
-// fetchSpan is how much of a series is asked for at least at a time, so that a
-// long gap costs few questions.
-const fetchSpan = 4 * 86400
-
 // points appends the points of one series with timestamps in (after, q.to], at
 // most limit.
 //
@@ -26,15 +22,24 @@ const fetchSpan = 4 * 86400
 // multiple of the period; a bucket shows once it is over.
 func (s *Server) points(dst []point, line series, q metricQuery, after int64, limit int) []point {
 	if q.period == step {
-		for after < q.to && len(dst) < limit {
-			to := min(q.to, after+max(fetchSpan, int64(limit-len(dst))*step))
+		for span := int64(0); after < q.to && len(dst) < limit; {
+			// A few more steps than points are missing, for gaps; twice as many
+			// each time that a long gap swallowed them all.
+			need := int64(limit - len(dst))
+			span = max(span, (need+need/64+12)*step)
+			to := min(q.to, after+span)
+			before := len(dst)
 			for _, p := range s.world.Samples(line.resource, line.metric, after, to) {
 				if len(dst) == limit {
 					return dst
 				}
 				dst = append(dst, point{p.T, p.V, p.V, p.V})
 			}
-			after = to
+			if after = to; len(dst) == before {
+				span *= 2
+			} else {
+				span = 0
+			}
 		}
 		return dst
 	}
@@ -43,7 +48,7 @@ func (s *Server) points(dst []point, line series, q metricQuery, after int64, li
 	}
 	lastBucket := min(floorDiv(q.to, q.period), floorDiv(q.now+step, q.period)-1)
 	for bucket := floorDiv(after, q.period) + 1; bucket <= lastBucket && len(dst) < limit; {
-		end := min(lastBucket, bucket+max(fetchSpan/q.period, int64(limit-len(dst)))) + 1
+		end := min(lastBucket, bucket+max(3, int64(limit-len(dst)))) + 1
 		samples := s.world.Samples(line.resource, line.metric, bucket*q.period-1, end*q.period-1)
 		dst = appendBuckets(dst, samples, q.period, limit)
 		bucket = end
@@ -117,10 +122,10 @@ func appendPoints(b, prefix []byte, points []point, first bool) []byte {
 
 // appendFloat writes the shortest text that reads back as v.
 func appendFloat(b []byte, v float64) []byte {
-	if cents := v * 100; cents == math.Trunc(cents) && cents >= 0 && cents < 1<<53 {
+	if v >= 0 && v < 1<<40 {
 		// Most values have two decimals: their digits are those of an integer,
-		// as long as that reads back as the same value.
-		if n := int64(cents); float64(n)/100 == v {
+		// which must read back as the same value.
+		if n := int64(v*100 + 0.5); float64(n)/100 == v {
 			b = strconv.AppendInt(b, n/100, 10)
 			switch {
 			case n%100 == 0:
