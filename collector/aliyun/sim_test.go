@@ -4,6 +4,8 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -21,15 +23,47 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var (
 	estateEnd = time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
-	estates   = map[int]*estate.Estate{}
+	estates   = map[int]*remembered{}
 )
 
 // smallEstate is a made-up estate of n machines and twelve days, built once.
-func smallEstate(n int) *estate.Estate {
+func smallEstate(n int) *remembered {
 	if estates[n] == nil {
-		estates[n] = estate.New(estate.Options{Instances: n, Seed: 7, Days: 12, End: estateEnd})
+		estates[n] = &remembered{Estate: estate.New(estate.Options{Instances: n, Seed: 7, Days: 12, End: estateEnd})}
 	}
 	return estates[n]
+}
+
+// remembered is an estate that works out each series once.
+type remembered struct {
+	*estate.Estate
+	mu     sync.Mutex
+	series map[collectortest.Key][]cloud.Point
+}
+
+func (e *remembered) Samples(resource string, m cloud.Metric, from, to int64) []cloud.Point {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	k := collectortest.Key{Resource: resource, Metric: m}
+	all, ok := e.series[k]
+	if !ok {
+		all = e.Estate.Samples(resource, m, e.Start().Unix()-1, e.End().Unix())
+		if e.series == nil {
+			e.series = map[collectortest.Key][]cloud.Point{}
+		}
+		e.series[k] = all
+	}
+	after := func(t int64) int {
+		i, _ := slices.BinarySearchFunc(all, t, func(p cloud.Point, t int64) int {
+			if p.T <= t {
+				return -1
+			}
+			return 1
+		})
+		return i
+	}
+	i := after(from)
+	return all[i:max(i, after(to))]
 }
 
 // options are those of a source over server, patient in numbers and quick in
@@ -93,7 +127,7 @@ func truth(w simcloud.World) func(cloud.Resource, cloud.Metric, time.Time, time.
 }
 
 func estateFixture(t *testing.T, faults simcloud.Faults, change func(*aliyun.Options, *simcloud.Options)) collectortest.Fixture {
-	e := smallEstate(60)
+	e := smallEstate(12)
 	sim := simcloud.Options{Faults: faults, Seed: 11}
 	o := options(nowhere(), regionsOf(e)...)
 	if change != nil {
@@ -102,7 +136,7 @@ func estateFixture(t *testing.T, faults simcloud.Faults, change func(*aliyun.Opt
 	server, _ := serve(t, e, sim)
 	o.Endpoint = server.URL
 	return collectortest.Fixture{
-		Source: newSource(t, o), Now: e.End(), Since: e.End().Add(-10 * 24 * time.Hour), Step: 5 * time.Minute, Truth: truth(e),
+		Source: newSource(t, o), Now: e.End(), Since: e.End().Add(-2 * 24 * time.Hour), Step: 5 * time.Minute, Truth: truth(e),
 	}
 }
 
