@@ -15,6 +15,7 @@ import (
 // samples, idleness on nothing but low numbers, and every verdict has a reason.
 func TestIdleIsNeverAGuess(t *testing.T) {
 	pack, _ := policies.ByID(policies.DefaultID)
+	pack.Window, pack.MinHistory = 3*day, 2*day // shorter, so that many machines are drawn
 	now := time.Date(2026, 11, 23, 2, 0, 0, 0, time.UTC)
 	w := cloud.Last(pack.Window, now)
 	rapid.Check(t, func(t *rapid.T) {
