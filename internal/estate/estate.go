@@ -291,7 +291,7 @@ func (e *Estate) drawType(r *rng, class Class) int16 {
 				w *= f.weight
 			}
 		}
-		if class == MemoryBound && t.MemoryGiB != float64(8*t.VCPU) || class == Resized && (t.LocalStorageGiB > 0 || t.VCPU < 2) {
+		if t.MemoryGiB < 2 || class == MemoryBound && t.MemoryGiB != float64(8*t.VCPU) || class == Resized && (t.LocalStorageGiB > 0 || t.VCPU < 2) {
 			w = 0
 		}
 		weights[i] = w

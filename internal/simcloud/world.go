@@ -16,11 +16,12 @@ const cacheSamples = 20_000_000
 // FromBundle serves a bundle. Its inventory does not change over time. A
 // sample file that cannot be read has no samples.
 func FromBundle(b *bundle.Bundle) World {
-	return &bundleWorld{b: b, cached: map[string]*bundleEntry{}}
+	return &bundleWorld{b: b, limit: cacheSamples, cached: map[string]*bundleEntry{}}
 }
 
 type bundleWorld struct {
 	b      *bundle.Bundle
+	limit  int // samples kept
 	mu     sync.Mutex
 	cached map[string]*bundleEntry
 	order  []string // oldest first
@@ -85,7 +86,7 @@ func (w *bundleWorld) keep(resource string, e *bundleEntry) {
 	defer w.mu.Unlock()
 	w.size += e.count()
 	w.order = append(w.order, resource)
-	for w.size > cacheSamples && len(w.order) > 1 {
+	for w.size > w.limit && len(w.order) > 1 {
 		oldest := w.order[0]
 		w.order = w.order[1:]
 		w.size -= w.cached[oldest].count()
