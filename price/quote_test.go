@@ -42,7 +42,7 @@ func TestExampleGivesThePublishedTotal(t *testing.T) {
 	}
 }
 
-const catalogue = head + `default_storage: cloud_efficiency
+const contract = head + `default_storage: cloud_efficiency
 items:
   - {id: vcpu, what: vcpu, price: 60, per: month}
   - {id: vcpu-hz, what: vcpu, price: 58, per: month, regions: cn-hangzhou}
@@ -65,7 +65,7 @@ items:
 
 // Which item prices what: the most specific one that applies.
 func TestQuotePrecedence(t *testing.T) {
-	b := parse(t, catalogue)
+	b := parse(t, contract)
 	plain := cloud.Resource{Kind: cloud.Instance, VCPU: 2, MemoryGiB: 4}
 	with := func(change func(*cloud.Resource)) cloud.Resource {
 		r := plain
@@ -115,7 +115,7 @@ func TestQuotePrecedence(t *testing.T) {
 }
 
 func TestQuoteValidityIsByChineseDays(t *testing.T) {
-	b := parse(t, catalogue)
+	b := parse(t, contract)
 	eip := cloud.Resource{Kind: cloud.EIP, BandwidthMbps: 2}
 	for at, want := range map[string]string{
 		"2026-11-22T15:59:59Z": "840.00", // the last second of 22 November in China
@@ -134,7 +134,7 @@ func TestQuoteValidityIsByChineseDays(t *testing.T) {
 
 // What cannot be priced is unknown: named, and never a zero that is known.
 func TestQuoteMissing(t *testing.T) {
-	b := parse(t, catalogue)
+	b := parse(t, contract)
 	bare := parse(t, head+"items:\n  - {id: essd, what: storage, category: cloud_essd, price: 1, per: month}\n")
 	next := time.Date(2027, 1, 1, 0, 0, 0, 0, contractZone)
 	tests := map[string]struct {
@@ -171,7 +171,7 @@ func TestQuoteMissing(t *testing.T) {
 // An address that pays by traffic, or draws on shared bandwidth, does not pay
 // for its ceiling.
 func TestQuoteOfAddressesWithoutBandwidthOfTheirOwn(t *testing.T) {
-	b := parse(t, catalogue)
+	b := parse(t, contract)
 	for _, attributes := range []map[string]string{
 		{InternetChargeType: PayByTraffic},
 		{BandwidthPackage: "cbwp-1"},
@@ -203,7 +203,7 @@ func TestQuoteYearIsExactWhereTheMonthIsNot(t *testing.T) {
 // Whatever the sizes: the year is twelve months to the last digit, parts add up
 // to the whole, nothing is negative, and more never costs less.
 func TestQuoteProperties(t *testing.T) {
-	b := parse(t, catalogue)
+	b := parse(t, contract)
 	twelve := decimal.NewFromInt(12)
 	size := rapid.Float64Range(0.001, 1e6)
 	rapid.Check(t, func(t *rapid.T) {
@@ -263,7 +263,7 @@ func TestQuoteProperties(t *testing.T) {
 }
 
 func BenchmarkQuote(b *testing.B) {
-	book := parse(b, catalogue)
+	book := parse(b, contract)
 	r := cloud.Resource{Kind: cloud.Instance, InstanceType: "ecs.g7.2xlarge", Region: "cn-hangzhou", VCPU: 8, MemoryGiB: 32, StorageGiB: 200}
 	for b.Loop() {
 		if q := book.Quote(r, monday); !q.Known() {

@@ -1,0 +1,72 @@
+# Targets for people; `make help` lists them.
+
+SHELL   := /bin/sh
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+COMMIT  ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+FUZZTIME ?= 20s
+ENGINE  ?= $(shell command -v podman || command -v docker || echo podman)
+# The package a test run is narrowed to: make test-race PKG=./price
+PKG     ?= ./...
+
+# -trimpath and no timestamp: the same commit gives the same bytes.
+BUILD := -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)'
+SIZE  := 40
+LINT  := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+.DEFAULT_GOAL := build
+.PHONY: help build demo test tools format vet test-race cross check lint fuzz bench cover licences image clean
+
+help: ## lists the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
+
+build: ## the binary for this machine, in bin
+	CGO_ENABLED=0 go build $(BUILD) -o bin/yunjian ./cmd/yunjian
+
+demo: build ## the whole job on a simulated cloud: collect, audit, report, console
+	bin/yunjian demo
+
+test: tools format vet test-race cross licences ## installs what tests need and runs everything that must pass
+
+tools: ## installs what tests need and this machine lacks
+	@scripts/install-test-tools.sh
+
+format: ## every Go file is as gofmt writes it
+	@files=$$(find . -name '*.go' -not -path './node_modules/*' | xargs gofmt -l); \
+	if [ -n "$$files" ]; then echo "gofmt would change:"; echo "$$files"; exit 1; fi
+
+vet: ## go vet
+	go vet -buildvcs=false ./...
+
+test-race: ## all tests, with the race detector
+	CGO_ENABLED=1 go test -race -buildvcs=false -timeout 10m $(PKG)
+
+cross: ## static binaries for amd64, arm64 and loong64, each below 40 MB
+	@scripts/cross-build.sh bin/cross $(SIZE) $(BUILD)
+
+check: lint test ## test, and what reads the code for bad habits
+
+lint: ## golangci-lint, pinned
+	go run $(LINT) run ./...
+
+fuzz: ## every fuzzer for FUZZTIME
+	@scripts/fuzz.sh $(FUZZTIME)
+
+bench: ## all benchmarks
+	go test -buildvcs=false -run '^$$' -bench . -benchmem $(PKG)
+
+cover: ## share of statements that tests reach, and bin/cover.html
+	@mkdir -p bin
+	go test -buildvcs=false -timeout 10m -coverprofile=bin/cover.out -coverpkg=./... $(PKG)
+	go tool cover -html=bin/cover.out -o bin/cover.html
+	go tool cover -func=bin/cover.out | tail -n 1
+
+licences: build ## the licence of every module in the binary; fails on one that is not permissive
+	@scripts/licences.sh bin/yunjian
+
+image: build ## a container image with nothing but the binary, by podman or docker
+	rm -rf bin/image
+	@scripts/image-context.sh bin/yunjian bin/image
+	$(ENGINE) build -t yunjian:$(VERSION) -f deploy/Containerfile bin/image
+
+clean: ## removes what was built
+	rm -rf bin dist
