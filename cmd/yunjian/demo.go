@@ -61,7 +61,8 @@ is an example and is deleted on exit.`,
 	cmd.Flags().StringVar(&dir, "bundle", "", "用该文件夹的数据代替生成的示例 | serve this bundle instead of a generated estate")
 	_ = cmd.MarkFlagDirname("bundle")
 	cmd.Flags().StringVar(&lang, "lang", "zh", "zh | en")
-	estateFlags(cmd, &size, &seed)
+	// A month for each of two audits a week apart.
+	estateFlags(cmd, &size, &seed, 38)
 	return cmd
 }
 
@@ -162,7 +163,7 @@ listen: %q
 timezone: Asia/Shanghai
 lang: %s
 log: {format: text, level: warn}
-backfill: 31d
+backfill: 91d
 clouds:
   - name: demo
     type: aliyun

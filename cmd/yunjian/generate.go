@@ -39,7 +39,7 @@ func newGenerate() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&dir, "output", "", "要写入的文件夹 | the folder to write")
 	_ = cmd.MarkFlagDirname("output")
-	estateFlags(cmd, &o, &o.Seed)
+	estateFlags(cmd, &o, &o.Seed, 30)
 	cmd.Flags().Var(timeValue{&end}, "end", "历史的终点，默认现在 | end of history (RFC 3339); default: now")
 	return cmd
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"yunjian/cloud"
+	"yunjian/collector"
 	"yunjian/collector/bundle"
 	"yunjian/internal/config"
 	"yunjian/internal/pipeline"
@@ -49,6 +51,7 @@ nothing of that file is taken.`,
 			if now.IsZero() {
 				now = b.End()
 			}
+			now = orClock(now) // a bundle without a sound sample has no end
 			name := bundleCloud(cfg, dir)
 			progress := newBar(cmd.ErrOrStderr(), "导入 import "+name)
 			got, err := data.Collect(cmd.Context(), name, b.Source(name), pipeline.CollectOptions{
@@ -56,7 +59,10 @@ nothing of that file is taken.`,
 			})
 			progress.finish()
 			printCollected(cmd.OutOrStdout(), got)
-			return err
+			if err != nil {
+				return err
+			}
+			return refused(got.Result.Problems)
 		},
 	}
 	configFlag(cmd, &path)
@@ -82,4 +88,15 @@ func bundleCloud(cfg config.Config, dir string) string {
 		}
 	}
 	return "import"
+}
+
+// refused is an error that names the files of which nothing was taken.
+func refused(problems []collector.Problem) error {
+	var errs []error
+	for _, p := range problems {
+		if p.Availability == cloud.Failed {
+			errs = append(errs, errors.New(p.Message))
+		}
+	}
+	return errors.Join(errs...)
 }

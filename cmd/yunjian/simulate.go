@@ -74,14 +74,14 @@ on. It serves a bundle, or else a generated example estate.
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:9000", "监听地址 | address to listen on")
 	cmd.Flags().Var(timeValue{&now}, "now", "样本的终点，默认最后一个样本 | where samples end (RFC 3339); default: the last sample")
 	cmd.Flags().StringVar(&faults, "faults", "", "故障比例 0–1，或 名称=比例,… | share of calls that fail, or name=share,…: "+strings.Join(simcloud.FaultNames(), ", "))
-	estateFlags(cmd, &size, &seed)
+	estateFlags(cmd, &size, &seed, 30)
 	return cmd
 }
 
 // estateFlags adds the flags that describe a generated estate.
-func estateFlags(cmd *cobra.Command, o *estate.Options, seed *uint64) {
+func estateFlags(cmd *cobra.Command, o *estate.Options, seed *uint64, days int) {
 	cmd.Flags().IntVar(&o.Instances, "instances", 200, "示例云主机台数，10–100000 | instances of the example estate")
-	cmd.Flags().IntVar(&o.Days, "days", 30, "历史天数 | days of history")
+	cmd.Flags().IntVar(&o.Days, "days", days, "历史天数 | days of history")
 	cmd.Flags().Uint64Var(seed, "seed", 1, "随机种子，同种子同数据 | seed; equal seeds give equal data")
 }
 
