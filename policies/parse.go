@@ -66,7 +66,7 @@ func parse(name string, text []byte) (Pack, []Problem) {
 	p.Window = r.duration(o.need("window"), "window", day, 400*day)
 	coverage := o.need("min_coverage_percent")
 	p.MinCoverage = r.percent(coverage, "min_coverage_percent")
-	if coverage != nil && coverage.Value == "0" {
+	if v, ok := (&reader{}).number(coverage, "", 0, 0); ok && v == 0 {
 		r.wrong(coverage, "min_coverage_percent", "0 would judge resources of which nothing is known: want more than 0")
 	}
 	p.MinHistory = r.duration(o.take("min_history"), "min_history", day, 400*day)

@@ -137,6 +137,7 @@ func (r *reader) condition(n *yaml.Node, path string, k cloud.Kind, nested bool)
 	switch {
 	case factNode != nil && metric != nil:
 		r.wrong(n, path, "a condition is about a fact or about a metric, not both")
+		return c, false
 	case factNode != nil:
 		c.Statistic = r.oneOf(factNode, o.at("fact"), Facts(k)...)
 		if f, known := factNamed(c.Statistic); known {
@@ -267,6 +268,9 @@ func (r *reader) comparison(o *object, c *Condition) {
 			continue
 		}
 		c.Op = cmp.op
+		if c.Unit == "" { // what is compared was wrong already
+			continue
+		}
 		c.Limit = r.limit(n, o.at(cmp.key), c)
 	}
 	is := o.take("is")
