@@ -70,7 +70,7 @@ func checkCloud(d *decoder, line int, at string, lines map[string]int, c Cloud) 
 			switch {
 			case env > 0 && file > 0:
 				d.bad(max(env, file), at, "%s_env and %s_file are both given; want one", secret.name, secret.name)
-			case secret.required && env == 0 && file == 0:
+			case secret.required && env == 0 && file == 0 && !inline(lines, secret.name):
 				d.bad(line, at, "%s_env or %s_file is missing", secret.name, secret.name)
 			}
 		}
@@ -78,6 +78,17 @@ func checkCloud(d *decoder, line int, at string, lines map[string]int, c Cloud) 
 			d.warn("%s.insecure_skip_verify: whoever stands between can read and alter what is collected; ca_file is the safe way", at)
 		}
 	}
+}
+
+// inline reports whether the secret of that name is in the file itself, which
+// was reported already.
+func inline(lines map[string]int, secret string) bool {
+	for name := range lines {
+		if isSecret(name, secret) {
+			return true
+		}
+	}
+	return false
 }
 
 // Credentials are an account's secrets. They print as <redacted>.

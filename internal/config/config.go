@@ -234,12 +234,22 @@ func (d *decoder) document(text []byte) *yaml.Node {
 	return root
 }
 
+// parserErrors are the messages whose lines the YAML library counts from 0; it
+// counts those of its scanner from 1.
+var parserErrors = []string{"node content", "key", "',' or ']'", "',' or '}'", "'-' indicator", "<document start>", "<stream-start>"}
+
 // syntax takes the line out of an error of the YAML library, which has it in
 // its text alone: "yaml: line 3: did not find expected key".
 func syntax(err error) (line int, message string) {
 	message = strings.TrimPrefix(err.Error(), "yaml: ")
 	if n, scanErr := fmt.Sscanf(message, "line %d:", &line); scanErr == nil && n == 1 {
 		_, message, _ = strings.Cut(message, ": ")
+	}
+	if what, ok := strings.CutPrefix(message, "did not find expected "); ok && slices.Contains(parserErrors, what) {
+		line++
+		if what != "node content" { // the line is that of the construct, not of the fault
+			message += " in what begins on this line"
+		}
 	}
 	return line, "not YAML: " + message
 }

@@ -87,9 +87,9 @@ func readMap[T any](d *decoder, n *yaml.Node, at string, keys []key[T], x *T) ma
 func (d *decoder) unknown(name *yaml.Node, at string, allowed []string) {
 	path := join(at, shorten(name.Value))
 	plain := strings.ToLower(strings.NewReplacer("-", "_", " ", "_").Replace(name.Value))
-	for _, inline := range []string{"access_key_id", "access_key_secret", "security_token"} {
-		if (plain == inline || plain == strings.ReplaceAll(inline, "_", "")) && slices.Contains(allowed, inline+"_env") {
-			d.bad(name.Line, path, "secrets are never written in the configuration; name an environment variable with %s_env or a file with %s_file, and change the key if it was ever saved here", inline, inline)
+	for _, secret := range []string{"access_key_id", "access_key_secret", "security_token"} {
+		if isSecret(name.Value, secret) && slices.Contains(allowed, secret+"_env") {
+			d.bad(name.Line, path, "secrets are never written in the configuration; name an environment variable with %s_env or a file with %s_file, and change the key if it was ever saved here", secret, secret)
 			return
 		}
 	}
@@ -104,6 +104,12 @@ func (d *decoder) unknown(name *yaml.Node, at string, allowed []string) {
 		return
 	}
 	d.bad(name.Line, path, "unknown key; want one of %s", strings.Join(allowed, ", "))
+}
+
+// isSecret reports whether a key is the secret of that name in any spelling.
+func isSecret(name, secret string) bool {
+	squeeze := strings.NewReplacer("-", "", "_", "", " ", "")
+	return strings.EqualFold(squeeze.Replace(name), squeeze.Replace(secret))
 }
 
 func known[T any](keys []key[T]) []string {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"math"
 	"net"
 	"net/url"
@@ -162,7 +163,7 @@ func once[V comparable](want string, item reader[V]) reader[[]V] {
 		}
 		for i, v := range out {
 			if slices.Contains(out[:i], v) {
-				d.bad(n.Content[i].Line, at, "found %s twice; want it once", describe(n.Content[i]))
+				d.bad(n.Content[i].Line, fmt.Sprintf("%s[%d]", at, i), "found %s twice; want it once", describe(n.Content[i]))
 				ok = false
 			}
 		}
