@@ -276,6 +276,7 @@ func (r *run) saving(rec *Recommendation, pr *proposal) {
 	} else {
 		rec.AnnualSaving, rec.SavingKnown = pr.options[0].saving, pr.options[0].known
 	}
+	rec.AnnualSaving = rec.AnnualSaving.Round() // to the fen, so that rows add up to their total
 	if !rec.SavingKnown {
 		rec.AnnualSaving = price.Zero(r.book.Currency)
 	}
