@@ -4,8 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"os"
-	"path/filepath"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,7 +17,6 @@ import (
 	"pgregory.net/rapid"
 
 	"yunjian/cloud"
-	"yunjian/collector/bundle"
 	"yunjian/internal/estate"
 )
 
@@ -412,66 +412,6 @@ func TestMetaListNamesWhatTheWorldHas(t *testing.T) {
 	}
 }
 
-// Every value of a bundle arrives as it stands in the file.
-func TestBundleTravelsExactly(t *testing.T) {
-	t.Run("generated", func(t *testing.T) {
-		dir := t.TempDir()
-		e := estate.New(estate.Options{Instances: 8, Seed: 21, Days: 1})
-		if err := e.WriteBundle(dir, nil); err != nil {
-			t.Fatal(err)
-		}
-		travel(t, dir, 1)
-	})
-	t.Run("vm407", func(t *testing.T) {
-		dir := os.Getenv("YUNJIAN_TRACES")
-		if dir == "" {
-			dir = filepath.Join("..", "..", "..", "shared", "traces")
-		}
-		dir = filepath.Join(dir, "vm407")
-		if _, err := os.Stat(dir); err != nil {
-			t.Skipf("vm407 trace not present: %v", err)
-		}
-		travel(t, dir, 60)
-	})
-}
-
-// travel reads every n-th instance of a bundle through the API and compares.
-func travel(t *testing.T, dir string, n int) {
-	b, err := bundle.Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := serve(t, New(FromBundle(b), Options{Quotas: Unlimited()}))
-	checked := 0
-	for i, r := range b.Inventory().Resources {
-		if r.Kind != cloud.Instance || i%n != 0 {
-			continue
-		}
-		samples, err := b.Samples(r.ID)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, m := range ecsMetrics {
-			if m.agent && !agentRunning(&r) || m.device == "fs" || !slices.Contains(b.Metrics(), m.of) {
-				continue
-			}
-			got, _ := c.pages(map[string]string{"MetricName": m.name, "Period": "300", "StartTime": "0", "Dimensions": dimensions(r.ID), "Length": "1440"})
-			if len(got) != len(samples[m.of]) {
-				t.Fatalf("%s %s: %d points, want %d", r.ID, m.name, len(got), len(samples[m.of]))
-			}
-			for i, p := range samples[m.of] {
-				if got[i].Timestamp != p.T*1000 || got[i].Average != p.V {
-					t.Fatalf("%s %s: point %d is %+v, want %v", r.ID, m.name, i, got[i], p)
-				}
-				checked++
-			}
-		}
-	}
-	if checked < 10_000 {
-		t.Errorf("only %d values compared", checked)
-	}
-}
-
 func TestFloatsAreShortestAndExact(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		v := rapid.OneOf(
@@ -518,6 +458,24 @@ func BenchmarkMetricPage(b *testing.B) {
 		for b.Loop() {
 			if _, fail := s.describeMetricList(c); fail != nil {
 				b.Fatal(fail)
+			}
+		}
+	})
+	b.Run("answered", func(b *testing.B) { // signature, nonce and route included
+		i := 0
+		for b.Loop() {
+			i++
+			r := signed("POST", "testsecret", func(v url.Values) {
+				for _, p := range c.parameters {
+					v.Set(p.name, p.value)
+				}
+				v.Set("Action", "DescribeMetricList")
+				v.Set("Version", cmsVersion)
+				v.Set("SignatureNonce", strconv.Itoa(i))
+			})
+			w := httptest.NewRecorder()
+			if s.ServeHTTP(w, r); w.Code != http.StatusOK {
+				b.Fatal(w.Body)
 			}
 		}
 	})

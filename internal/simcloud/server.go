@@ -87,9 +87,6 @@ func New(w World, o Options) *Server {
 // SetNow moves the present of inventory and metrics.
 func (s *Server) SetNow(t time.Time) { s.snapshot.Store(newSnapshot(s.world, t)) }
 
-// Now returns the present of inventory and metrics.
-func (s *Server) Now() time.Time { return s.snapshot.Load().now }
-
 // Actions returns how often each action was called, refused calls included, by
 // its name: DescribeInstances.
 func (s *Server) Actions() map[string]int {
