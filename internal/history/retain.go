@@ -105,7 +105,7 @@ func (s *Store) Compact(ctx context.Context) error {
 	old, err := s.compact(ctx)
 	if old != nil {
 		// Waits for the readers that still use it; nobody waits for us.
-		err = errors.Join(err, old.Close())
+		err = errors.Join(err, old.close())
 	}
 	if err != nil {
 		return fmt.Errorf("compact history: %w", err)
@@ -114,7 +114,7 @@ func (s *Store) Compact(ctx context.Context) error {
 }
 
 // compact returns the database that the store let go of.
-func (s *Store) compact(ctx context.Context) (old *bolt.DB, err error) {
+func (s *Store) compact(ctx context.Context) (old *file, err error) {
 	if s.opts.ReadOnly {
 		return nil, errReadOnly
 	}
@@ -124,29 +124,30 @@ func (s *Store) compact(ctx context.Context) (old *bolt.DB, err error) {
 		return nil, err
 	}
 	s.mu.RLock()
-	old = s.db
+	old = s.file
 	s.mu.RUnlock()
 	if old == nil {
 		return nil, errClosed
 	}
 	path := s.path + compactSuffix
-	fresh, err := compactInto(path, old)
+	db, err := compactInto(path, old.DB)
 	if err != nil {
 		return nil, err
 	}
+	fresh := &file{DB: db}
 	fresh.MaxSize = s.opts.MaxBytes
 	if err := os.Rename(path, s.path); err != nil {
-		fresh.Close()
+		fresh.close()
 		os.Remove(path)
 		return nil, err
 	}
 	// Both files are locked, so no other process came between.
 	s.mu.Lock()
-	if s.db == nil { // closed meanwhile
+	if s.file == nil { // closed meanwhile
 		s.mu.Unlock()
 		return fresh, nil
 	}
-	s.db = fresh
+	s.file = fresh
 	s.mu.Unlock()
 	return old, syncFolder(s.path)
 }

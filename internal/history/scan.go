@@ -238,24 +238,25 @@ func parallel[I, T any](ctx context.Context, s *Store, items []I, size int, work
 // them.
 func (s *Store) workers(n int) (workers []*worker, done func(), err error) {
 	var txs []*bolt.Tx
+	var ends []func()
 	done = func() {
-		for _, tx := range txs {
-			tx.Rollback()
+		for _, end := range ends {
+			end()
 		}
 		for _, wk := range workers {
 			s.kits.Put(wk.kit)
 		}
 	}
 	for len(txs) < n {
-		tx, err := s.begin()
+		tx, end, err := s.begin()
 		if err != nil {
 			done()
 			return nil, nil, err
 		}
-		txs = append(txs, tx)
+		txs, ends = append(txs, tx), append(ends, end)
 		if tx.ID() != txs[0].ID() { // a write came between: take them all anew
 			done()
-			txs = nil
+			txs, ends = nil, nil
 		}
 	}
 	for _, tx := range txs {

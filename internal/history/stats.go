@@ -70,11 +70,11 @@ func (s *Store) stats() (Stats, error) {
 	if out.Samples > 0 {
 		out.BytesPerSample = float64(out.Bytes) / float64(out.Samples)
 	}
-	tx, err := s.begin()
+	tx, end, err := s.begin()
 	if err != nil {
 		return Stats{}, err
 	}
-	defer tx.Rollback()
+	defer end()
 	pages := tx.DB().Stats()
 	free := int64(pages.FreePageN+pages.PendingPageN) * int64(tx.DB().Info().PageSize)
 	out.FreeBytes = max(0, free+out.Bytes-tx.Size())

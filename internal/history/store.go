@@ -54,8 +54,8 @@ type Store struct {
 	path string
 	opts Options
 
-	mu sync.RWMutex // guards db; held only to take or swap it
-	db *bolt.DB     // nil once closed
+	mu   sync.RWMutex // guards file; held only to take or swap it
+	file *file        // nil once closed
 	// writing is held by every write transaction, and by Compact while it
 	// copies. Taken before mu.
 	writing sync.Mutex
@@ -68,6 +68,19 @@ type Store struct {
 	dict dictionary // guarded by writing
 	enc  *encoder   // for Append; guarded by writing
 	kits sync.Pool  // of *kit
+}
+
+// file is an open database and those who read in it. bbolt's Close must not
+// meet read transactions: it would hold what their end needs.
+type file struct {
+	*bolt.DB
+	readers sync.WaitGroup
+}
+
+// close waits for the readers.
+func (f *file) close() error {
+	f.readers.Wait()
+	return f.DB.Close()
 }
 
 // calendar cuts time into the file's days of 24 hours and spans of 28 days.
@@ -108,7 +121,7 @@ func Open(path string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{path: path, opts: o, db: db}
+	s := &Store{path: path, opts: o, file: &file{DB: db}}
 	if err := s.prepare(); err != nil {
 		db.Close()
 		return nil, fmt.Errorf("open history %s: %w", path, err)
@@ -130,7 +143,7 @@ func open(path string, o Options) (*bolt.DB, error) {
 	db, err := bolt.Open(path, 0o600, &options)
 	switch {
 	case err == nil:
-		db.AllocSize = 1 << 20 // grow by a mebibyte, not sixteen
+		db.AllocSize = 128 << 10 // of room ahead, not 16 MiB: small histories stay small
 		return db, nil
 	case errors.Is(err, berrors.ErrTimeout):
 		return nil, fmt.Errorf("open history %s: %w", path, ErrLocked)
@@ -146,7 +159,7 @@ func open(path string, o Options) (*bolt.DB, error) {
 // prepare checks what the file is, and lays out an empty one.
 func (s *Store) prepare() error {
 	empty := false
-	err := s.db.View(func(tx *bolt.Tx) error {
+	err := s.file.View(func(tx *bolt.Tx) error {
 		meta := tx.Bucket(bucketMeta)
 		if meta == nil {
 			if name, _ := tx.Cursor().First(); name != nil {
@@ -175,7 +188,7 @@ func (s *Store) prepare() error {
 	// run; that of January is the standard one in the north, and in China.
 	_, offset := time.Date(2026, 1, 1, 0, 0, 0, 0, s.opts.Location).Zone()
 	s.calendar.offset = int64(offset)
-	return s.db.Update(func(tx *bolt.Tx) error {
+	return s.file.Update(func(tx *bolt.Tx) error {
 		for _, name := range [][]byte{bucketMeta, bucketResources, bucketNames, bucketMetrics, bucketBlocks, bucketDays, bucketSpans, bucketDigests, bucketDamaged} {
 			if _, err := tx.CreateBucket(name); err != nil {
 				return fmt.Errorf("create bucket %s: %w", name, err)
@@ -192,13 +205,15 @@ func (s *Store) prepare() error {
 // Close lets go of the file. It waits for reads and writes under way.
 func (s *Store) Close() error {
 	s.mu.Lock()
-	db := s.db
-	s.db = nil
+	f := s.file
+	s.file = nil
 	s.mu.Unlock()
-	if db == nil {
+	if f == nil {
 		return nil
 	}
-	if err := db.Close(); err != nil {
+	s.writing.Lock() // a write transaction under way comes to its end
+	defer s.writing.Unlock()
+	if err := f.close(); err != nil {
 		return fmt.Errorf("close history %s: %w", s.path, err)
 	}
 	return nil
@@ -209,24 +224,32 @@ var (
 	errReadOnly = errors.New("the history was opened for reading only")
 )
 
-// begin starts a read transaction. The file stays open under it even when
-// Compact or Close take it away from the store.
-func (s *Store) begin() (*bolt.Tx, error) {
+// begin starts a read transaction, to be ended by end. The file stays open
+// under it even when Compact or Close take it away from the store.
+func (s *Store) begin() (tx *bolt.Tx, end func(), err error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if s.db == nil {
-		return nil, errClosed
+	f := s.file
+	if f == nil {
+		return nil, nil, errClosed
 	}
-	return s.db.Begin(false)
+	if tx, err = f.Begin(false); err != nil {
+		return nil, nil, err
+	}
+	f.readers.Add(1)
+	return tx, func() {
+		tx.Rollback()
+		f.readers.Done()
+	}, nil
 }
 
 // view runs f in one read transaction.
 func (s *Store) view(f func(tx *bolt.Tx) error) error {
-	tx, err := s.begin()
+	tx, end, err := s.begin()
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback()
+	defer end()
 	return f(tx)
 }
 
@@ -235,11 +258,12 @@ func (s *Store) update(f func(tx *bolt.Tx) error) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if s.db == nil {
+	file := s.file
+	s.mu.RUnlock()
+	if file == nil {
 		return errClosed
 	}
-	err := s.db.Update(f)
+	err := file.Update(f)
 	if errors.Is(err, berrors.ErrMaxSizeReached) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 		return fmt.Errorf("%w (%w)", ErrFull, err)
 	}
