@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -63,7 +64,7 @@ func newPolicyShow() *cobra.Command {
 func newPolicyCheck() *cobra.Command {
 	return &cobra.Command{
 		Use:     "check FILE",
-		Short:   "检查策略文件，一次列出全部错误 — say everything wrong with a policy file at once",
+		Short:   "检查策略包或豁免文件，一次列出全部错误 — say everything wrong with a pack or exemption file at once",
 		Example: `  yunjian policy check ./our-rules.yaml`,
 		Args:    oneArg("a policy file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -71,11 +72,23 @@ func newPolicyCheck() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("read policy: %w", err)
 			}
-			p, err := policies.Parse(args[0], text)
-			if err != nil {
-				return usage(err)
+			var errs []error
+			var missing int
+			for _, p := range policies.Check(args[0], text) {
+				if !p.Incomplete {
+					errs = append(errs, errors.New(p.String()))
+					continue
+				}
+				missing++
+				fmt.Fprintf(cmd.OutOrStdout(), "待填 to be entered: %s\n", p)
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "正确 ok: %s（%s），版本 version %s，%d 条规则 rules，sha256 %s\n", args[0], p.ID, p.Version, len(p.Rules), p.SHA256)
+			if len(errs) > 0 {
+				return usage(errors.Join(errs...))
+			}
+			if missing > 0 {
+				return nil
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "正确 ok: %s\n", args[0])
 			return nil
 		},
 	}
@@ -104,6 +117,9 @@ func loadPack(cfg config.Config) (policies.Pack, error) {
 	p, err := packNamed(cfg.Policies.Pack)
 	if err != nil {
 		return p, err
+	}
+	if err := p.Usable(); err != nil {
+		return p, usage(err)
 	}
 	for _, file := range cfg.Policies.Files {
 		text, err := os.ReadFile(file)

@@ -28,6 +28,11 @@ func (e *Estate) HasSamples(resource string, m cloud.Metric) bool {
 // progress, which may be nil, is told of resources done.
 func (e *Estate) WriteBundle(dir string, progress func(done, total int)) error {
 	samples := func(resource string) map[cloud.Metric][]cloud.Point {
+		// A disk's own fill is in its machine's disk_percent, which is that of
+		// the fullest disk, as an API tells it.
+		if e.index[resource].kind != cloud.Instance {
+			return nil
+		}
 		out := map[cloud.Metric][]cloud.Point{}
 		for _, m := range cloud.Metrics() {
 			if points := e.Samples(resource, m, e.start, e.end); len(points) > 0 {

@@ -113,13 +113,19 @@ func (d *Data) fleet(ctx context.Context, inventories []cloud.Inventory, o Audit
 	return fleet, types, nil
 }
 
-// halves summarises CPU and memory over the two halves of the window, from
-// which the fleet learns how often a margin was later exceeded.
+// comparedMetrics are what the two halves of the window are compared by: the
+// sizes, and the traffic that a rule for idleness asks for.
+func comparedMetrics() []cloud.Metric {
+	return []cloud.Metric{cloud.CPUPercent, cloud.MemoryPercent, cloud.NetworkInBPS, cloud.NetworkOutBPS}
+}
+
+// halves summarises the two halves of the window, from which the fleet learns
+// how often a margin was later exceeded.
 func (d *Data) halves(ctx context.Context, w cloud.Window, exclude map[string][]cloud.Window) (early, late map[string]map[cloud.Metric]utilization.Summary, err error) {
 	middle := w.From.Add(w.Duration() / 2)
 	scan := func(w cloud.Window) (map[string]map[cloud.Metric]utilization.Summary, error) {
 		out := map[string]map[cloud.Metric]utilization.Summary{}
-		q := history.Query{Metrics: []cloud.Metric{cloud.CPUPercent, cloud.MemoryPercent}, Window: w, Exclude: exclude}
+		q := history.Query{Metrics: comparedMetrics(), Window: w, Exclude: exclude}
 		err := d.History.Scan(ctx, q, func(id string, u map[cloud.Metric]utilization.Summary) error {
 			out[id] = u
 			return nil
