@@ -30,8 +30,7 @@ type Bundle struct {
 // extent is what the sample files hold together.
 type extent struct {
 	metrics []cloud.Metric
-	start   int64 // 0: no samples
-	end     int64
+	end     int64 // 0: no samples
 }
 
 // Open reads the inventory of the bundle in dir and finds its sample files. An
@@ -146,9 +145,6 @@ func (b *Bundle) Metrics() []cloud.Metric { return slices.Clone(b.scanned().metr
 // count for nothing.
 func (b *Bundle) End() time.Time { return unixTime(b.scanned().end) }
 
-// Start is the instant of the first sample, as End is of the last.
-func (b *Bundle) Start() time.Time { return unixTime(b.scanned().start) }
-
 func unixTime(t int64) time.Time {
 	if t == 0 {
 		return time.Time{}
@@ -163,15 +159,12 @@ func (b *Bundle) scan() extent {
 		seen = map[cloud.Metric]bool{}
 	)
 	for _, id := range slices.Sorted(maps.Keys(b.files)) {
-		header, first, last, err := r.span(b.dir, b.files[id])
+		header, last, err := r.span(b.dir, b.files[id])
 		if err != nil {
 			continue
 		}
 		for _, m := range header {
 			seen[m] = true
-		}
-		if first != 0 && (e.start == 0 || first < e.start) {
-			e.start = first
 		}
 		e.end = max(e.end, last)
 	}

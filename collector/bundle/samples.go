@@ -109,11 +109,11 @@ func (r *sampleReader) readText(dir, file string, text []byte) (samples, error) 
 }
 
 // span reads the header and the timestamps of one file, for its metrics and
-// its first and last instant.
-func (r *sampleReader) span(dir, file string) (metrics []cloud.Metric, first, last int64, err error) {
+// its last instant.
+func (r *sampleReader) span(dir, file string) (metrics []cloud.Metric, last int64, err error) {
 	text, err := r.load(dir, file)
 	if err != nil {
-		return nil, 0, 0, err
+		return nil, 0, err
 	}
 	var h *sampleHeader
 	err = r.rows(dir, file, text, func(line int, cells [][]byte) *Mistake {
@@ -129,16 +129,13 @@ func (r *sampleReader) span(dir, file string) (metrics []cloud.Metric, first, la
 		if !ok {
 			return &Mistake{Column: "timestamp", Found: quote(string(cells[h.timestamp]))}
 		}
-		if first == 0 || t < first {
-			first = t
-		}
 		last = max(last, t)
 		return nil
 	})
 	if err != nil || h == nil {
-		return nil, 0, 0, err
+		return nil, 0, err
 	}
-	return h.metrics, first, last, nil
+	return h.metrics, last, nil
 }
 
 // settle orders points by time and keeps the last given of each instant.

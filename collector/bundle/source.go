@@ -48,13 +48,13 @@ func (s *Source) Inventory(ctx context.Context, now time.Time) (cloud.Inventory,
 // that an earlier run delivered; Stopped when there is nothing new and the
 // resource is powered off; NoAgent for memory and disk fill without a running
 // agent; NotOffered when the file has no such column; NoData otherwise. Known
-// through is Now, at most the last sample of the bundle: a later export may
-// bring more.
+// through is the last row of the resource's own file, at most Now: other files
+// may have been written further when an export is under way, and a later one
+// may bring more.
 func (s *Source) Collect(ctx context.Context, req collector.Request, deliver func(collector.Batch) error) (collector.Result, error) {
 	run := collection{
 		req:     req,
 		gaps:    map[series][]collector.Gap{},
-		through: earlier(s.bundle.End(), req.Now),
 		result:  collector.Result{Calls: map[string]int{}},
 		lacking: map[lack]*lacks{},
 	}
@@ -135,33 +135,26 @@ type lacks struct {
 type collection struct {
 	req     collector.Request
 	gaps    map[series][]collector.Gap
-	through time.Time
 	result  collector.Result
 	lacking map[lack]*lacks
 	failed  string // the resource last counted as failed
 }
 
-func earlier(a, b time.Time) time.Time {
-	if a.IsZero() || a.Before(b) {
-		return a
-	}
-	return b.UTC()
-}
-
 // judge says what is known of one series and which samples are to be
 // delivered.
 func (c *collection) judge(r cloud.Resource, m cloud.Metric, file string, content samples, err error) (cloud.Observation, []cloud.Point) {
-	o := cloud.Observation{Resource: r.ID, Metric: m, From: c.req.Since.UTC(), Through: c.through}
-	if c.req.Since.IsZero() {
-		o.From = time.Time{}
-	}
+	o := cloud.Observation{Resource: r.ID, Metric: m, From: c.req.Since.UTC()}
 	if err != nil {
-		o.Availability, o.Detail, o.Through = cloud.Failed, err.Error(), time.Time{}
+		o.Availability, o.Detail = cloud.Failed, err.Error()
 		if c.failed != r.ID {
 			c.failed = r.ID
 			c.count(lack{availability: cloud.Failed}, err.Error())
 		}
 		return o, nil
+	}
+	o.Through = unixTime(content.last)
+	if o.Through.After(c.req.Now) {
+		o.Through = c.req.Now.UTC()
 	}
 	column := slices.Index(content.metrics, m)
 	var wanted []cloud.Point

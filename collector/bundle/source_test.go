@@ -96,13 +96,12 @@ func TestCollect(t *testing.T) {
 	if diff := cmp.Diff(points, got.points, cmp.AllowUnexported(series{})); diff != "" {
 		t.Errorf("points (-want +got):\n%s", diff)
 	}
+	// Known through is the last row of the resource's own file, at most Now.
+	through := map[string]time.Time{"agentless": unix(1700000300), "disk-2": unix(1700000300), "fine": req.Now, "off-now": unix(1700000000)}
 	see := func(id string, m cloud.Metric, a cloud.Availability, detail string) cloud.Observation {
-		o := cloud.Observation{Resource: id, Metric: m, Availability: a, From: req.Since, Through: req.Now, Detail: detail}
+		o := cloud.Observation{Resource: id, Metric: m, Availability: a, From: req.Since, Through: through[id], Detail: detail}
 		if a == cloud.Observed && m == cloud.CPUPercent {
 			o.Origin = cloud.OriginFile
-		}
-		if a == cloud.Failed {
-			o.Through = time.Time{}
 		}
 		return o
 	}
@@ -165,8 +164,8 @@ func TestCollectTakesUpWhereTheLastRunEnded(t *testing.T) {
 		t.Errorf("points (-want +got):\n%s", diff)
 	}
 	for _, o := range got.observations {
-		if o.Availability != cloud.Failed && !o.Through.Equal(unix(1700000900)) {
-			t.Errorf("%s %s: through %v, want the last sample of the bundle", o.Resource, o.Metric, o.Through)
+		if o.Resource == "fine" && !o.Through.Equal(unix(1700000900)) {
+			t.Errorf("%s: through %v, want the last row of its file", o.Metric, o.Through)
 		}
 		switch {
 		case o.Resource == "agentless" && o.Metric == cloud.CPUPercent && o.Availability != cloud.Observed:
