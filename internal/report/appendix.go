@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"slices"
 
 	"yunjian/analyzer"
 	"yunjian/cloud"
@@ -167,10 +168,10 @@ func (b builder) appendix() table {
 		{title: p.say(msgSerial), kind: whole, in: everywhere},
 		{title: p.say(msgResourceID), in: inSheet},
 		{title: p.say(msgName), in: inSheet},
-		{title: p.say(msgResource), width: 22, in: paper},
+		{title: p.say(msgResource), width: 24, in: paper},
 		{title: p.say(msgIP), in: inSheet},
 		{title: p.say(msgKind), in: inSheet},
-		{title: p.say(msgDepartment), width: 14, in: everywhere},
+		{title: p.say(msgDepartment), width: 14, in: screens},
 		{title: p.say(msgApplication), in: inSheet},
 		{title: p.say(msgCloud), in: inSheet},
 		{title: p.say(msgRegion), in: inSheet},
@@ -180,17 +181,17 @@ func (b builder) appendix() table {
 		{title: p.say(msgCurrentStorage), kind: size, in: inSheet},
 		{title: p.say(msgCPUMean), kind: percent1, in: inSheet},
 		{title: p.say(msgCPUP95), kind: percent1, in: everywhere},
-		{title: p.say(msgCPUMax), kind: percent1, in: screens},
+		{title: p.say(msgCPUMax), kind: percent1, in: inSheet},
 		{title: p.say(msgCPUPeak), kind: percent1, in: inSheet},
 		{title: p.say(msgMemoryMean), kind: percent1, in: inSheet},
 		{title: p.say(msgMemoryP95), kind: percent1, in: everywhere},
-		{title: p.say(msgMemoryMax), kind: percent1, in: screens},
+		{title: p.say(msgMemoryMax), kind: percent1, in: inSheet},
 		{title: p.say(msgDiskMax), kind: percent1, in: inSheet},
 		{title: p.say(msgNetworkDaily), kind: size, in: inSheet},
 		{title: p.say(msgCoverage), kind: percent1, in: screens},
 		{title: p.say(msgVerdict), in: inSheet},
 		{title: p.say(msgAction), in: everywhere},
-		{title: p.say(msgSizes), in: paper},
+		{title: p.say(msgSizes), in: paper, fold: true},
 		{title: p.say(msgTargetType), in: inSheet},
 		{title: p.say(msgTargetCores), kind: whole, in: inSheet},
 		{title: p.say(msgTargetMemory), kind: size, in: inSheet},
@@ -223,11 +224,6 @@ func (b builder) appendix() table {
 			freedAll.MemoryGiB += gone.MemoryGiB
 			freedAll.StorageGiB += gone.StorageGiB
 		}
-		covered := p.unknown()
-		if _, ok := b.f.findings[x.ResourceID]; ok && len(f.Evidence) > 0 {
-			c := 100 * f.Coverage
-			covered = p.percentCell(&c)
-		}
 		row := []cell{
 			count(i + 1), text(clean(x.ResourceID)), orDash(clean(cmp.Or(res.Name, x.Name))),
 			b.resource(x.ResourceID, x.Name).link(b.anchor(x.ResourceID)), orDash(clean(res.PrivateIP)), text(name(p, kindNames, x.Kind)),
@@ -238,7 +234,7 @@ func (b builder) appendix() table {
 		row = append(row,
 			p.percentCell(cpu.Mean), p.percentCell(cpu.P95), p.percentCell(cpu.Max), p.percentCell(cpu.PeakMax),
 			p.percentCell(mem.Mean), p.percentCell(mem.P95), p.percentCell(mem.Max), p.percentCell(disk.Max),
-			b.dailyNetwork(f), covered, orDash(verdictOf(p, f)),
+			b.dailyNetwork(f), p.covered(f), orDash(verdictOf(p, f)),
 			text(p.action(x.Action, x.Kind)).toned(toneOf(x.Action)), orDash(b.sizes(x)),
 		)
 		if x.Target != nil {
@@ -260,7 +256,7 @@ func (b builder) appendix() table {
 			harm, status = p.percentCell(&h), b.status(x)
 		}
 		row = append(row, saved, orDash(b.savingNote(x)), orDash(clean(x.Risk.Grade)), harm, status, count(x.ConsecutiveRuns),
-			orDash(clean(x.FirstSeen)), orDash(p.rule(x.Rule)), orDash(p.join(p.flags(union(f.Flags, x.Flags)))),
+			orDash(clean(x.FirstSeen)), orDash(p.rule(x.Rule)), orDash(p.clauses(p.flags(union(f.Flags, x.Flags)))),
 			text(p.sentences(b.explain(x))), orDash(clean(x.PriceBook)), text(clean(x.ID)))
 		t.rows = append(t.rows, row)
 	}
@@ -283,6 +279,21 @@ func (b builder) appendix() table {
 		}
 	}
 	return t
+}
+
+// covered is the coverage of what a verdict rests on; there is none where
+// nothing was measured.
+func (p prose) covered(f analyzer.Finding) cell {
+	if !sampled(f) {
+		return p.unknown()
+	}
+	c := 100 * f.Coverage
+	return p.percentCell(&c)
+}
+
+// sampled reports whether anything was measured.
+func sampled(f analyzer.Finding) bool {
+	return slices.ContainsFunc(f.Evidence, func(e analyzer.Evidence) bool { return e.Samples > 0 })
 }
 
 func verdictOf(p prose, f analyzer.Finding) string {
@@ -338,13 +349,9 @@ func (b builder) fleet() table {
 	for _, f := range b.r.Audit.Findings {
 		res := b.f.resources[f.ResourceID]
 		c := colour(f.Verdict)
-		action, covered := p.unknown(), p.unknown()
+		action := p.unknown()
 		if x, ok := b.f.advice[f.ResourceID]; ok {
 			action = text(p.action(x.Action, x.Kind))
-		}
-		if len(f.Evidence) > 0 {
-			v := 100 * f.Coverage
-			covered = p.percentCell(&v)
 		}
 		row := []cell{
 			text(clean(f.ResourceID)), orDash(clean(res.Name)), text(name(p, kindNames, f.Kind)), orDash(clean(res.Cloud)),
@@ -354,10 +361,10 @@ func (b builder) fleet() table {
 		row = append(row, specCells(p, recommender.Spec{VCPU: res.VCPU, MemoryGiB: res.MemoryGiB, StorageGiB: res.StorageGiB}, f.Kind)...)
 		cpu, mem, disk := evidence(f, cloud.CPUPercent), evidence(f, cloud.MemoryPercent), evidence(f, cloud.DiskPercent)
 		row = append(row,
-			text(shapes[c]+" "+name(p, lightNames, c)), text(name(p, verdictNames, f.Verdict)), action, covered,
+			text(shapes[c]+" "+name(p, lightNames, c)), text(name(p, verdictNames, f.Verdict)), action, p.covered(f),
 			p.percentCell(cpu.Mean), p.percentCell(cpu.P95), p.percentCell(cpu.Max),
 			p.percentCell(mem.Mean), p.percentCell(mem.P95), p.percentCell(mem.Max), p.percentCell(disk.Max),
-			orDash(p.join(p.flags(f.Flags))), text(p.sentences(b.finding(f))),
+			orDash(p.clauses(p.flags(f.Flags))), text(p.sentences(b.finding(f))),
 		)
 		t.rows = append(t.rows, row)
 	}

@@ -44,6 +44,7 @@ type cell struct {
 	text string // as people read it
 	sub  string // a second name, such as the id of what text names
 	raw  string // the plain number, for sheets; empty for text and unknowns
+	as   kind   // number format where it differs from the column's; words: it does not
 	tone tone
 	href string // anchor within the page, without #
 }
@@ -55,6 +56,7 @@ type column struct {
 	width int // widest in a text report; 0: as wide as needed
 	in    int
 	wrap  bool // prose: broken over lines rather than cut short
+	fold  bool // broken over lines only where a text report is too narrow
 }
 
 // table is rows under a header; total may be nil.
@@ -104,7 +106,7 @@ func (p prose) moneyCell(a price.Amount, known bool) cell {
 	if !known {
 		return cell{text: p.say(msgUnknown), tone: mute}
 	}
-	return cell{text: group(a.String()), raw: a.String()}
+	return cell{text: group(a.String()), raw: a.String(), as: money}
 }
 
 // unknown stands for a value nobody measured.

@@ -52,7 +52,7 @@ func scaleTop(c chartView) float64 {
 	for _, l := range c.lines {
 		most = max(most, l.at)
 	}
-	for _, top := range []float64{5, 10, 20, 40, 60, 80, 100} {
+	for _, top := range []float64{5, 10, 15, 25, 40, 60, 80, 100} {
 		if most <= top*0.98 || top == 100 && most <= 100 {
 			return top
 		}
@@ -196,7 +196,7 @@ type drawnBar struct {
 }
 
 func drawBars(title string, list []bar) barDrawing {
-	const row, left, room, width = 24.0, 190.0, 130.0, 760.0
+	const row, left, room, width = 26.0, 230.0, 150.0, 960.0
 	d := barDrawing{Title: title, Width: width, Height: row*float64(len(list)) + 4, Left: left}
 	var said []string
 	most := 0.0
@@ -232,7 +232,7 @@ type lightPart struct {
 }
 
 func drawLights(p prose, list []lightView) lightDrawing {
-	d := lightDrawing{Width: 760}
+	d := lightDrawing{Width: 960}
 	var said []string
 	at := 0.0
 	for _, l := range list {

@@ -25,7 +25,7 @@ func writeCSV(w io.Writer, d document) error {
 		columns = append(columns, i)
 		title := x.title
 		if x.kind == percent1 {
-			title += "(%)"
+			title += d.prose.say(msgParenthesis, "%")
 		}
 		head = append(head, title)
 	}

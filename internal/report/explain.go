@@ -233,7 +233,7 @@ func (b builder) finding(x analyzer.Finding) []string {
 	}
 	out := append(b.grounds(x, x.Reasons), verdict)
 	if len(x.Flags) > 0 {
-		out = append(out, p.say(msgNote, p.join(p.flags(x.Flags))))
+		out = append(out, p.say(msgNote, p.clauses(p.flags(x.Flags))))
 	}
 	return out
 }
@@ -253,10 +253,8 @@ func (b builder) grounds(x analyzer.Finding, why []analyzer.Reason) []string {
 	if s := b.seen(x); s != "" {
 		out = append(out, s)
 	}
-	for _, e := range x.Evidence {
-		if e.Samples > 0 {
-			return append(out, p.say(msgCoverageIs, percent(100*x.Coverage), p.date(x.Window.From), p.date(x.Window.To)))
-		}
+	if sampled(x) {
+		out = append(out, p.say(msgCoverageIs, percent(100*x.Coverage), p.date(x.Window.From), p.date(x.Window.To)))
 	}
 	return out
 }
@@ -320,7 +318,7 @@ func (b builder) explain(x recommender.Recommendation) []string {
 		out = append(out, b.riskSentence(x.Risk), b.confirmSentence(x))
 	}
 	if flags := p.flags(union(f.Flags, x.Flags)); len(flags) > 0 {
-		out = append(out, p.say(msgNote, p.join(flags)))
+		out = append(out, p.say(msgNote, p.clauses(flags)))
 	}
 	return out
 }
@@ -414,6 +412,9 @@ func (b builder) confirmSentence(x recommender.Recommendation) string {
 		since = p.say(msgSince, clean(x.FirstSeen))
 	}
 	s := p.say(msgConfirmedRuns, x.ConsecutiveRuns, since)
+	if x.ConsecutiveRuns <= 1 {
+		s = p.say(msgFirstTime, since)
+	}
 	switch {
 	case x.Ready:
 		return p.clauses([]string{s, p.say(msgMayAct)})

@@ -188,14 +188,14 @@ func rich(t *testing.T) Weekly {
 	})
 
 	// Prepaid: no cash before the term ends. CPU measured by the host.
-	prepaid := machine("i-prepaid03", "示例-门户网站-前端", "示例大数据局", "门户网站", "ecs.c7.4xlarge", 16, 32, 100)
+	prepaid := machine("i-bp1prepaid03example01", "示例-门户网站-前端", "示例大数据局", "门户网站", "ecs.c7.4xlarge", 16, 32, 100)
 	prepaid.ChargeType, prepaid.ExpiresAt = cloud.Prepaid, time.Date(2027, 3, 31, 0, 0, 0, 0, shanghai)
 	f.add(prepaid, analyzer.Finding{
 		Verdict: analyzer.Overprovisioned, Rule: "low", Coverage: 0.93, Flags: []analyzer.Flag{analyzer.HypervisorCPU, analyzer.MemoryUnknown},
 		Reasons:  []analyzer.Reason{compared(cloud.CPUPercent, "p95", "<", 9.3, 20)},
 		Evidence: []analyzer.Evidence{measured(cloud.CPUPercent, 5.2, 9.3, 31.0, 38.0), {Metric: cloud.MemoryPercent, Availability: cloud.NoAgent, Expected: 8640}},
 	})
-	f.advise("i-prepaid03", recommender.Downsize, &recommender.Spec{InstanceType: "ecs.c7.2xlarge", VCPU: 8, MemoryGiB: 32, StorageGiB: 100}, "14256.50", func(r *recommender.Recommendation) {
+	f.advise("i-bp1prepaid03example01", recommender.Downsize, &recommender.Spec{InstanceType: "ecs.c7.2xlarge", VCPU: 8, MemoryGiB: 32, StorageGiB: 100}, "14256.50", func(r *recommender.Recommendation) {
 		r.SavingNote, r.SavingFrom = recommender.NotePrepaid, "2027-03-31"
 		r.Risk = recommender.Risk{HarmProbability: 0.042, Grade: "B", Prior: true}
 		r.Projected = &recommender.Projection{CPUP95: f64(18.6), CPUMax: f64(76)}
@@ -320,10 +320,10 @@ func rich(t *testing.T) Weekly {
 	before := audit.New(monday.AddDate(0, 0, -7), pack, book, f.candidates, previousAdvice(t, f), nil)
 
 	charts := map[string][]Chart{
-		"i-idle01":    {curve(cloud.CPUPercent, w, 0.8, 0.3, 8.4), curve(cloud.MemoryPercent, w, 19, 2, 24.9)},
-		"i-big02":     {curve(cloud.CPUPercent, w, 4, 7, 19.8), curve(cloud.MemoryPercent, w, 21, 1, 28.8)},
-		"i-prepaid03": {curve(cloud.CPUPercent, w, 3, 6, 31)},
-		"i-tight09":   {curve(cloud.CPUPercent, w, 50, 30, 100), curve(cloud.MemoryPercent, w, 60, 10, 81)},
+		"i-idle01":                {curve(cloud.CPUPercent, w, 0.8, 0.3, 8.4), curve(cloud.MemoryPercent, w, 19, 2, 24.9)},
+		"i-big02":                 {curve(cloud.CPUPercent, w, 4, 7, 19.8), curve(cloud.MemoryPercent, w, 21, 1, 28.8)},
+		"i-bp1prepaid03example01": {curve(cloud.CPUPercent, w, 3, 6, 31)},
+		"i-tight09":               {curve(cloud.CPUPercent, w, 50, 30, 100), curve(cloud.MemoryPercent, w, 60, 10, 81)},
 	}
 	return Weekly{
 		Week: LastWeek(monday, shanghai), GeneratedAt: time.Date(2026, 11, 23, 8, 0, 0, 0, shanghai), Location: shanghai,
@@ -359,9 +359,14 @@ func previousAdvice(t *testing.T, f *fleet) []recommender.Recommendation {
 		}
 	}
 	old := func(id string, kind cloud.Kind, action recommender.Action, saving string) {
+		target := &recommender.Spec{VCPU: 2, MemoryGiB: 8}
+		current := recommender.Spec{VCPU: 4, MemoryGiB: 16}
+		if kind == cloud.EIP {
+			target, current = nil, recommender.Spec{}
+		}
 		out = append(out, recommender.Recommendation{
 			ID: "rec-" + id, ResourceID: id, Kind: kind, Cloud: "province", Department: "示例政务服务局", Action: action, Currency: "CNY",
-			AnnualSaving: amount(t, saving), SavingKnown: true, Current: recommender.Spec{VCPU: 4, MemoryGiB: 16}, Target: &recommender.Spec{VCPU: 2, MemoryGiB: 8},
+			AnnualSaving: amount(t, saving), SavingKnown: true, Current: current, Target: target,
 			Flags: []analyzer.Flag{}, Reasons: []analyzer.Reason{},
 		})
 	}

@@ -44,7 +44,7 @@ type htmlPage struct {
 	BasisTitle    string
 	Basis         htmlTable
 
-	Running string
+	Running, Foot string
 }
 
 type htmlLink struct{ ID, Text string }
@@ -73,7 +73,7 @@ type htmlTable struct {
 
 type htmlCell struct {
 	Text, Sub, Tone, Href string
-	Number, Prose         bool
+	Number, Prose, Short  bool
 }
 
 type htmlDetail struct {
@@ -99,10 +99,13 @@ func writeHTML(w io.Writer, d document) error {
 		Headline: p.sentences(d.headline), Contents: p.say(msgContents),
 		Overview: number(p.say(msgOverview)), LightsTitle: p.say(msgLightsTitle),
 		NoneTodo: p.say(msgNoneTodo), NoHistory: p.say(msgNoHistory),
-		Running: d.title + " " + d.subtitle,
+		Running: d.title + " " + p.week(d.weekly.Week),
 	}
 	if p.lang == EN {
 		v.Lang = "en"
+	}
+	if d.banner != "" {
+		v.Foot = p.say(msgExampleFoot)
 	}
 	v.Nav = append(v.Nav, htmlLink{"overview", v.Overview})
 	for _, t := range d.tiles {
@@ -160,10 +163,10 @@ func writeHTML(w io.Writer, d document) error {
 	if d.cut > 0 {
 		v.CutDetails = p.say(msgCutDetails, d.cut)
 	}
-	v.AppendixTitle, v.AppendixNote, v.Appendix = number(p.say(msgAppendix)), p.sentences([]string{p.say(msgAppendixNote)}), htmlTableOf(p, d.appendix)
-	v.Nav = append(v.Nav, htmlLink{"appendix", v.AppendixTitle})
 	v.BasisTitle, v.Basis = number(p.say(msgBasisTitle)), htmlTableOf(p, d.basis)
 	v.Nav = append(v.Nav, htmlLink{"basis", v.BasisTitle})
+	v.AppendixTitle, v.AppendixNote, v.Appendix = number(p.say(msgAppendix)), p.sentences([]string{p.say(msgAppendixNote)}), htmlTableOf(p, d.appendix)
+	v.Nav = append(v.Nav, htmlLink{"appendix", v.AppendixTitle})
 	if err := weeklyTemplate.Execute(w, v); err != nil {
 		return fmt.Errorf("write HTML: %w", err)
 	}
@@ -189,14 +192,14 @@ func htmlTableOf(p prose, t table) htmlTable {
 		var cells []htmlCell
 		for i, c := range t.columns {
 			if c.in&inHTML != 0 {
-				cells = append(cells, htmlCell{Text: row[i].text, Sub: row[i].sub, Tone: string(row[i].tone), Href: row[i].href, Number: c.kind != words, Prose: c.wrap})
+				cells = append(cells, htmlCell{Text: row[i].text, Sub: row[i].sub, Tone: string(row[i].tone), Href: row[i].href, Number: c.kind != words, Prose: c.wrap, Short: c.width == 0})
 			}
 		}
 		return cells
 	}
 	for _, c := range t.columns {
 		if c.in&inHTML != 0 {
-			out.Head = append(out.Head, htmlCell{Text: c.title, Number: c.kind != words, Prose: c.wrap})
+			out.Head = append(out.Head, htmlCell{Text: c.title, Number: c.kind != words, Prose: c.wrap, Short: c.width == 0})
 		}
 	}
 	for _, r := range rows {

@@ -19,6 +19,7 @@ const (
 	msgExampleMark
 	msgExamplePrices
 	msgExampleBanner
+	msgExampleFoot
 	msgUnknown
 	msgOverview
 	msgContents
@@ -154,6 +155,7 @@ const (
 	msgCategory
 	msgShare
 	msgTime
+	msgAxis
 	msgChangeNew
 	msgChangeAgain
 	msgChangeGone
@@ -276,6 +278,7 @@ const (
 	msgRiskPrior
 	msgRiskSeen
 	msgConfirmedRuns
+	msgFirstTime
 	msgSince
 	msgMayAct
 	msgMustWaitOf

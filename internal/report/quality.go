@@ -152,7 +152,7 @@ func meanCoverage(findings []analyzer.Finding) *float64 {
 	var sum float64
 	n := 0
 	for _, x := range findings {
-		if x.Kind == cloud.Instance && x.Verdict != analyzer.InsufficientData {
+		if x.Kind == cloud.Instance && x.Verdict != analyzer.InsufficientData && sampled(x) {
 			sum += x.Coverage
 			n++
 		}

@@ -81,7 +81,7 @@ func (b builder) adviceTable(id string, list []recommender.Recommendation) table
 		{title: p.say(msgResource), width: 30, in: everywhere},
 		{title: p.say(msgDepartment), width: 18, in: everywhere},
 		{title: p.say(msgAction), in: everywhere},
-		{title: p.say(msgSizes), in: everywhere},
+		{title: p.say(msgSizes), in: everywhere, fold: true},
 		{title: b.savingColumn(), kind: money, in: everywhere},
 		{title: p.say(msgRiskGrade), in: everywhere},
 		{title: p.say(msgStatus), in: everywhere},
@@ -108,6 +108,9 @@ func (b builder) newSection() section {
 	}
 	t := b.adviceTable("new", c.fresh)
 	t.empty = p.say(msgNoneNew)
+	if c.first {
+		t.empty = p.say(msgNoAdvice)
+	}
 	if n := len(c.fresh); n > topNew {
 		s.notes = append(s.notes, p.say(msgShownOf, topNew, n))
 	}
@@ -170,7 +173,7 @@ func (b builder) tightSection() section {
 	t := table{id: "tight", empty: p.say(msgNoneTight), textRows: 20, pageRows: 200, columns: []column{
 		{title: p.say(msgResource), width: 30, in: everywhere},
 		{title: p.say(msgDepartment), width: 16, in: everywhere},
-		{title: p.say(msgSizes), in: everywhere},
+		{title: p.say(msgSizes), in: everywhere, fold: true},
 		{title: p.say(msgBasis), width: 36, in: everywhere, wrap: true},
 	}}
 	for _, x := range b.f.tight {

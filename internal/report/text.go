@@ -68,12 +68,12 @@ func writeText(w io.Writer, d document) error {
 		head(p.say(msgDetails))
 		t.details(d)
 	}
+	head(p.say(msgBasisTitle))
+	t.table(d.basis, p)
 	head(p.say(msgAppendix))
 	t.table(d.appendix, p)
 	t.line("")
-	t.line(p.say(msgAppendixNote))
-	head(p.say(msgBasisTitle))
-	t.table(d.basis, p)
+	t.line(p.sentences([]string{p.say(msgAppendixNote)}))
 	return t.w.Flush()
 }
 
@@ -281,19 +281,23 @@ func layout(x table, rows [][]cell, columns []int) []int {
 		}
 		sum += widths[k]
 	}
-	for sum > textWidth {
-		widest := -1
-		for k, i := range columns {
-			if x.columns[i].kind == words && x.columns[i].width > 0 && widths[k] > 8 && (widest < 0 || widths[k] > widths[widest]) {
-				widest = k
-			}
+	sum = squeeze(widths, sum, func(k int) int {
+		c := x.columns[columns[k]]
+		if c.kind != words || c.width == 0 {
+			return widths[k]
 		}
-		if widest < 0 {
-			break
+		least := 8 // or as wide as the ids, without which nobody finds the resource
+		for _, row := range rows {
+			least = max(least, min(24, cond.StringWidth(row[columns[k]].sub)))
 		}
-		widths[widest]--
-		sum--
-	}
+		return least
+	})
+	sum = squeeze(widths, sum, func(k int) int {
+		if x.columns[columns[k]].fold {
+			return 14
+		}
+		return widths[k]
+	})
 	// What is left goes to the prose, which gains most from it.
 	for k, i := range columns {
 		if x.columns[i].wrap && sum < textWidth {
@@ -307,6 +311,25 @@ func layout(x table, rows [][]cell, columns []int) []int {
 		}
 	}
 	return widths
+}
+
+// squeeze narrows the widest columns, none below its least width, until the
+// line fits; it returns the new width of the line.
+func squeeze(widths []int, sum int, least func(k int) int) int {
+	for sum > textWidth {
+		widest := -1
+		for k, w := range widths {
+			if w > least(k) && (widest < 0 || w > widths[widest]) {
+				widest = k
+			}
+		}
+		if widest < 0 {
+			break
+		}
+		widths[widest]--
+		sum--
+	}
+	return sum
 }
 
 func (t *page) header(x table, columns, widths []int) {
@@ -344,7 +367,7 @@ func (t *page) row(x table, row []cell, columns, widths []int) {
 	for k, i := range columns {
 		s := row[i].whole()
 		switch {
-		case x.columns[i].wrap:
+		case x.columns[i].wrap || x.columns[i].fold:
 			cells[k] = wrap(s, widths[k])
 		case row[i].sub != "" && cond.StringWidth(s) > widths[k]:
 			cells[k] = []string{cond.Truncate(row[i].text, widths[k], "…"), cond.Truncate(row[i].sub, widths[k], "…")}

@@ -108,6 +108,10 @@ func columnName(col int) string {
 	return s
 }
 
+// typeface is the face of every cell: on every Chinese desktop, and one that
+// others replace by a face without serifs.
+const typeface = "Microsoft YaHei"
+
 // The number formats of kinds.
 var numberFormats = map[kind]string{whole: "#,##0", size: "#,##0.0", percent1: "0.0%", money: "#,##0.00"}
 
@@ -121,6 +125,13 @@ func (b *workbook) style(key string, s excelize.Style) int {
 	if id, ok := b.styles[key]; ok {
 		return id
 	}
+	if s.Font == nil {
+		s.Font = &excelize.Font{Size: 10}
+	}
+	s.Font.Family = typeface
+	if s.Font.Size == 0 {
+		s.Font.Size = 10
+	}
 	id, err := b.f.NewStyle(&s)
 	b.check(err)
 	b.styles[key] = id
@@ -128,16 +139,16 @@ func (b *workbook) style(key string, s excelize.Style) int {
 }
 
 func (b *workbook) bodyStyle(c column, total bool) int {
-	s := excelize.Style{Border: border, Alignment: &excelize.Alignment{Vertical: "top", WrapText: c.wrap}}
+	s := excelize.Style{Border: border, Alignment: &excelize.Alignment{Vertical: "top", WrapText: c.kind == words, Horizontal: "left", Indent: 1}}
 	if f, ok := numberFormats[c.kind]; ok {
 		s.CustomNumFmt = &f
-		s.Alignment.Horizontal = "right"
+		s.Alignment.Horizontal, s.Alignment.Indent = "right", 0
 	}
 	if total {
 		s.Font = &excelize.Font{Bold: true}
 		s.Fill = fill("EEF2F6")
 	}
-	return b.style(fmt.Sprintf("body %d %v %v", c.kind, c.wrap, total), s)
+	return b.style(fmt.Sprintf("body %d %v", c.kind, total), s)
 }
 
 func fill(colour string) excelize.Fill {
@@ -207,13 +218,13 @@ func (b *workbook) add(sheet string) {
 func (b *workbook) layout(sheet string, wide, paper int) {
 	tall, landscape := 0, "landscape"
 	b.check(b.f.SetPageLayout(sheet, &excelize.PageLayoutOptions{Size: &paper, Orientation: &landscape, FitToWidth: &wide, FitToHeight: &tall}))
-	yes := true
-	b.check(b.f.SetSheetProps(sheet, &excelize.SheetPropsOptions{FitToPage: &yes}))
+	yes, height := true, 15.0
+	b.check(b.f.SetSheetProps(sheet, &excelize.SheetPropsOptions{FitToPage: &yes, DefaultRowHeight: &height, CustomHeight: &yes}))
 	side, top := 0.4, 0.5
 	b.check(b.f.SetPageMargins(sheet, &excelize.PageLayoutMarginsOptions{Left: &side, Right: &side, Top: &top, Bottom: &top}))
 	footer := "&L" + strings.ReplaceAll(b.d.title, "&", "&&")
 	if b.d.banner != "" {
-		footer += "&C" + b.d.prose.say(msgExamplePrices)
+		footer += "&C" + b.d.prose.say(msgExampleFoot)
 	}
 	b.check(b.f.SetHeaderFooter(sheet, &excelize.HeaderFooterOptions{OddFooter: footer + "&R" + b.d.prose.say(msgPage, "&P", "&N")}))
 }
@@ -228,18 +239,22 @@ func (b *workbook) sheet(name string, t table, frozen int) {
 		b.text(name, at(1, headRow), t.empty)
 		return
 	}
-	if len(t.columns) > 30 {
-		b.layout(name, 3, 8)
-	}
 	last := b.table(name, headRow, t)
-	b.widths(name, t)
+	widths := b.widths(name, t)
+	b.fit(name, headRow, t, widths)
 	pane := &excelize.Panes{Freeze: true, XSplit: frozen, YSplit: headRow, TopLeftCell: at(frozen+1, headRow+1), ActivePane: "bottomRight"}
 	b.check(b.f.SetPanes(name, pane))
 	b.check(b.f.AutoFilter(name, at(1, headRow)+":"+at(len(t.columns), last), nil))
-	b.check(b.f.SetDefinedName(&excelize.DefinedName{
-		Name: "_xlnm.Print_Titles", Scope: name,
-		RefersTo: fmt.Sprintf("'%s'!$%d:$%d", name, headRow, headRow),
-	}))
+	// AutoFilter makes the sheet forget that it is to fit the paper.
+	repeated := fmt.Sprintf("'%s'!$%d:$%d", name, headRow, headRow)
+	if len(t.columns) > 20 {
+		b.layout(name, 3, 8)
+		repeated = fmt.Sprintf("'%s'!$A:$%s,", name, columnName(frozen)) + repeated
+		b.confine(name, frozen, widths)
+	} else {
+		b.layout(name, 1, 9)
+	}
+	b.check(b.f.SetDefinedName(&excelize.DefinedName{Name: "_xlnm.Print_Titles", Scope: name, RefersTo: repeated}))
 }
 
 // onSheet keeps the columns that sheets show.
@@ -286,6 +301,11 @@ func (b *workbook) table(sheet string, row int, t table) int {
 	if len(t.rows) > 0 {
 		for i, c := range t.columns {
 			b.check(b.f.SetCellStyle(sheet, at(i+1, row+1), at(i+1, last), b.bodyStyle(c, false)))
+			for n, r := range t.rows {
+				if as := r[i].as; as != words && as != c.kind {
+					b.check(b.f.SetCellStyle(sheet, at(i+1, row+1+n), at(i+1, row+1+n), b.bodyStyle(column{kind: as}, false)))
+				}
+			}
 		}
 	}
 	if t.total == nil {
@@ -304,24 +324,70 @@ func (b *workbook) table(sheet string, row int, t table) int {
 	return last
 }
 
-// widths fits columns to their content, Chinese counted double; prose wraps.
-func (b *workbook) widths(sheet string, t table) {
+// widths fits columns to their content, Chinese counted double, and returns
+// what text has room for. Wider text wraps.
+func (b *workbook) widths(sheet string, t table) []int {
+	out := make([]int, len(t.columns))
 	for i, c := range t.columns {
-		width := 0
-		for _, part := range strings.Fields(c.title) {
-			width = max(width, cond.StringWidth(part)+4)
-		}
-		width = min(width, 18)
+		width := min(cond.StringWidth(c.title), 16)
 		for _, r := range append(t.rows, t.total) {
 			if i < len(r) {
 				width = max(width, cond.StringWidth(r[i].whole()))
 			}
 		}
-		most := 42
+		most := 36
 		if c.wrap {
-			most = 90
+			most = 100
 		}
-		b.check(b.f.SetColWidth(sheet, columnName(i+1), columnName(i+1), float64(min(width, most)+3)))
+		out[i] = max(6, min(width, most))
+		const padding = 3 // and the button of the filter
+		b.check(b.f.SetColWidth(sheet, columnName(i+1), columnName(i+1), float64(out[i]+padding)))
+	}
+	return out
+}
+
+// confine keeps the lines above a wide table within the columns that every page
+// repeats, where they would be cut off otherwise.
+func (b *workbook) confine(sheet string, frozen int, widths []int) {
+	room := 0
+	for _, w := range widths[:frozen] {
+		room += w + 3
+	}
+	lines := append([]string{b.d.title + "  " + b.d.subtitle}, b.d.stamp...)
+	if b.d.banner != "" {
+		lines = append(lines, b.d.banner)
+	}
+	for i, s := range lines {
+		row := i + 1
+		b.check(b.f.MergeCell(sheet, at(1, row), at(frozen, row)))
+		id, err := b.f.GetCellStyle(sheet, at(1, row))
+		b.check(err)
+		style, err := b.f.GetStyle(id)
+		b.check(err)
+		if b.err != nil {
+			return
+		}
+		style.Alignment = &excelize.Alignment{WrapText: true, Vertical: "top"}
+		b.check(b.f.SetCellStyle(sheet, at(1, row), at(frozen, row), b.style(fmt.Sprintf("gathered %d", i), *style)))
+		size := 1.45 * style.Font.Size
+		b.check(b.f.SetRowHeight(sheet, row, size*float64(len(wrap(s, room*10/int(style.Font.Size))))+3))
+	}
+}
+
+// fit makes rows as high as their wrapped text needs: not every program does
+// so by itself.
+func (b *workbook) fit(sheet string, head int, t table, widths []int) {
+	const line, most = 14.5, 400.0 // points
+	for n, r := range t.rows {
+		lines := 1
+		for i, c := range t.columns {
+			// A column is measured in digits of the standard size, a little larger
+			// than the text of cells.
+			if room := widths[i] * 11 / 10; c.kind == words && cond.StringWidth(r[i].whole()) > room {
+				lines = max(lines, len(wrap(r[i].whole(), room)))
+			}
+		}
+		b.check(b.f.SetRowHeight(sheet, head+1+n, min(most, line*float64(lines)+3)))
 	}
 }
 
@@ -333,6 +399,11 @@ func (b *workbook) collection() {
 	row := headRow
 	widest := table{}
 	bold := b.style("caption", excelize.Style{Font: &excelize.Font{Bold: true, Color: "17375E"}})
+	type placed struct {
+		head int
+		t    table
+	}
+	var all []placed
 	write := func(title string, t table) {
 		t = onSheet(t)
 		if title != "" {
@@ -345,13 +416,9 @@ func (b *workbook) collection() {
 			row += 2
 			return
 		}
+		all = append(all, placed{row, t})
 		row = b.table(sheet, row, t) + 2
-		for i, c := range t.columns {
-			if i >= len(widest.columns) {
-				widest.columns = append(widest.columns, c)
-			}
-			widest.columns[i].wrap = widest.columns[i].wrap || c.wrap
-		}
+		widest.columns = append(widest.columns, t.columns[min(len(widest.columns), len(t.columns)):]...)
 		for _, r := range t.rows {
 			widest.rows = append(widest.rows, append([]cell{}, r...))
 		}
@@ -373,22 +440,24 @@ func (b *workbook) collection() {
 			write(title, t)
 		}
 	}
-	b.stacked(sheet, widest)
+	widths := b.stacked(sheet, widest)
+	for _, x := range all {
+		b.fit(sheet, x.head, x.t, widths)
+	}
 }
 
-// stacked sets widths for tables that share columns.
-func (b *workbook) stacked(sheet string, t table) {
+// stacked sets widths for tables that share columns and returns them.
+func (b *workbook) stacked(sheet string, t table) []int {
+	out := make([]int, len(t.columns))
 	for i := range t.columns {
 		width := 12
 		for _, r := range t.rows {
 			if i < len(r) {
-				width = max(width, cond.StringWidth(r[i].whole())+2)
+				width = max(width, cond.StringWidth(r[i].whole()))
 			}
 		}
-		most := 40
-		if t.columns[i].wrap {
-			most = 60
-		}
-		b.check(b.f.SetColWidth(sheet, columnName(i+1), columnName(i+1), float64(min(width, most))))
+		out[i] = min(width, 34)
+		b.check(b.f.SetColWidth(sheet, columnName(i+1), columnName(i+1), float64(out[i]+2)))
 	}
+	return out
 }

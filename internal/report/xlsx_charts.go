@@ -14,10 +14,15 @@ import (
 func (b *workbook) overview(sheet string, departments table) {
 	p, d := b.d.prose, b.d
 	b.add(sheet)
+	// One sheet of paper for the whole overview.
+	one, upright := 1, "portrait"
+	b.check(b.f.SetPageLayout(sheet, &excelize.PageLayoutOptions{Orientation: &upright, FitToWidth: &one, FitToHeight: &one}))
 	b.stamp(sheet, 8)
 	b.check(b.f.SetColWidth(sheet, "A", "A", 34))
-	b.check(b.f.SetColWidth(sheet, "B", "D", 18))
-	b.check(b.f.SetColWidth(sheet, "E", "H", 16))
+	b.check(b.f.SetColWidth(sheet, "B", "B", 18))
+	b.check(b.f.SetColWidth(sheet, "C", "C", 40))
+	b.check(b.f.SetColWidth(sheet, "D", "D", 18))
+	b.check(b.f.SetColWidth(sheet, "E", "H", 12))
 	row := headRow
 	wrapped := b.style("headline", excelize.Style{Alignment: &excelize.Alignment{WrapText: true, Vertical: "top"}, Font: &excelize.Font{Size: 12}})
 	headline := p.sentences(d.headline)
@@ -31,17 +36,17 @@ func (b *workbook) overview(sheet string, departments table) {
 		return
 	}
 
-	figures := table{columns: []column{{title: p.say(msgIndicator)}, {title: p.say(msgThisIssue), kind: words}, {title: p.say(msgDetail)}}}
+	figures := table{columns: []column{{title: p.say(msgIndicator)}, {title: p.say(msgThisIssue)}, {title: p.say(msgDetail)}}}
 	for _, t := range d.tiles {
 		figures.rows = append(figures.rows, []cell{text(t.label), text(t.value), text(t.note)})
 	}
 	row = b.table(sheet, row, figures) + 2
 
-	lights := table{columns: []column{{title: p.say(msgLight)}, {title: p.say(msgResources), kind: whole}, {title: p.say(msgShare), kind: percent1}, {title: p.say(msgDetail)}}}
+	lights := table{columns: []column{{title: p.say(msgLight)}, {title: p.say(msgResources), kind: whole}, {title: p.say(msgDetail)}, {title: p.say(msgShare), kind: percent1}}}
 	lightRow := row
 	for _, l := range d.lights {
 		share := 100 * l.Share
-		lights.rows = append(lights.rows, []cell{text(l.shape + " " + l.label), count(l.Resources), p.percentCell(&share), text(l.meaning)})
+		lights.rows = append(lights.rows, []cell{text(l.shape + " " + l.label), count(l.Resources), text(l.meaning), p.percentCell(&share)})
 	}
 	row = b.table(sheet, row, lights) + 2
 
@@ -77,6 +82,8 @@ func (b *workbook) overview(sheet string, departments table) {
 		Title:     excelize.ChartTitle{Paragraph: runs(p.say(msgVerdictsTitle))},
 		Legend:    excelize.ChartLegend{Position: "none"},
 		Series:    []excelize.ChartSeries{{Name: p.say(msgResources), Categories: area(sheet, 1, verdictRow+1, verdictRow+len(d.verdicts)), Values: area(sheet, 2, verdictRow+1, verdictRow+len(d.verdicts)), Fill: fill("1F5FA8")}},
+		XAxis:     excelize.ChartAxis{Font: axisFont},
+		YAxis:     excelize.ChartAxis{Font: axisFont, MajorGridLines: true},
 		PlotArea:  excelize.ChartPlotArea{ShowVal: true},
 		Dimension: excelize.ChartDimension{Width: 560, Height: 300},
 	}))
@@ -84,7 +91,7 @@ func (b *workbook) overview(sheet string, departments table) {
 		return
 	}
 	saving := len(onSheet(departments).columns) - 1 // the last but one
-	b.check(b.f.AddChart(sheet, at(1, row+16), &excelize.Chart{
+	b.check(b.f.AddChart(sheet, at(1, row+21), &excelize.Chart{
 		Type:   excelize.Bar,
 		Title:  excelize.ChartTitle{Paragraph: runs(p.say(msgBarsTitle) + d.exampleMark())},
 		Legend: excelize.ChartLegend{Position: "none"},
@@ -94,15 +101,18 @@ func (b *workbook) overview(sheet string, departments table) {
 			Values:     area(p.say(msgDepartments), saving, headRow+1, headRow+len(d.bars)),
 			Fill:       fill("1F5FA8"),
 		}},
-		XAxis:     excelize.ChartAxis{ReverseOrder: true},
-		YAxis:     excelize.ChartAxis{NumFmt: excelize.ChartNumFmt{CustomNumFmt: "#,##0"}, MajorGridLines: true},
+		XAxis:     excelize.ChartAxis{Font: axisFont, ReverseOrder: true},
+		YAxis:     excelize.ChartAxis{Font: axisFont, NumFmt: excelize.ChartNumFmt{CustomNumFmt: "#,##0"}, MajorGridLines: true},
 		PlotArea:  excelize.ChartPlotArea{ShowVal: true},
 		Dimension: excelize.ChartDimension{Width: 980, Height: uint(120 + 30*len(d.bars))},
 	}))
 }
 
+// axisFont is dark enough to be read in print.
+var axisFont = excelize.Font{Color: "3B4652", Size: 9, Family: typeface}
+
 func runs(s string) []excelize.RichTextRun {
-	return []excelize.RichTextRun{{Text: s, Font: &excelize.Font{Bold: true, Size: 12, Color: "17375E"}}}
+	return []excelize.RichTextRun{{Text: s, Font: &excelize.Font{Bold: true, Size: 12, Color: "17375E", Family: typeface}}}
 }
 
 // area is one column of cells of a sheet, absolute.
@@ -140,8 +150,16 @@ func (b *workbook) history() {
 	const first, perChart = 14, 18
 	col := first
 	for i, x := range list {
-		col = b.series(sheet, col, headRow+i*perChart, x.title, x.c)
+		row := headRow + i*perChart
+		if i > 0 && i%2 == 0 {
+			b.check(b.f.InsertPageBreak(sheet, at(1, row)))
+		}
+		col = b.series(sheet, col, row, x.title, x.c)
 	}
+	// Two charts a page; a sheet that is fitted to its paper ignores breaks.
+	no, scale := false, uint(75)
+	b.check(b.f.SetSheetProps(sheet, &excelize.SheetPropsOptions{FitToPage: &no}))
+	b.check(b.f.SetPageLayout(sheet, &excelize.PageLayoutOptions{AdjustTo: &scale}))
 	b.check(b.f.SetPanes(sheet, &excelize.Panes{Freeze: true, YSplit: headRow - 1, TopLeftCell: at(1, headRow), ActivePane: "bottomLeft"}))
 	b.check(b.f.SetDefinedName(&excelize.DefinedName{
 		Name: "_xlnm.Print_Area", Scope: sheet,
@@ -153,7 +171,7 @@ func (b *workbook) history() {
 // returns the next free column.
 func (b *workbook) series(sheet string, col, chartRow int, title string, c chartView) int {
 	p := b.d.prose
-	t := table{columns: []column{{title: p.say(msgTime)}, {title: p.say(msgMaximum), kind: percent1}, {title: p.say(msgMean), kind: percent1}}}
+	t := table{columns: []column{{title: p.say(msgTime)}, {title: p.say(msgAxis)}, {title: p.say(msgMaximum), kind: percent1}, {title: p.say(msgMean), kind: percent1}}}
 	for _, l := range c.lines {
 		t.columns = append(t.columns, column{title: l.label, kind: percent1})
 	}
@@ -163,11 +181,17 @@ func (b *workbook) series(sheet string, col, chartRow int, title string, c chart
 		return col
 	}
 	// Every bucket has a row, so that a gap in knowledge is a gap in the curve.
-	next := 0
+	// Only Mondays are named on the axis: programs differ in how they thin out
+	// names that are too many.
+	next, marked := 0, ""
 	for s := c.Points[0].T; s <= c.Points[len(c.Points)-1].T; s += step {
-		row := []cell{text(time.Unix(s, 0).In(p.loc).Format("01-02 15:04")), {}, {}}
+		local := time.Unix(s, 0).In(p.loc)
+		row := []cell{text(local.Format("01-02 15:04")), {}, {}, {}}
+		if day := local.Format("01-02"); local.Weekday() == time.Monday && day != marked {
+			row[1], marked = text(day), day
+		}
 		if q := c.Points[next]; q.T == s {
-			row[1], row[2] = p.percentCell(&q.Max), p.percentCell(&q.Mean)
+			row[2], row[3] = p.percentCell(&q.Max), p.percentCell(&q.Mean)
 			next++
 		}
 		for _, l := range c.lines {
@@ -187,15 +211,16 @@ func (b *workbook) series(sheet string, col, chartRow int, title string, c chart
 		}
 	}
 	var all []excelize.ChartSeries
-	for i := 1; i < len(t.columns); i++ {
+	for i := 2; i < len(t.columns); i++ {
 		s := excelize.ChartSeries{
 			Name:       fmt.Sprintf("'%s'!$%s$%d", sheet, columnName(col+i), head),
-			Categories: area(sheet, col, head+1, last),
+			Categories: area(sheet, col+1, head+1, last),
 			Values:     area(sheet, col+i, head+1, last),
-			Line:       excelize.LineOptions{Width: 1.25, Fill: fill(colours[i-1])},
+			Fill:       fill(colours[i-2]), // of the line
+			Line:       excelize.LineOptions{Width: 1.25},
 			Marker:     excelize.ChartMarker{Symbol: "none"},
 		}
-		if i > 2 && !c.lines[i-3].capacity {
+		if i > 3 && !c.lines[i-4].capacity {
 			s.Line.Dash = excelize.LineDashDash
 		}
 		all = append(all, s)
@@ -205,10 +230,10 @@ func (b *workbook) series(sheet string, col, chartRow int, title string, c chart
 		Type: excelize.Line, Series: all,
 		Title:        excelize.ChartTitle{Paragraph: runs(cond.Truncate(title, 60, "…") + "  " + c.title)},
 		Legend:       excelize.ChartLegend{Position: "bottom"},
-		XAxis:        excelize.ChartAxis{TickLabelSkip: max(1, len(t.rows)/8)},
-		YAxis:        excelize.ChartAxis{Minimum: &zero, Maximum: &top, NumFmt: excelize.ChartNumFmt{CustomNumFmt: "0%"}, MajorGridLines: true},
+		XAxis:        excelize.ChartAxis{Font: axisFont, TickLabelSkip: 1},
+		YAxis:        excelize.ChartAxis{Font: axisFont, Minimum: &zero, Maximum: &top, NumFmt: excelize.ChartNumFmt{CustomNumFmt: "0%"}, MajorGridLines: true},
 		ShowBlanksAs: "gap",
-		Dimension:    excelize.ChartDimension{Width: 900, Height: 330},
+		Dimension:    excelize.ChartDimension{Width: 900, Height: 320},
 	}))
 	return col + len(t.columns) + 1
 }
