@@ -238,7 +238,7 @@ func drawLights(p prose, list []lightView) lightDrawing {
 	for _, l := range list {
 		w := d.Width * l.Share
 		part := lightPart{X: at, Width: w, Colour: l.Colour}
-		if w > 90 {
+		if w > 125 {
 			part.Text = l.shape + " " + l.label + " " + percent(100*l.Share)
 		} else if w > 24 {
 			part.Text = l.shape

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -22,6 +23,9 @@ func TestGolden(t *testing.T) {
 					var got bytes.Buffer
 					if err := Write(&got, r, f, l); err != nil {
 						t.Fatal(err)
+					}
+					if strings.Contains(got.String(), "%!") {
+						t.Error("a message was given the wrong arguments")
 					}
 					path := filepath.Join("testdata", name+"."+string(l)+"."+ext)
 					if *update {

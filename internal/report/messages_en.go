@@ -178,7 +178,7 @@ var english = map[msg]string{
 	msgQualityList:            "What was not collected, or not fully",
 	msgMeanCoverage:           "Mean coverage of the machines judged: %s",
 	msgMinCoverage:            "The policy asks for a coverage of at least %s",
-	msgResourcesOf:            "%[1]d resource(s) of %[2]s",
+	msgResourcesOf:            "%d resource(s) of %s",
 	msgCollection:             "Collection",
 	msgNoScopes:               "No record of listings: whether they are complete is not known",
 	msgAllComplete:            "All %d listing(s) were read to the end",

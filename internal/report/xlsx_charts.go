@@ -147,7 +147,7 @@ func (b *workbook) history() {
 		return
 	}
 	// Charts stand on the left, the numbers behind them to the right.
-	const first, perChart = 14, 18
+	const first, perChart = 17, 18
 	col := first
 	for i, x := range list {
 		row := headRow + i*perChart
