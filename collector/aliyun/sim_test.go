@@ -136,7 +136,7 @@ func estateFixture(t *testing.T, faults simcloud.Faults, change func(*aliyun.Opt
 	server, _ := serve(t, e, sim)
 	o.Endpoint = server.URL
 	return collectortest.Fixture{
-		Source: newSource(t, o), Now: e.End(), Since: e.End().Add(-2 * 24 * time.Hour), Step: 5 * time.Minute, Truth: truth(e),
+		Source: newSource(t, o), Now: e.End(), Since: e.End().Add(-24 * time.Hour), Step: 5 * time.Minute, Truth: truth(e),
 	}
 }
 

@@ -371,3 +371,31 @@ func TestDeadCloudEndsTheRun(t *testing.T) {
 		t.Errorf("stats %+v", counts)
 	}
 }
+
+// TestCensusLosesNothing reads eleven days, long enough to count days first,
+// of machines that were created, switched off and resized on the way.
+func TestCensusLosesNothing(t *testing.T) {
+	e := smallEstate(60)
+	server, _ := serve(t, e, simcloud.Options{})
+	metrics := []cloud.Metric{cloud.CPUPercent, cloud.MemoryPercent}
+	since := estateEnd.Add(-11 * 24 * time.Hour)
+	g, res, err := collect(t, newSource(t, options(server, regionsOf(e)...)), func(r *collector.Request) { r.Metrics, r.Since = metrics, since })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if res.Plan.Spent == 0 {
+		t.Error("no census was taken: the test proves nothing")
+	}
+	for _, r := range e.Inventory(estateEnd).Resources {
+		if r.Kind != cloud.Instance {
+			continue
+		}
+		for _, m := range metrics {
+			want, got := truth(e)(r, m, since, estateEnd), g.Points[collectortest.Key{Resource: r.ID, Metric: m}]
+			if !slices.Equal(got, want) {
+				t.Errorf("%s %s: %d samples, want %d", r.ID, m, len(got), len(want))
+			}
+		}
+	}
+	t.Logf("%d samples: %d calls, minimum %d, planned %d", res.Samples, res.Calls["DescribeMetricList"], res.Minimum, res.Plan.Backfill.Calls)
+}

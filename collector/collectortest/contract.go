@@ -373,12 +373,12 @@ func resume(t *testing.T, f Fixture) {
 	f.compare(t, req.Inventory, g, f.Since, f.Now)
 }
 
-// brokenOff stops after each batch in turn, as a crash would, and checks that
+// brokenOff stops after some batches, as a crash would, and checks that
 // what the observations claim was read has been delivered.
 func brokenOff(t *testing.T, f Fixture) {
 	req := f.request(t)
 	stop := errors.New("stop")
-	for after := 1; after <= 4; after++ {
+	for _, after := range []int{1, 3} {
 		g := NewGathered()
 		_, err := f.Source.Collect(t.Context(), req, func(b collector.Batch) error {
 			if g.Batches == after {
