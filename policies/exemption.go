@@ -144,8 +144,8 @@ func (r *reader) exemption(n *yaml.Node, path string) (Exemption, bool) {
 	return e, len(r.problems) == before
 }
 
-// isExemptions reports whether a file is one of exemptions rather than a pack.
-func isExemptions(text []byte) bool {
+// IsExemptions reports whether a file is one of exemptions rather than a pack.
+func IsExemptions(text []byte) bool {
 	r := &reader{}
 	o, ok := r.document(text)
 	return ok && o.values["exemptions"] != nil

@@ -30,7 +30,7 @@ func Parse(name string, text []byte) (Pack, error) {
 // Check returns everything wrong with a pack or an exemption file, in the order
 // of the file, and the numbers still to be entered (Incomplete).
 func Check(name string, text []byte) []Problem {
-	if isExemptions(text) {
+	if IsExemptions(text) {
 		_, problems := parseExemptions(name, text)
 		return problems
 	}

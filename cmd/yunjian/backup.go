@@ -173,7 +173,7 @@ func newCompact() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := data.Tend(cmd.Context(), time.Now(), cfg.Retention.Raw); err != nil {
+			if err := data.Tend(cmd.Context(), time.Now(), cfg.Retention.Raw, cfg.Location); err != nil {
 				return err
 			}
 			if err := data.History.Compact(cmd.Context()); err != nil {

@@ -51,11 +51,14 @@ nothing of that file is taken.`,
 			if now.IsZero() {
 				now = b.End()
 			}
-			now = orClock(now) // a bundle without a sound sample has no end
+			now = orClock(now).In(cfg.Location) // a bundle without a sound sample has no end
 			name := bundleCloud(cfg, dir)
+			for _, note := range b.Notes() {
+				fmt.Fprintf(cmd.OutOrStdout(), "注意 note: %s\n", note)
+			}
 			progress := newBar(cmd.ErrOrStderr(), "导入 import "+name)
 			got, err := data.Collect(cmd.Context(), name, b.Source(name), pipeline.CollectOptions{
-				Metrics: cloud.Metrics(), Now: now, Progress: progress.set,
+				Metrics: cloud.Metrics(), Now: now, Progress: progress.set, Again: true,
 			})
 			progress.finish()
 			printCollected(cmd.OutOrStdout(), got)

@@ -20,6 +20,9 @@ import (
 var update = flag.Bool("update", false, "rewrite golden files and generated documents")
 
 func TestMain(m *testing.M) {
+	if os.Getenv("YUNJIAN_TEST_MAIN") != "" { // see program
+		main()
+	}
 	testscript.Main(m, map[string]func(){"yunjian": main})
 }
 

@@ -3,7 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -101,38 +104,55 @@ func packNamed(name string) (policies.Pack, error) {
 	}
 	text, err := os.ReadFile(name)
 	if err != nil {
-		var ids []string
-		for _, p := range policies.Builtin() {
-			ids = append(ids, p.ID)
-		}
-		return policies.Pack{}, usage(fmt.Errorf("no policy pack or file %q; packs: %v", name, ids))
+		return policies.Pack{}, usage(errors.Join(noPack(name, nil), err))
 	}
 	p, err := policies.Parse(name, text)
 	return p, usage(err)
 }
 
-// loadPack returns the configured pack with the exemptions of the configured
-// files.
+// loadPack returns the configured pack, the user's own before a shipped one of
+// the same id, with the exemptions of the configured files.
 func loadPack(cfg config.Config) (policies.Pack, error) {
-	p, err := packNamed(cfg.Policies.Pack)
-	if err != nil {
-		return p, err
+	own := map[string]policies.Pack{}
+	var exemptions []policies.Exemption
+	var errs []error
+	for _, file := range cfg.Policies.Files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("read policy file: %w", err))
+			continue
+		}
+		if policies.IsExemptions(text) {
+			e, err := policies.ParseExemptions(file, text)
+			exemptions, errs = append(exemptions, e...), append(errs, err)
+			continue
+		}
+		p, err := policies.Parse(file, text)
+		own[p.ID], errs = p, append(errs, err)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return policies.Pack{}, usage(err)
+	}
+	p, ok := own[cfg.Policies.Pack]
+	if !ok {
+		if p, ok = policies.ByID(cfg.Policies.Pack); !ok {
+			return p, usage(noPack(cfg.Policies.Pack, slices.Sorted(maps.Keys(own))))
+		}
 	}
 	if err := p.Usable(); err != nil {
 		return p, usage(err)
 	}
-	for _, file := range cfg.Policies.Files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return p, usage(fmt.Errorf("read policy file: %w", err))
-		}
-		exemptions, err := policies.ParseExemptions(file, text)
-		if err != nil {
-			return p, usage(err)
-		}
-		p.Exemptions = append(p.Exemptions, exemptions...)
-	}
+	p.Exemptions = append(p.Exemptions, exemptions...)
 	return p, nil
+}
+
+// noPack says which packs there are.
+func noPack(name string, own []string) error {
+	ids := own
+	for _, p := range policies.Builtin() {
+		ids = append(ids, p.ID)
+	}
+	return fmt.Errorf("no policy pack %q; packs: %s; your own are read from policies.files", name, strings.Join(ids, ", "))
 }
 
 // loadBook returns the configured price book, or the example one.

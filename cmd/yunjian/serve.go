@@ -314,7 +314,7 @@ func (d *daemon) report(ctx context.Context) (string, error) {
 
 func (d *daemon) tend(ctx context.Context) (string, error) {
 	cfg := d.config()
-	if err := d.data.Tend(ctx, d.now(), cfg.Retention.Raw); err != nil {
+	if err := d.data.Tend(ctx, d.now(), cfg.Retention.Raw, cfg.Location); err != nil {
 		return "", err
 	}
 	s, err := d.data.History.Stats()

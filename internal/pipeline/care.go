@@ -10,14 +10,22 @@ import (
 	"yunjian/internal/history"
 )
 
-// Tend folds closed days of history into chunks and drops samples older than
-// raw.
-func (d *Data) Tend(ctx context.Context, now time.Time, raw time.Duration) error {
+// keptAudits is how many of the latest audits are kept; of older ones the last
+// of each week stays for ever, for reports to be printed again.
+const keptAudits = 60
+
+// Tend folds closed days of history into chunks, drops samples older than raw,
+// and audits that no report is made of.
+func (d *Data) Tend(ctx context.Context, now time.Time, raw time.Duration, loc *time.Location) error {
 	if err := d.History.Fold(ctx, now); err != nil {
 		return fmt.Errorf("fold history: %w", err)
 	}
 	if err := d.History.Retain(ctx, now, raw); err != nil {
 		return fmt.Errorf("drop old samples: %w", err)
+	}
+	week := func(asOf time.Time) string { return WeekOf(asOf, loc).String() }
+	if _, err := d.State.PruneAudits(keptAudits, week); err != nil {
+		return fmt.Errorf("drop old audits: %w", err)
 	}
 	return nil
 }

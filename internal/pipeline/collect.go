@@ -32,6 +32,9 @@ type CollectOptions struct {
 	// FillGaps asks again for spans of the last days that should hold samples
 	// and do not, at most once a day.
 	FillGaps bool
+	// Again reads everything, whatever was read before: files may have been
+	// corrected since.
+	Again bool
 }
 
 // Collected is what one collection pass did.
@@ -161,7 +164,9 @@ func (d *Data) request(ctx context.Context, name string, inv cloud.Inventory, o 
 	}
 	req := collector.Request{
 		Inventory: inv, Metrics: o.Metrics, Since: o.Since, Now: o.Now, Progress: o.Progress,
-		Through: func(resource string, m cloud.Metric) time.Time { return known[resource][m].Through },
+		Through: func(resource string, m cloud.Metric) time.Time {
+			return d.through(resource, m, known[resource][m].Through, o)
+		},
 	}
 	if o.FillGaps {
 		if req.Gaps, err = d.dueGaps(ctx, name, inv, o); err != nil {
@@ -169,6 +174,22 @@ func (d *Data) request(ctx context.Context, name string, inv cloud.Inventory, o 
 		}
 	}
 	return req, nil
+}
+
+// through is up to where a series has been read. A mark that lies in the future
+// was left by a clock that ran ahead: what the history really holds counts then.
+func (d *Data) through(resource string, m cloud.Metric, mark time.Time, o CollectOptions) time.Time {
+	if o.Again {
+		return time.Time{}
+	}
+	if !mark.After(o.Now) {
+		return mark
+	}
+	_, last, n, err := d.History.Extent(resource, m)
+	if err != nil || n == 0 || last.After(o.Now) {
+		return time.Time{}
+	}
+	return last
 }
 
 // MetricCalls is how many calls that draw on the cloud's monthly quota were
