@@ -2,6 +2,8 @@ package report
 
 import (
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -133,7 +135,7 @@ func (d *drawing) calendar(p prose, from, to time.Time, x func(time.Time) float6
 // paths draws the mean as a line and the way from it up to the maximum as a
 // band, both broken where samples are missing.
 func (d *drawing) paths(c Chart, x func(time.Time) float64, y func(float64) float64) (mean, band string) {
-	var m, b strings.Builder
+	var m, b pen
 	step := int64(c.Step / time.Second)
 	for i := 0; i < len(c.Points); {
 		end := i + 1
@@ -142,25 +144,63 @@ func (d *drawing) paths(c Chart, x func(time.Time) float64, y func(float64) floa
 		}
 		run := c.Points[i:end]
 		at := func(q ChartPoint) float64 { return x(time.Unix(q.T+step/2, 0)) }
-		for k, q := range run {
-			op := "L"
-			if k == 0 {
-				op = "M"
-			}
-			fmt.Fprintf(&m, "%s%.1f %.1f", op, at(q), y(q.Mean))
-			fmt.Fprintf(&b, "%s%.1f %.1f", op, at(q), y(q.Max))
+		m.move(at(run[0]), y(run[0].Mean))
+		b.move(at(run[0]), y(run[0].Max))
+		for _, q := range run[1:] {
+			m.line(at(q), y(q.Mean))
+			b.line(at(q), y(q.Max))
 		}
 		if len(run) == 1 {
-			m.WriteString("h1.5")
-			b.WriteString("h1.5")
+			m.line(at(run[0])+1.5, y(run[0].Mean))
+			b.line(at(run[0])+1.5, y(run[0].Max))
 		}
 		for k := len(run) - 1; k >= 0; k-- {
-			fmt.Fprintf(&b, "L%.1f %.1f", at(run[k]), y(run[k].Mean))
+			b.line(at(run[k]), y(run[k].Mean))
 		}
-		b.WriteString("Z")
+		b.WriteByte('Z')
 		i = end
 	}
 	return m.String(), b.String()
+}
+
+// pen writes an SVG path in steps of a tenth, each relative to the last and
+// rounded from where it should be, so that errors do not add up. It is half as
+// long as one of absolute positions, and most of a page is paths.
+type pen struct {
+	strings.Builder
+	x, y int
+}
+
+func (p *pen) move(x, y float64) {
+	p.x, p.y = tenths(x), tenths(y)
+	fmt.Fprintf(p, "M%s %sl", tenth(p.x), tenth(p.y))
+}
+
+func (p *pen) line(x, y float64) {
+	nx, ny := tenths(x), tenths(y)
+	dx, dy := tenth(nx-p.x), tenth(ny-p.y)
+	if last := p.String(); last[len(last)-1] != 'l' && dx[0] != '-' {
+		p.WriteByte(' ')
+	}
+	p.WriteString(dx)
+	if dy[0] != '-' {
+		p.WriteByte(' ')
+	}
+	p.WriteString(dy)
+	p.x, p.y = nx, ny
+}
+
+func tenths(v float64) int { return int(math.Round(v * 10)) }
+
+func tenth(n int) string {
+	s := strconv.FormatFloat(float64(n)/10, 'f', -1, 64)
+	if rest, ok := strings.CutPrefix(s, "0."); ok {
+		return "." + rest
+	}
+	if rest, ok := strings.CutPrefix(s, "-0."); ok {
+		return "-." + rest
+	}
+	return s
 }
 
 // free is where the text of a line at y goes so that it covers no other.

@@ -282,7 +282,7 @@ func (b builder) seen(x analyzer.Finding) string {
 			statistic string
 			v         *float64
 		}{{"mean", e.Mean}, {"p95", e.P95}, {"max", e.Max}, {"peak_max", e.PeakMax}} {
-			if s.v == nil || told(m, s.statistic) {
+			if s.v == nil || told(m, s.statistic) || s.statistic == "peak_max" && (equal(e.PeakMax, e.Max) || told(m, "peak")) {
 				continue
 			}
 			numbers = append(numbers, p.adjoin(name(p, statisticNames, s.statistic), p.value(*s.v, m.Unit(), 1)))

@@ -178,6 +178,7 @@ const (
 	msgRefusedNote
 	msgPadding
 	msgPaddingNote
+	msgRefusedList
 	msgExempt
 	msgExemptNote
 	msgQuality

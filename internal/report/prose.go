@@ -180,7 +180,14 @@ func trim(v float64, places int) string {
 	return s
 }
 
-func percent(v float64) string { return strconv.FormatFloat(v, 'f', 1, 64) + "%" }
+// percent has one decimal; what would round to nothing is said to be little
+// rather than none.
+func percent(v float64) string {
+	if v > 0 && v < 0.05 {
+		return "<0.1%"
+	}
+	return strconv.FormatFloat(v, 'f', 1, 64) + "%"
+}
 
 func share(part, whole int) string {
 	if whole == 0 {
@@ -195,6 +202,9 @@ func (p prose) value(v float64, u cloud.Unit, places int) string {
 	fixed := func(x float64) string { return strconv.FormatFloat(x, 'f', places, 64) }
 	switch u {
 	case cloud.Percent:
+		if places == 1 {
+			return percent(v)
+		}
 		return fixed(v) + "%"
 	case cloud.Ratio:
 		return fixed(100*v) + "%"

@@ -109,6 +109,8 @@ func TestReasons(t *testing.T) {
 		{"comparison that does not hold", compared(cloud.MemoryPercent, "mean", "<", 58, 30), "内存均值为58.0%（不低于30%）", "memory mean is 58.0% (at least 30%)"},
 		{"value just below the limit never looks equal to it", compared(cloud.CPUPercent, "p95", "<", 4.9996, 5), "CPU P95为4.9996%（低于5%）", "CPU P95 is 4.9996% (below 5%)"},
 		{"value equal to the limit is not below", compared(cloud.CPUPercent, "p95", "<", 5, 5), "CPU P95为5.0%（不低于5%）", "CPU P95 is 5.0% (at least 5%)"},
+		{"little is not none", compared(cloud.MemoryPercent, "p95", "<", 0.03, 30), "内存P95为<0.1%（低于30%）", "memory P95 is <0.1% (below 30%)"},
+		{"measured zero is zero", compared(cloud.MemoryPercent, "p95", "<", 0, 30), "内存P95为0.0%（低于30%）", "memory P95 is 0.0% (below 30%)"},
 		{"fact", analyzer.Reason{Code: "storage_gib_at_least", Statistic: policies.FactStorageGiB, Value: f64(1000), Limit: f64(200), Unit: cloud.GiB}, "存储容量为1,000GB（不低于200GB）", "storage size is 1,000 GB (at least 200 GB)"},
 		{"rule's id becomes its name", analyzer.Reason{Code: analyzer.CodeMemoryNoAgent, Metric: cloud.MemoryPercent, Detail: "low"}, "监控插件未运行，内存未知，规则“低效”无法判定", "the agent is not running, memory unknown; rule “underused” undecided"},
 		{"detail that is no rule leaves no half sentence", analyzer.Reason{Code: analyzer.CodeNoPermission, Metric: cloud.CPUPercent, Detail: "Forbidden"}, "无权读取CPU", "no permission to read CPU"},
@@ -388,6 +390,21 @@ func TestThin(t *testing.T) {
 	want := []ChartPoint{{T: at(0), Mean: 2, Max: 3}, {T: at(2), Mean: 5, Max: 5}}
 	if diff := cmp.Diff(want, got.Points); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestPath pins what a path says: steps of a tenth that do not drift, and a
+// break where samples are missing.
+func TestPath(t *testing.T) {
+	same := func(v float64) float64 { return v }
+	d := drawing{}
+	at := func(t time.Time) float64 { return float64(t.Unix()) / 100 }
+	mean, band := d.paths(Chart{Step: 100 * time.Second, Points: []ChartPoint{{T: 0, Mean: 10.54, Max: 30}, {T: 100, Mean: 20.96, Max: 20.96}, {T: 400, Mean: 5, Max: 5}}}, at, same)
+	if want := "M.5 10.5l1 10.5M4.5 5l1.5 0"; mean != want {
+		t.Errorf("mean = %q, want %q", mean, want)
+	}
+	if want := "M.5 30l1-9 0 0-1-10.5ZM4.5 5l1.5 0-1.5 0Z"; band != want {
+		t.Errorf("band = %q, want %q", band, want)
 	}
 }
 

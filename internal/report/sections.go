@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -191,22 +192,41 @@ func (b builder) tightSection() section {
 
 func (b builder) refusedSection() section {
 	p := b.p
-	t := table{id: "refused", empty: p.say(msgNoneRefused), textRows: 20, pageRows: 500, columns: []column{
+	t := table{id: "refused", title: p.say(msgRefusedList), textRows: 20, pageRows: 500, columns: []column{
 		{title: p.say(msgResource), width: 30, in: everywhere},
 		{title: p.say(msgDepartment), width: 16, in: everywhere},
 		{title: p.say(msgRule), width: 16, in: everywhere},
 		{title: p.say(msgWhy), width: 42, in: everywhere, wrap: true},
 	}}
+	sums := table{id: "refused-counts", empty: p.say(msgNoneRefused), textRows: 20, columns: []column{
+		{title: p.say(msgWhy), width: 80, in: everywhere, wrap: true},
+		{title: p.say(msgResources), kind: whole, in: everywhere},
+	}}
+	n := map[string]int{}
+	var whys []string
 	for _, x := range b.r.Audit.Refusals {
 		if ownSection(x) {
 			continue
 		}
+		why := p.reasons(x.Reasons)
+		if n[why] == 0 {
+			whys = append(whys, why)
+		}
+		n[why]++
 		t.rows = append(t.rows, []cell{
 			b.resource(x.ResourceID, ""), text(b.departmentName(b.f.department(x.ResourceID))),
-			orDash(p.rule(x.Rule)), text(p.reasons(x.Reasons)),
+			orDash(p.rule(x.Rule)), text(why),
 		})
 	}
-	return section{id: "refused", title: p.say(msgRefused), notes: []string{p.say(msgRefusedNote)}, tables: []table{t}}
+	slices.SortStableFunc(whys, func(a, b string) int { return cmp.Compare(n[b], n[a]) })
+	for _, why := range whys {
+		sums.rows = append(sums.rows, []cell{text(why), count(n[why])})
+	}
+	s := section{id: "refused", title: p.say(msgRefused), notes: []string{p.say(msgRefusedNote)}, tables: []table{sums}}
+	if len(t.rows) > 0 {
+		s.tables = append(s.tables, t)
+	}
+	return s
 }
 
 // ownSection reports whether a refusal is told elsewhere: exempt and padded
