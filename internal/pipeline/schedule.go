@@ -75,12 +75,12 @@ func (s *Scheduler) Once(ctx context.Context, j Job) bool {
 	started := time.Now()
 	summary, err := guarded(ctx, j)
 	r := store.JobResult{Name: j.Name, Started: started, Finished: time.Now(), OK: err == nil, Summary: summary}
-	event := s.log.Info()
+	level := zerolog.InfoLevel
 	if err != nil {
 		r.Error = err.Error()
-		event = s.log.Error().Err(err)
+		level = zerolog.ErrorLevel
 	}
-	event.Str("job", j.Name).Dur("dur", r.Finished.Sub(started)).Msg(summary)
+	s.log.WithLevel(level).Err(err).Str("job", j.Name).Dur("dur", r.Finished.Sub(started)).Msg(summary)
 	if err := s.state.PutJob(r); err != nil {
 		s.log.Error().Err(err).Str("job", j.Name).Msg("keep the result")
 	}
