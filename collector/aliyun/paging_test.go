@@ -18,7 +18,7 @@ import (
 )
 
 // TestWhatIsReportedReadWasDelivered breaks runs of several windows off after
-// each number of batches and takes up from there.
+// one, two, four … batches and takes up from there.
 func TestWhatIsReportedReadWasDelivered(t *testing.T) {
 	e := smallEstate(60)
 	server, _ := serve(t, e, simcloud.Options{})
@@ -30,7 +30,7 @@ func TestWhatIsReportedReadWasDelivered(t *testing.T) {
 	req := collector.Request{Inventory: inv, Metrics: []cloud.Metric{cloud.CPUPercent}, Since: e.Start(), Now: estateEnd}
 	stop := errors.New("stop")
 	partly := 0
-	for after := 1; ; after++ {
+	for after := 1; ; after *= 2 {
 		g := collectortest.NewGathered()
 		_, err := s.Collect(t.Context(), req, func(b collector.Batch) error {
 			if g.Batches == after {
