@@ -112,12 +112,16 @@ func (d *dictionary) enroll(tx *bolt.Tx, series []cloud.Series) (added dictionar
 	added = dictionary{resources: map[string]uint32{}, metrics: map[cloud.Metric]byte{}}
 	var resources []string
 	var metrics []cloud.Metric
+	known := ""
 	for _, x := range series {
 		if len(x.Points) == 0 {
 			continue
 		}
-		if _, ok := d.resources[x.Resource]; !ok {
-			resources = append(resources, x.Resource)
+		if x.Resource != known {
+			if _, ok := d.resources[x.Resource]; !ok {
+				resources = append(resources, x.Resource)
+			}
+			known = x.Resource
 		}
 		if _, ok := d.metrics[x.Metric]; !ok {
 			metrics = append(metrics, x.Metric)
@@ -171,24 +175,34 @@ type coded struct {
 // arrange orders series by metric and resource number and makes the points of
 // each ascend, the latest write of an instant kept.
 func (s *Store) arrange(series []cloud.Series, added dictionary) []coded {
-	all := make([]coded, 0, len(series))
+	var byMetric [math.MaxUint8 + 1][]coded
+	var last coded
+	name := ""
 	for _, x := range series {
 		if len(x.Points) == 0 {
 			continue
 		}
-		c := coded{entry: entry{points: x.Points}}
+		c := coded{entry: entry{id: last.id, points: x.Points}}
 		var ok bool
-		if c.id, ok = s.dict.resources[x.Resource]; !ok {
-			c.id = added.resources[x.Resource]
+		if x.Resource != name { // the metrics of a resource mostly come together
+			if c.id, ok = s.dict.resources[x.Resource]; !ok {
+				c.id = added.resources[x.Resource]
+			}
 		}
 		if c.metric, ok = s.dict.metrics[x.Metric]; !ok {
 			c.metric = added.metrics[x.Metric]
 		}
-		all = append(all, c)
+		last, name = c, x.Resource
+		byMetric[c.metric] = append(byMetric[c.metric], c)
 	}
-	slices.SortStableFunc(all, func(a, b coded) int {
-		return cmp.Or(cmp.Compare(a.metric, b.metric), cmp.Compare(a.id, b.id))
-	})
+	all := make([]coded, 0, len(series))
+	for _, list := range byMetric {
+		byNumber := func(a, b coded) int { return cmp.Compare(a.id, b.id) }
+		if !slices.IsSortedFunc(list, byNumber) {
+			slices.SortStableFunc(list, byNumber)
+		}
+		all = append(all, list...)
+	}
 	out := all[:0]
 	for i := 0; i < len(all); {
 		c := all[i]

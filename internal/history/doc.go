@@ -10,7 +10,7 @@
 //   - A block holds what one Append brought, for all series together: one key,
 //     one transaction.
 //   - A day chunk holds one day of one series. Fold makes them of blocks.
-//   - A span chunk holds 32 days of one series. Fold makes them of day chunks
+//   - A span chunk holds 28 days of one series. Fold makes them of day chunks
 //     once the span is over, and leaves a digest of each day beside them that
 //     outlives the samples.
 //
