@@ -236,7 +236,7 @@ func (r *run) settleAllowance(fleet []Candidate, proposals []*proposal) {
 func (r *run) recommendation(pr *proposal, before map[string]Recommendation) Recommendation {
 	res := pr.resource()
 	rec := Recommendation{
-		ID: identity(res.ID, pr.action, r.pack.ID), ResourceID: res.ID, Kind: res.Kind, Name: res.Name, Cloud: res.Cloud,
+		ID: identity(res.ID, pr.action, r.pack.ID), ResourceID: res.ID, Kind: res.Kind, Name: res.Name,
 		Department: res.Department, Application: res.Application, Action: pr.action, Rule: pr.rule.ID,
 		Current: specOf(res), Currency: r.book.Currency, PriceBook: r.book.Ref(), AnnualSaving: price.Zero(r.book.Currency),
 		Flags: slices.Clone(pr.c.Finding.Flags), Reasons: slices.Clone(pr.c.Finding.Reasons),

@@ -38,7 +38,6 @@ type Recommendation struct {
 	ResourceID   string       `json:"resource_id"`
 	Kind         cloud.Kind   `json:"kind"`
 	Name         string       `json:"name,omitempty"`
-	Cloud        string       `json:"cloud,omitempty"`
 	Department   string       `json:"department"`
 	Application  string       `json:"application"`
 	Action       Action       `json:"action"`

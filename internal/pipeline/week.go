@@ -6,11 +6,13 @@ import (
 	"time"
 
 	"yunjian/audit"
+	"yunjian/cloud"
 )
 
 // Week is an ISO 8601 week, Monday to Sunday.
 type Week struct {
-	Year, Number int
+	Year   int `json:"year"`   // the ISO year, which the days around New Year may not share
+	Number int `json:"number"` // 1 to 53
 }
 
 // WeekOf returns the week that an audit made at t reports on: the week of the
@@ -41,6 +43,12 @@ func (w Week) Monday(loc *time.Location) time.Time {
 	t := time.Date(w.Year, time.January, 4, 0, 0, 0, 0, loc)
 	back := (int(t.Weekday()) + 6) % 7
 	return t.AddDate(0, 0, (w.Number-1)*7-back)
+}
+
+// Window is the week in loc, Monday 00:00 to the next Monday 00:00.
+func (w Week) Window(loc *time.Location) cloud.Window {
+	m := w.Monday(loc)
+	return cloud.Window{From: m, To: m.AddDate(0, 0, 7)}
 }
 
 // end is the first instant whose audit belongs to the week after.

@@ -27,7 +27,7 @@ func TestWeekOf(t *testing.T) {
 }
 
 func TestParseWeekRefuses(t *testing.T) {
-	for _, s := range []string{"", "2026", "2026-47", "2026-W54", "2025-W53", "2026-W0", "2026-W00", "2026-W47x", "26-W47", "2026-W7"} {
+	for _, s := range []string{"", "2026", "2026-47", "2026-W54", "2025-W53", "2026-W0", "2026-W00", "2026-W47x", "26-W47", "2026-W7", "+026-W47", "2026-W+7"} {
 		if w, err := ParseWeek(s); err == nil {
 			t.Errorf("ParseWeek(%q) = %v, want an error", s, w)
 		}
@@ -44,6 +44,9 @@ func TestWeekRoundTrips(t *testing.T) {
 		}
 		if m := w.Monday(time.UTC); m.Weekday() != time.Monday {
 			t.Fatalf("%s begins on a %s", w, m.Weekday())
+		}
+		if span := w.Window(time.UTC); !span.Contains(at.AddDate(0, 0, -1)) || span.Duration() != 7*24*time.Hour {
+			t.Fatalf("%s is %v, which does not hold the day before %s", w, span, at)
 		}
 		if first, end := w.Monday(time.UTC).AddDate(0, 0, 1), w.end(time.UTC); at.Before(first) || !at.Before(end) {
 			t.Fatalf("%s reports on %s, whose audits lie in [%s, %s)", at, w, first, end)

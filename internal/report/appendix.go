@@ -228,7 +228,7 @@ func (b builder) appendix() table {
 			count(i + 1), text(clean(x.ResourceID)), orDash(clean(cmp.Or(res.Name, x.Name))),
 			b.resource(x.ResourceID, x.Name).link(b.anchor(x.ResourceID)), orDash(clean(res.PrivateIP)), text(name(p, kindNames, x.Kind)),
 			text(b.departmentName(b.f.department(x.ResourceID))), orDash(clean(b.f.application(x.ResourceID))),
-			orDash(clean(cmp.Or(res.Cloud, x.Cloud))), orDash(clean(cmp.Or(res.Zone, res.Region))), orDash(clean(x.Current.InstanceType)),
+			orDash(clean(res.Cloud)), orDash(clean(cmp.Or(res.Zone, res.Region))), orDash(clean(x.Current.InstanceType)),
 		}
 		row = append(row, specCells(p, x.Current, x.Kind)...)
 		row = append(row,

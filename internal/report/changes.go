@@ -86,7 +86,7 @@ func (f facts) explainGone(x recommender.Recommendation) gone {
 	}
 	read := false
 	for _, s := range f.scopes {
-		if s.Kind != x.Kind || x.Cloud != "" && s.cloud != x.Cloud {
+		if s.Kind != x.Kind {
 			continue
 		}
 		if !s.Complete {

@@ -10,6 +10,7 @@ import (
 	"yunjian/audit"
 	"yunjian/cloud"
 	"yunjian/collector"
+	"yunjian/internal/pipeline"
 	"yunjian/policies"
 	"yunjian/price"
 	"yunjian/recommender"
@@ -128,7 +129,7 @@ func (f *fleet) advise(id string, action recommender.Action, target *recommender
 	}
 	r := c.Input.Resource
 	rec := recommender.Recommendation{
-		ID: "rec-" + id, ResourceID: id, Kind: r.Kind, Name: r.Name, Cloud: "province", Department: r.Department, Application: r.Application,
+		ID: "rec-" + id, ResourceID: id, Kind: r.Kind, Name: r.Name, Department: r.Department, Application: r.Application,
 		Action: action, Rule: c.Finding.Rule, Currency: "CNY", PriceBook: "example@1", Target: target,
 		Current: recommender.Spec{InstanceType: r.InstanceType, VCPU: r.VCPU, MemoryGiB: r.MemoryGiB, StorageGiB: r.StorageGiB},
 		Risk:    recommender.Risk{HarmProbability: 0.004, Grade: "A", Exceeded: 1, Compared: 412},
@@ -326,7 +327,7 @@ func rich(t *testing.T) Weekly {
 		"i-tight09":               {curve(cloud.CPUPercent, w, 50, 30, 100), curve(cloud.MemoryPercent, w, 60, 10, 81)},
 	}
 	return Weekly{
-		Week: LastWeek(monday, shanghai), GeneratedAt: time.Date(2026, 11, 23, 8, 0, 0, 0, shanghai), Location: shanghai,
+		Week: pipeline.WeekOf(monday, shanghai), GeneratedAt: time.Date(2026, 11, 23, 8, 0, 0, 0, shanghai), Location: shanghai,
 		Audit: now, Previous: &before, Pack: pack,
 		Inventories: []cloud.Inventory{{
 			Cloud: "province", TakenAt: monday, Resources: f.resources,
@@ -365,7 +366,7 @@ func previousAdvice(t *testing.T, f *fleet) []recommender.Recommendation {
 			target, current = nil, recommender.Spec{}
 		}
 		out = append(out, recommender.Recommendation{
-			ID: "rec-" + id, ResourceID: id, Kind: kind, Cloud: "province", Department: "示例政务服务局", Action: action, Currency: "CNY",
+			ID: "rec-" + id, ResourceID: id, Kind: kind, Department: "示例政务服务局", Action: action, Currency: "CNY",
 			AnnualSaving: amount(t, saving), SavingKnown: true, Current: current, Target: target,
 			Flags: []analyzer.Flag{}, Reasons: []analyzer.Reason{},
 		})
@@ -380,7 +381,7 @@ func previousAdvice(t *testing.T, f *fleet) []recommender.Recommendation {
 // empty is a report before anything was collected.
 func empty() Weekly {
 	return Weekly{
-		Week: Week{2026, 47}, GeneratedAt: monday, Location: shanghai,
+		Week: pipeline.Week{Year: 2026, Number: 47}, GeneratedAt: monday, Location: shanghai,
 		Audit: audit.New(monday, testPack(), price.Book{ID: "contract-2026", Version: "3", Currency: "CNY"}, nil, nil, nil), Pack: testPack(),
 	}
 }

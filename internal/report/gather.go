@@ -22,7 +22,7 @@ type Options struct {
 // Gather collects what the report of a stored audit says.
 func Gather(ctx context.Context, d *pipeline.Data, a audit.Audit, o Options) (Weekly, error) {
 	r := Weekly{
-		Week:        weekOf(a.AsOf, o.Location),
+		Week:        pipeline.WeekOf(a.AsOf, o.Location),
 		GeneratedAt: o.Now, Location: o.Location, Audit: a,
 		Observations: map[string]map[cloud.Metric]cloud.Observation{},
 		Charts:       map[string][]Chart{},
@@ -89,10 +89,4 @@ func collection(d *pipeline.Data, asOf time.Time, budgets map[string]int) ([]Col
 		})
 	}
 	return out, nil
-}
-
-// weekOf is the week that an audit reports on: see pipeline.WeekOf.
-func weekOf(asOf time.Time, loc *time.Location) Week {
-	w := pipeline.WeekOf(asOf, loc)
-	return Week{Year: w.Year, Number: w.Number}
 }

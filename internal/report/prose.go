@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"yunjian/cloud"
+	"yunjian/internal/pipeline"
 	"yunjian/policies"
 	"yunjian/price"
 )
@@ -107,7 +108,7 @@ func (p prose) minute(t time.Time) string {
 	return t.In(p.loc).Format("2006-01-02 15:04")
 }
 
-func (p prose) week(w Week) string { return p.say(msgWeekLabel, w.Year, w.Number) }
+func (p prose) week(w pipeline.Week) string { return p.say(msgWeekLabel, w.Year, w.Number) }
 
 // duration renders a span of whole days as days, a shorter one in hours.
 func (p prose) duration(d time.Duration) string {

@@ -148,35 +148,6 @@ func TestPlurals(t *testing.T) {
 	}
 }
 
-func TestWeek(t *testing.T) {
-	for _, c := range []struct{ at, want string }{
-		{"2024-12-30", "2025-W01"}, // Monday of a week that belongs to the next year
-		{"2027-01-03", "2026-W53"}, // Sunday of a week 53
-		{"2026-11-22", "2026-W47"},
-		{"2026-11-23", "2026-W48"},
-	} {
-		d, err := time.ParseInLocation(time.DateOnly, c.at, shanghai)
-		if err != nil {
-			t.Fatal(err)
-		}
-		w := WeekOf(d, shanghai)
-		if w.String() != c.want {
-			t.Errorf("week of %s = %s, want %s", c.at, w, c.want)
-		}
-		if back, err := ParseWeek(w.String()); err != nil || back != w {
-			t.Errorf("parse %s = %v, %v", w, back, err)
-		}
-		if !w.Window(shanghai).Contains(d) || w.Monday(shanghai).Weekday() != time.Monday {
-			t.Errorf("window of %s does not hold %s, or does not begin on a Monday", w, c.at)
-		}
-	}
-	for _, bad := range []string{"", "2026-47", "2026-W00", "2025-W53", "2026-W54", "2026-w47", "+026-W47", "2026-W+7"} {
-		if w, err := ParseWeek(bad); err == nil {
-			t.Errorf("parse %q = %v, want an error", bad, w)
-		}
-	}
-}
-
 func TestParse(t *testing.T) {
 	if _, err := ParseFormat("pdf"); err == nil || !strings.Contains(err.Error(), "text html xlsx csv json") {
 		t.Errorf("format pdf: %v, want an error that lists the formats", err)

@@ -8,12 +8,13 @@ import (
 	"yunjian/audit"
 	"yunjian/cloud"
 	"yunjian/collector"
+	"yunjian/internal/pipeline"
 	"yunjian/policies"
 )
 
 // Weekly is everything that one weekly report says.
 type Weekly struct {
-	Week        Week
+	Week        pipeline.Week
 	GeneratedAt time.Time
 	// Location is where days begin and in which times are shown; nil is UTC.
 	Location *time.Location
