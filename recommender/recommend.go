@@ -11,17 +11,21 @@ import (
 	"yunjian/cloud"
 	"yunjian/policies"
 	"yunjian/price"
-	"yunjian/utilization"
 )
 
 // Candidate is one resource with what was found of it.
 type Candidate struct {
+	// Input may hold only what NeedsUtilization asks for once it was judged: a
+	// fleet of Summaries is large.
 	Input   analyzer.Input
 	Finding analyzer.Finding
-	// Early and Late are the statistics of the two halves of the window, from
-	// which the fleet's own past tells how often a margin was later exceeded. A
-	// candidate without them takes no part in that.
-	Early, Late map[cloud.Metric]utilization.Summary
+	Half    Half // from which the fleet's own past tells how often a margin was later exceeded
+}
+
+// NeedsUtilization reports whether Recommend reads m's statistics of a resource
+// so judged: those that a size is made from, and only where a rule matched.
+func NeedsUtilization(f analyzer.Finding, m cloud.Metric) bool {
+	return f.Rule != "" && m.Unit() == cloud.Percent
 }
 
 // Recommend turns findings into things to do, greatest saving first, and says
@@ -34,7 +38,7 @@ func Recommend(p policies.Pack, fleet []Candidate, catalog cloud.Catalog, book p
 		ra, rb := a.Input.Resource, b.Input.Resource
 		return cmp.Or(cmp.Compare(kindOrder(ra.Kind), kindOrder(rb.Kind)), cmp.Compare(ra.ID, rb.ID))
 	})
-	r := &run{pack: p, catalog: catalog.Sorted(), types: catalog, book: book, now: now, past: learn(p, fleet)}
+	r := &run{pack: p, catalog: catalog.Sorted(), types: catalog, book: book, now: now, past: learn(fleet)}
 	proposals := make([]*proposal, 0, len(fleet))
 	for i := range fleet {
 		if pr := r.propose(&fleet[i]); pr != nil {

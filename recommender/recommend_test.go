@@ -346,6 +346,12 @@ func TestUpperBoundIsClopperPearson(t *testing.T) {
 	}
 }
 
+// halve compares two halves of which only CPU is known.
+func halve(p policies.Pack, c Candidate, early, late utilization.Summary) Half {
+	return Halve(p, c.Finding, c.Input.Resource,
+		map[cloud.Metric]utilization.Summary{cloud.CPUPercent: early}, map[cloud.Metric]utilization.Summary{cloud.CPUPercent: late})
+}
+
 // fleetOf makes n machines of which the first `worse` needed in the late half
 // factor times what the early half showed.
 func fleetOf(t *testing.T, p policies.Pack, n, worse int, factor float64) []Candidate {
@@ -362,11 +368,11 @@ func fleetOf(t *testing.T, p policies.Pack, n, worse int, factor float64) []Cand
 		c := template
 		c.Input.Resource.ID = fmt.Sprintf("i-%03d", i)
 		c.Finding.ResourceID = c.Input.Resource.ID
-		c.Early = map[cloud.Metric]utilization.Summary{cloud.CPUPercent: before}
-		c.Late = map[cloud.Metric]utilization.Summary{cloud.CPUPercent: calm}
+		after := calm
 		if i < worse {
-			c.Late[cloud.CPUPercent] = risen
+			after = risen
 		}
+		c.Half = halve(p, c, before, after)
 		fleet = append(fleet, c)
 	}
 	return fleet
@@ -403,15 +409,16 @@ func TestReleaseRiskCountsThoseThatWoke(t *testing.T) {
 	p := baseline(t)
 	fleet := fleetOf(t, p, 80, 4, 10)
 	idle := machine(t, p, cloud.Resource{ID: "x", VCPU: 8, MemoryGiB: 32}, 1, 10)
+	w := cloud.Last(p.Window, now)
+	middle := w.From.Add(w.Duration() / 2)
 	for i := range fleet { // they looked idle early: 1 %, and four woke to 40 %
-		w := fleet[i].Early[cloud.CPUPercent].Window
-		fleet[i].Early = map[cloud.Metric]utilization.Summary{cloud.CPUPercent: flat(cloud.CPUPercent, 1, 1, w)}
-		late := fleet[i].Late[cloud.CPUPercent].Window
 		level := 1.0
 		if i < 4 {
 			level = 40
 		}
-		fleet[i].Late = map[cloud.Metric]utilization.Summary{cloud.CPUPercent: flat(cloud.CPUPercent, level, level, late)}
+		fleet[i].Half = halve(p, fleet[i],
+			flat(cloud.CPUPercent, 1, 1, cloud.Window{From: w.From, To: middle}),
+			flat(cloud.CPUPercent, level, level, cloud.Window{From: middle, To: w.To}))
 	}
 	recs, _ := Recommend(p, append(fleet, idle), nil, book(t), nil, now)
 	i := slices.IndexFunc(recs, func(r Recommendation) bool { return r.ResourceID == "x" })

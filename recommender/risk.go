@@ -67,32 +67,60 @@ type past struct {
 
 type tallied struct{ exceeded, compared int }
 
-// learn reads the two halves of every machine's window.
-func learn(p policies.Pack, fleet []Candidate) past {
+// Half is what one machine's window tells of margins and of waking up: its early
+// half held against its late one. The zero Half tells nothing and takes no part
+// in what the fleet learns.
+type Half struct {
+	// Ratios are ln(need / level) of the metrics that both halves cover.
+	Ratios map[cloud.Metric]float64
+	// Idle are the rules to release whose conditions the early half met; nil
+	// where CPU is not covered in both halves.
+	Idle []string
+	Woke bool // the late half used more CPU than an idle machine does
+}
+
+// Halve compares the halves of a machine's window, of which early and late are
+// the statistics; learning needs CPU, memory and the metrics of the rules to
+// release.
+func Halve(p policies.Pack, f analyzer.Finding, r cloud.Resource, early, late map[cloud.Metric]utilization.Summary) Half {
+	var h Half
+	if r.Kind != cloud.Instance || slices.Contains(f.Flags, analyzer.Resized) {
+		return h
+	}
+	for _, m := range []cloud.Metric{cloud.CPUPercent, cloud.MemoryPercent} {
+		if covered(p, early[m]) && covered(p, late[m]) {
+			if h.Ratios == nil {
+				h.Ratios = map[cloud.Metric]float64{}
+			}
+			h.Ratios[m] = math.Log(max(late[m].Quantile(1-harmShare), levelFloor) / level(early[m]))
+		}
+	}
+	if !covered(p, early[cloud.CPUPercent]) || !covered(p, late[cloud.CPUPercent]) {
+		return h
+	}
+	h.Woke = late[cloud.CPUPercent].ShareAbove(wakes) > harmShare
+	for _, rule := range p.RulesFor(cloud.Instance) {
+		if rule.Action == string(Release) && wasIdle(rule, r, early) {
+			h.Idle = append(h.Idle, rule.ID)
+		}
+	}
+	return h
+}
+
+// learn puts together what the halves of every machine tell.
+func learn(fleet []Candidate) past {
 	out := past{ratios: map[cloud.Metric][]float64{}, woke: map[string]tallied{}, bounds: map[tallied]float64{}}
 	for _, c := range fleet {
-		if c.Input.Resource.Kind != cloud.Instance || slices.Contains(c.Finding.Flags, analyzer.Resized) {
-			continue
+		for m, ratio := range c.Half.Ratios {
+			out.ratios[m] = append(out.ratios[m], ratio)
 		}
-		for _, m := range []cloud.Metric{cloud.CPUPercent, cloud.MemoryPercent} {
-			if covered(p, c.Early[m]) && covered(p, c.Late[m]) {
-				ratio := math.Log(max(c.Late[m].Quantile(1-harmShare), levelFloor) / level(c.Early[m]))
-				out.ratios[m] = append(out.ratios[m], ratio)
-			}
-		}
-		if !covered(p, c.Early[cloud.CPUPercent]) || !covered(p, c.Late[cloud.CPUPercent]) {
-			continue
-		}
-		for _, rule := range p.RulesFor(cloud.Instance) {
-			if rule.Action != string(Release) || !wasIdle(rule, c) {
-				continue
-			}
-			t := out.woke[rule.ID]
+		for _, rule := range c.Half.Idle {
+			t := out.woke[rule]
 			t.compared++
-			if c.Late[cloud.CPUPercent].ShareAbove(wakes) > harmShare {
+			if c.Half.Woke {
 				t.exceeded++
 			}
-			out.woke[rule.ID] = t
+			out.woke[rule] = t
 		}
 	}
 	for _, r := range out.ratios {
@@ -118,8 +146,8 @@ func level(u utilization.Summary) float64 {
 // the halves tell: conditions on peaks, facts and metrics without samples are
 // passed over, so that busier machines are compared, too, and the share that
 // woke is rather stated too high.
-func wasIdle(rule policies.Rule, c Candidate) bool {
-	s := analyzer.Samples{Resource: c.Input.Resource, Utilization: c.Early}
+func wasIdle(rule policies.Rule, r cloud.Resource, early map[cloud.Metric]utilization.Summary) bool {
+	s := analyzer.Samples{Resource: r, Utilization: early}
 	told := false
 	for _, cond := range rule.When {
 		if cond.Metric == "" || policies.OfPeaks(cond.Statistic) {

@@ -71,9 +71,27 @@ func readRows(t testing.TB, from io.Reader, visit func(col map[string]int, row [
 	}
 }
 
-// traceFleet judges a bundle of plain machines as of now.
-func traceFleet(t testing.TB, dir string, p policies.Pack, now time.Time) []Candidate {
+// countWoke counts a machine whose early half looked idle, and whether its late
+// half did not, by the plain numbers that the prior was counted with.
+func countWoke(woke *tallied, p policies.Pack, early, late map[cloud.Metric]utilization.Summary) {
+	if !covered(p, early[cloud.CPUPercent]) || !covered(p, late[cloud.CPUPercent]) {
+		return
+	}
+	cpu, memory := early[cloud.CPUPercent], early[cloud.MemoryPercent]
+	if memory.Samples == 0 || memory.Quantile(0.95) >= 30 || cpu.Quantile(0.95) >= 5 || cpu.Max >= 20 {
+		return
+	}
+	woke.compared++
+	if late[cloud.CPUPercent].ShareAbove(wakes) > harmShare {
+		woke.exceeded++
+	}
+}
+
+// traceFleet judges a bundle of plain machines as of now, and counts those that
+// woke after an idle half.
+func traceFleet(t testing.TB, dir string, p policies.Pack, now time.Time) ([]Candidate, tallied) {
 	t.Helper()
+	var woke tallied
 	var fleet []Candidate
 	w := cloud.Last(p.Window, now)
 	middle := w.From.Add(w.Duration() / 2)
@@ -105,7 +123,7 @@ func traceFleet(t testing.TB, dir string, p policies.Pack, now time.Time) []Cand
 			}
 		})
 		c.Input.Utilization = map[cloud.Metric]utilization.Summary{}
-		c.Early, c.Late = map[cloud.Metric]utilization.Summary{}, map[cloud.Metric]utilization.Summary{}
+		early, late := map[cloud.Metric]utilization.Summary{}, map[cloud.Metric]utilization.Summary{}
 		c.Input.Peaks = map[cloud.Metric]analyzer.Peak{}
 		for m, pts := range points {
 			s := utilization.Describe(pts, m, w, now.Location())
@@ -113,13 +131,15 @@ func traceFleet(t testing.TB, dir string, p policies.Pack, now time.Time) []Cand
 			if m.Unit() != cloud.Percent {
 				continue
 			}
-			c.Early[m] = utilization.Describe(pts, m, cloud.Window{From: w.From, To: middle}, now.Location())
-			c.Late[m] = utilization.Describe(pts, m, cloud.Window{From: middle, To: now}, now.Location())
+			early[m] = utilization.Describe(pts, m, cloud.Window{From: w.From, To: middle}, now.Location())
+			late[m] = utilization.Describe(pts, m, cloud.Window{From: middle, To: now}, now.Location())
 			c.Input.Peaks[m] = analyzer.Peak{Max: s.Max, Since: s.First}
 		}
 		c.Finding = analyzer.Judge(p, c.Input, now)
+		c.Half = Halve(p, c.Finding, c.Input.Resource, early, late)
+		countWoke(&woke, p, early, late)
 	}
-	return fleet
+	return fleet, woke
 }
 
 // TestTraceJudgement measures on 407 real machines: verdicts, advice, stated
@@ -128,7 +148,7 @@ func TestTraceJudgement(t *testing.T) {
 	dir := traceDir(t, "vm407")
 	p, _ := policies.ByID(policies.DefaultID)
 	now := time.Date(2013, 9, 11, 13, 40, 0, 0, time.UTC)
-	fleet := traceFleet(t, dir, p, now)
+	fleet, woke := traceFleet(t, dir, p, now)
 	recs, refusals := Recommend(p, fleet, nil, price.Example(), nil, now)
 
 	verdicts, rules, grades, refused := map[analyzer.Verdict]int{}, map[string]int{}, map[string]int{}, map[string]int{}
@@ -155,7 +175,7 @@ func TestTraceJudgement(t *testing.T) {
 	}
 
 	// The prior was counted here; should the way of counting change, so must it.
-	past := learn(p, fleet)
+	past := learn(fleet)
 	for _, prior := range priorMargins {
 		worst := tallied{}
 		for _, ratios := range past.ratios {
@@ -171,20 +191,6 @@ func TestTraceJudgement(t *testing.T) {
 		}
 		if worst != prior.tallied {
 			t.Errorf("margin %g: %+v, the prior says %+v", prior.margin, worst, prior.tallied)
-		}
-	}
-	woke := tallied{}
-	for _, c := range fleet {
-		if !covered(p, c.Early[cloud.CPUPercent]) || !covered(p, c.Late[cloud.CPUPercent]) {
-			continue
-		}
-		cpu := c.Early[cloud.CPUPercent]
-		if memory := c.Early[cloud.MemoryPercent]; memory.Samples == 0 || memory.Quantile(0.95) >= 30 || cpu.Quantile(0.95) >= 5 || cpu.Max >= 20 {
-			continue
-		}
-		woke.compared++
-		if c.Late[cloud.CPUPercent].ShareAbove(wakes) > harmShare {
-			woke.exceeded++
 		}
 	}
 	if woke != priorWoke {

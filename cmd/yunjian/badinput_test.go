@@ -107,6 +107,7 @@ func badInputs() []badInput {
 		{"文件 | Bundle", "数值不是数 value is no number", samples1("timestamp,cpu_percent\n1795276800,high\n"), importBundle, 1},
 		{"文件 | Bundle", "时间戳写错 bad timestamp", samples1("timestamp,cpu_percent\nyesterday,5\n"), importBundle, 1},
 		{"文件 | Bundle", "时间戳是毫秒 milliseconds", samples1("timestamp,cpu_percent\n1795276800000,5\n"), importBundle, 1},
+		{"文件 | Bundle", "样本在遥远的未来 sample of the far future", samples1("timestamp,cpu_percent\n7000000000,5\n"), importBundle, 1},
 		{"文件 | Bundle", "列数不符 ragged line", samples1("timestamp,cpu_percent\n1795276800,5,6,7\n"), importBundle, 1},
 		{"文件 | Bundle", "网络速率为负 negative rate", samples1("timestamp,network_in_bps\n1795276800,-5\n"), importBundle, 1},
 		{"文件 | Bundle", "压缩文件损坏 broken gzip", map[string]string{"bundle/samples/i-1.csv": "", "bundle/samples/i-1.csv.gz": "not gzip"}, importBundle, 1},
@@ -137,6 +138,7 @@ func TestBadInput(t *testing.T) {
 		fmt.Fprintf(&doc, "| %s | %d | %s |\n", cell(c.what), c.code, strings.ReplaceAll(cell(message), "\n", "<br>"))
 	}
 	doc.WriteString(badCloudTable(t))
+	doc.WriteString(badMachineTable(t))
 	golden(t, filepath.Join(root(t), "docs", "reference", "bad-input.md"), doc.String())
 }
 

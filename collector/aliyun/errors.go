@@ -81,7 +81,31 @@ func (e *Error) Error() string {
 	if e.RequestID != "" {
 		b.WriteString(" [request " + e.RequestID + "]")
 	}
+	if todo := e.Class.advice(); todo != "" {
+		b.WriteString(" → " + todo)
+	}
 	return b.String()
+}
+
+// advice is what people can do about a call that kept failing; empty where the
+// message says it itself.
+func (c Class) advice() string {
+	switch c {
+	case ClassThrottled:
+		return "调低 budget.queries_per_second，或稍后再采 | lower budget.queries_per_second, or collect later"
+	case ClassQuota:
+		return "本月调用额度已用完，下月自动继续，或开通云监控按量付费 | the account's calls of this month are used up: collection goes on next month, or enable pay-as-you-go CloudMonitor"
+	case ClassServer, ClassMalformed:
+		return "云端暂时异常，下次采集自动续传；若一直如此，请核对接入点 | the cloud is unwell: the next collection goes on from here; if it stays so, check the endpoint"
+	case ClassTransport:
+		return "请检查到该接入点的网络 | check the network to that endpoint"
+	case ClassCredentials:
+		return "请检查 AccessKey 及其密钥 | check the access key and its secret"
+	case ClassPermission:
+		return "请按 deploy/ram-policy.json 给子账号授权 | grant the RAM user what deploy/ram-policy.json lists"
+	default:
+		return ""
+	}
 }
 
 // Unwrap returns what lies beneath, for errors.Is.

@@ -51,66 +51,127 @@ func (d *Data) Audit(ctx context.Context, o AuditOptions) (audit.Audit, error) {
 	return a, nil
 }
 
+// batch is how many resources are judged at a time: their statistics are held
+// together, then only what a recommendation needs of them.
+const batch = 64
+
 // fleet gathers what is known of every resource and judges it.
 func (d *Data) fleet(ctx context.Context, inventories []cloud.Inventory, o AuditOptions) ([]recommender.Candidate, []cloud.InstanceType, error) {
+	passes, err := d.Passes()
+	if err != nil {
+		return nil, nil, err
+	}
+	steps := map[string]time.Duration{}
+	for _, p := range passes {
+		steps[p.Cloud] = p.Period
+	}
 	var types []cloud.InstanceType
-	inputs := map[string]analyzer.Input{}
-	var ids []string
+	var fleet []recommender.Candidate
+	total := 0
+	for _, inv := range inventories {
+		total += len(inv.Resources)
+	}
 	for _, inv := range inventories {
 		types = append(types, inv.Types...)
-		observed, err := d.State.Observations(inv.Cloud)
+		inputs, err := d.inputs(inv)
 		if err != nil {
-			return nil, nil, fmt.Errorf("read what is known of cloud %s: %w", inv.Cloud, err)
+			return nil, nil, err
 		}
-		for _, r := range inv.Resources {
-			ids = append(ids, r.ID)
-			inputs[r.ID] = analyzer.Input{Resource: r, Observations: observed[r.ID], Scope: scopeOf(inv, r)}
+		exclude, since, err := d.exclusions(inputs, cloud.Last(o.Pack.Window, o.Now))
+		if err != nil {
+			return nil, nil, err
+		}
+		j := judging{data: d, o: o, window: cloud.Last(o.Pack.Window, o.Now), step: steps[inv.Cloud], exclude: exclude, since: since}
+		for part := range slices.Chunk(inputs, batch) {
+			judged, err := j.judge(ctx, part)
+			if err != nil {
+				return nil, nil, err
+			}
+			fleet = append(fleet, judged...)
+			if o.Progress != nil {
+				o.Progress(len(fleet), total)
+			}
 		}
 	}
-	slices.Sort(ids)
-	ids = slices.Compact(ids)
+	return fleet, types, nil
+}
 
-	window := cloud.Last(o.Pack.Window, o.Now)
-	exclude, since, err := d.exclusions(inputs, window)
+// inputs are the resources of a cloud with what is known of them beside their
+// samples.
+func (d *Data) inputs(inv cloud.Inventory) ([]analyzer.Input, error) {
+	observed, err := d.State.Observations(inv.Cloud)
 	if err != nil {
-		return nil, nil, err
+		return nil, fmt.Errorf("read what is known of cloud %s: %w", inv.Cloud, err)
 	}
-	peaks, err := d.History.Peaks(ctx, ids, []cloud.Metric{cloud.CPUPercent, cloud.MemoryPercent}, cloud.Last(peakSpan, o.Now), since)
+	out := make([]analyzer.Input, len(inv.Resources))
+	for i, r := range inv.Resources {
+		out[i] = analyzer.Input{Resource: r, Observations: observed[r.ID], Scope: scopeOf(inv, r)}
+	}
+	return out, nil
+}
+
+// judging is one cloud being judged.
+type judging struct {
+	data    *Data
+	o       AuditOptions
+	window  cloud.Window
+	step    time.Duration // between samples, as the budget allowed; zero: as usual
+	exclude map[string][]cloud.Window
+	since   map[string]time.Time
+}
+
+// summaries are the statistics of resources, by id and metric.
+type summaries map[string]map[cloud.Metric]utilization.Summary
+
+// judge judges some of the cloud's resources.
+func (j judging) judge(ctx context.Context, inputs []analyzer.Input) ([]recommender.Candidate, error) {
+	ids := make([]string, len(inputs))
+	for i, in := range inputs {
+		ids[i] = in.Resource.ID
+	}
+	peaks, err := j.data.History.Peaks(ctx, ids, []cloud.Metric{cloud.CPUPercent, cloud.MemoryPercent}, cloud.Last(peakSpan, j.o.Now), j.since)
 	if err != nil {
-		return nil, nil, fmt.Errorf("read peaks: %w", err)
+		return nil, fmt.Errorf("read peaks: %w", err)
 	}
-	early, late, err := d.halves(ctx, window, exclude)
+	middle := j.window.From.Add(j.window.Duration() / 2)
+	whole, err := j.scan(ctx, ids, cloud.Metrics(), j.window)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	candidates := make(map[string]recommender.Candidate, len(ids))
-	judge := func(id string, u map[cloud.Metric]utilization.Summary) {
-		in := inputs[id]
-		in.Utilization = u
-		in.Peaks = peaks[id]
-		candidates[id] = recommender.Candidate{Input: in, Finding: analyzer.Judge(o.Pack, in, o.Now), Early: early[id], Late: late[id]}
+	early, err := j.scan(ctx, ids, comparedMetrics(), cloud.Window{From: j.window.From, To: middle})
+	if err != nil {
+		return nil, err
 	}
-	query := history.Query{Metrics: cloud.Metrics(), Window: window, Exclude: exclude}
-	err = d.History.Scan(ctx, query, func(id string, u map[cloud.Metric]utilization.Summary) error {
-		if _, listed := inputs[id]; listed {
-			judge(id, u)
+	late, err := j.scan(ctx, ids, comparedMetrics(), cloud.Window{From: middle, To: j.window.To})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]recommender.Candidate, len(inputs))
+	for i, in := range inputs {
+		id := in.Resource.ID
+		in.Utilization, in.Peaks = whole[id], peaks[id]
+		f := analyzer.Judge(j.o.Pack, in, j.o.Now)
+		for m := range in.Utilization {
+			if !recommender.NeedsUtilization(f, m) {
+				delete(in.Utilization, m)
+			}
 		}
-		if o.Progress != nil {
-			o.Progress(len(candidates), len(ids))
-		}
+		out[i] = recommender.Candidate{Input: in, Finding: f, Half: recommender.Halve(j.o.Pack, f, in.Resource, early[id], late[id])}
+	}
+	return out, nil
+}
+
+func (j judging) scan(ctx context.Context, ids []string, metrics []cloud.Metric, w cloud.Window) (summaries, error) {
+	out := make(summaries, len(ids))
+	q := history.Query{Resources: ids, Metrics: metrics, Window: w, Exclude: j.exclude, Step: j.step}
+	err := j.data.History.Scan(ctx, q, func(id string, u map[cloud.Metric]utilization.Summary) error {
+		out[id] = u
 		return nil
 	})
 	if err != nil {
-		return nil, nil, fmt.Errorf("scan history: %w", err)
+		return nil, fmt.Errorf("scan history: %w", err)
 	}
-	fleet := make([]recommender.Candidate, 0, len(ids))
-	for _, id := range ids {
-		if _, seen := candidates[id]; !seen {
-			judge(id, nil)
-		}
-		fleet = append(fleet, candidates[id])
-	}
-	return fleet, types, nil
+	return out, nil
 }
 
 // comparedMetrics are what the two halves of the window are compared by: the
@@ -119,35 +180,14 @@ func comparedMetrics() []cloud.Metric {
 	return []cloud.Metric{cloud.CPUPercent, cloud.MemoryPercent, cloud.NetworkInBPS, cloud.NetworkOutBPS}
 }
 
-// halves summarises the two halves of the window, from which the fleet learns
-// how often a margin was later exceeded.
-func (d *Data) halves(ctx context.Context, w cloud.Window, exclude map[string][]cloud.Window) (early, late map[string]map[cloud.Metric]utilization.Summary, err error) {
-	middle := w.From.Add(w.Duration() / 2)
-	scan := func(w cloud.Window) (map[string]map[cloud.Metric]utilization.Summary, error) {
-		out := map[string]map[cloud.Metric]utilization.Summary{}
-		q := history.Query{Metrics: comparedMetrics(), Window: w, Exclude: exclude}
-		err := d.History.Scan(ctx, q, func(id string, u map[cloud.Metric]utilization.Summary) error {
-			out[id] = u
-			return nil
-		})
-		return out, err
-	}
-	if early, err = scan(cloud.Window{From: w.From, To: middle}); err != nil {
-		return nil, nil, fmt.Errorf("scan history: %w", err)
-	}
-	if late, err = scan(cloud.Window{From: middle, To: w.To}); err != nil {
-		return nil, nil, fmt.Errorf("scan history: %w", err)
-	}
-	return early, late, nil
-}
-
 // exclusions returns, per resource, the spans of the window that say nothing of
 // the machine as it stands: before its last change of size, and while it was
 // powered off; and since when its size is the present one.
-func (d *Data) exclusions(inputs map[string]analyzer.Input, w cloud.Window) (map[string][]cloud.Window, map[string]time.Time, error) {
+func (d *Data) exclusions(inputs []analyzer.Input, w cloud.Window) (map[string][]cloud.Window, map[string]time.Time, error) {
 	exclude := map[string][]cloud.Window{}
 	since := map[string]time.Time{}
-	for id, in := range inputs {
+	for _, in := range inputs {
+		id := in.Resource.ID
 		if at := in.Resource.ResizedAt; !at.IsZero() {
 			since[id] = at
 			if at.After(w.From) {

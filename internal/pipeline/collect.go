@@ -103,6 +103,7 @@ type Pass struct {
 	Calls    int                 `json:"calls"`        // all calls, or files read
 	Metric   int                 `json:"metric_calls"` // of Calls, those that draw on the monthly quota
 	Minimum  int                 `json:"minimum"`      // metric calls that the samples need at 1,440 a call
+	Period   time.Duration       `json:"period"`       // step of the samples asked for; zero where files decide
 	Problems []collector.Problem `json:"problems,omitempty"`
 }
 
@@ -111,7 +112,7 @@ const passPrefix = "pass:"
 func (d *Data) putPass(name string, o CollectOptions, r collector.Result, done bool) error {
 	p := Pass{
 		Cloud: name, At: o.Now, Done: done, Samples: r.Samples,
-		Metric: collector.MetricCalls(r.Calls), Minimum: r.Minimum, Problems: r.Problems,
+		Metric: collector.MetricCalls(r.Calls), Minimum: r.Minimum, Period: r.Period, Problems: r.Problems,
 	}
 	for _, n := range r.Calls {
 		p.Calls += n
