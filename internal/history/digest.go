@@ -241,8 +241,10 @@ func (s *Store) Digests(resource string, m cloud.Metric, w cloud.Window) ([]Dige
 	return out, nil
 }
 
-// Peaks returns the highest value per resource and metric in w, and since when
-// the series was watched within it. Of a resource in since only what lies at or
+// Peaks returns the highest value and the highest daily p95 per resource and
+// metric in w, and since when the series was watched within it. Days are the
+// file's, p95 is rounded as in a Digest, and a day that a bound cuts counts with
+// the part inside. Of a resource in since only what lies at or
 // after that instant counts: what came before was a machine of another size.
 // A series without anything in its span has no entry.
 //
@@ -265,6 +267,7 @@ func (s *Store) Peaks(ctx context.Context, resources []string, metrics []cloud.M
 	}
 	err := parallel(ctx, s, names, scanBatch, func(wk *worker, names []string) ([]found, error) {
 		var list []found
+		h := highest{calendar: wk.calendar}
 		wk.batch(names, metrics, all[0], func(name string, id uint32, known bool, fresh func(code byte) []cloud.Point) {
 			span := all[0]
 			if t, ok := since[name]; ok {
@@ -275,10 +278,10 @@ func (s *Store) Peaks(ctx context.Context, resources []string, metrics []cloud.M
 				if !ok || !known || span.from >= span.to {
 					continue
 				}
-				h := highest{}
+				h.reset()
 				wk.peak(code, id, span, fresh(code), &h)
-				if h.any {
-					list = append(list, found{name, m, analyzer.Peak{Max: h.max, Since: instant(h.since)}})
+				if h.closeDay(); h.any {
+					list = append(list, found{name, m, analyzer.Peak{Max: h.max, DayP95: h.p95, Since: instant(h.since)}})
 				}
 			}
 		})
@@ -327,35 +330,72 @@ func (wk *worker) peak(metric byte, id uint32, span interval, fresh []cloud.Poin
 		samples(at, c.dayStart(firstDay))
 		for _, x := range d.days {
 			if day := number*spanDays + x.day; day >= firstDay && day < endDay {
-				h.point(c.dayStart(day), x.max)
+				h.digest(c.dayStart(day), x)
 			}
 		}
-		// What was not folded yet may lie in these days too.
+		// What was not folded yet may lie in these days too: of such days the
+		// samples are read, and what they hold adds to their digests.
 		_, late := cutAt(fresh, c.dayStart(firstDay))
 		late, _ = cutAt(late, c.dayStart(endDay))
-		for _, p := range late {
-			h.point(p.T, p.V)
+		if n := len(late); n > 0 {
+			samples(c.dayStart(c.day(late[0].T)), c.dayStart(c.day(late[n-1].T)+1))
 		}
 		at = c.dayStart(endDay)
 	}
 	samples(at, span.to)
 }
 
-// highest is a sink that keeps the greatest value and the first instant.
+// highest is a sink that keeps the greatest value, the greatest daily p95 and
+// the first instant.
 type highest struct {
-	any   bool
-	max   float64
-	since int64
+	calendar calendar
+	any      bool
+	max, p95 float64
+	since    int64
+	dayEnd   int64     // of the day whose values are gathered
+	values   []float64 // of that day so far
 }
 
-func (h *highest) point(t int64, v float64) {
+func (h *highest) reset() {
+	*h = highest{calendar: h.calendar, values: h.values[:0]}
+}
+
+// seen notes a value at an instant.
+func (h *highest) seen(t int64, v float64) {
 	if !h.any {
-		h.any, h.max, h.since = true, v, t
+		h.any, h.max, h.since, h.p95 = true, v, t, math.Inf(-1)
 		return
 	}
 	h.max, h.since = max(h.max, v), min(h.since, t)
 }
 
+// digest takes a day whose samples need not be read.
+func (h *highest) digest(start int64, d dayDigest) {
+	h.seen(start, d.max)
+	h.p95 = max(h.p95, d.p95)
+}
+
+func (h *highest) point(t int64, v float64) {
+	if t >= h.dayEnd || len(h.values) == 0 {
+		h.closeDay()
+		h.dayEnd = h.calendar.dayStart(h.calendar.day(t) + 1)
+	}
+	h.seen(t, v)
+	h.values = append(h.values, v)
+}
+
 func (h *highest) run(t, step int64, hundredths []uint16) {
-	h.point(t, float64(slices.Max(hundredths))/100)
+	for i, x := range hundredths {
+		h.point(t+int64(i)*step, float64(x)/100)
+	}
+}
+
+// closeDay ends the day whose values were gathered. Most days need no sorting:
+// a p95 is never above the greatest value.
+func (h *highest) closeDay() {
+	if len(h.values) > 0 && slices.Max(h.values) > h.p95 {
+		slices.Sort(h.values)
+		h.p95 = max(h.p95, round(utilization.Quantile(h.values, 0.95)))
+	}
+	h.values = h.values[:0]
 }
