@@ -93,10 +93,11 @@ func Open(path string, o Options) (*Store, error) {
 	return s, nil
 }
 
-// Close releases the file.
+// Close releases the file. It waits for what is being read or written.
 func (s *Store) Close() error {
+	err := s.db.Close() // first: those it waits for still unpack
 	s.packer.close()
-	if err := s.db.Close(); err != nil {
+	if err != nil {
 		return fmt.Errorf("close state: %w", err)
 	}
 	return nil
