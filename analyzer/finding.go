@@ -99,6 +99,9 @@ type Input struct {
 	// Observations say, per metric, whether it could be read; a metric absent
 	// here was never asked for.
 	Observations map[cloud.Metric]cloud.Observation
+	// LastSample is the instant of the last CPU sample held, however old; only
+	// asked for where the machine is powered off. Zero: none, or not asked for.
+	LastSample time.Time
 	// Peaks is the highest value per metric over the peak-guard span (13
 	// months, or as long as history reaches) since the last resize.
 	Peaks map[cloud.Metric]Peak

@@ -33,8 +33,8 @@ func Judge(p policies.Pack, in Input, now time.Time) Finding {
 		flags:   map[Flag]bool{},
 	}
 	j.window = cloud.Last(p.Window, now)
-	if at := in.Resource.ResizedAt; in.Resource.Kind == cloud.Instance && j.window.Contains(at) {
-		j.window.From = at
+	if at := in.Resource.ResizedAt; in.Resource.Kind == cloud.Instance && !at.Before(j.window.From) && !at.After(now) {
+		j.window.From = at // perhaps a moment ago: then nothing is known of the machine as it stands
 		j.flags[Resized] = true
 	}
 	f := Finding{ResourceID: in.Resource.ID, Kind: in.Resource.Kind, Window: j.window}
@@ -96,7 +96,7 @@ func (j *judging) judge() judgement {
 	if j.in.Observations[cloud.CPUPercent].Origin == cloud.OriginHypervisor {
 		j.flags[HypervisorCPU] = true
 	}
-	if j.in.Utilization[cloud.MemoryPercent].Samples == 0 {
+	if !j.measured(cloud.MemoryPercent) {
 		j.flags[MemoryUnknown] = true
 	}
 	if why, ok := j.usable(cloud.CPUPercent); !ok {
@@ -113,17 +113,23 @@ func (j *judging) judge() judgement {
 	return v
 }
 
+// measured reports whether a metric has samples, be it only such as a resize
+// has put out of the window.
+func (j *judging) measured(m cloud.Metric) bool {
+	return j.in.Utilization[m].Samples > 0 || j.flags[Resized] && j.in.Observations[m].Availability == cloud.Observed
+}
+
 // usable reports whether a metric has enough samples of the present machine,
 // or why not.
 func (j *judging) usable(m cloud.Metric) (Reason, bool) {
-	u, ok := j.in.Utilization[m]
-	if !ok || u.Samples == 0 {
+	u := j.in.Utilization[m]
+	if !j.measured(m) {
 		o := j.in.Observations[m]
 		return missing(m, o.Availability, o.Detail), false
 	}
 	history := time.Duration(j.expected(u)) * utilization.Step
-	if resized := j.in.Resource.ResizedAt; !resized.IsZero() && u.First.Before(resized) {
-		history = 0 // samples of another machine: nothing is known of this one
+	if resized := j.in.Resource.ResizedAt; u.Samples == 0 || !resized.IsZero() && u.First.Before(resized) {
+		history = 0 // samples of another machine, if any: nothing is known of this one
 	}
 	if history < j.pack.MinHistory {
 		return Reason{Code: CodeHistoryBelow, Metric: m, Value: number(days(history)), Limit: number(days(j.pack.MinHistory)), Unit: cloud.Days}, false
@@ -182,31 +188,62 @@ func (j *judging) off(rules []policies.Rule) judgement {
 	return insufficient(0, nearest)
 }
 
-// offFor is for how many days at least the machine has been off: since the
-// source says so, else since the last CPU sample, provided that samples were
-// asked for until now, and counted only up to where they were.
+// late is how far before the present a source may stop asking: samples appear
+// late.
+const late = time.Hour
+
+// offFor is for how many days at least the machine has been off: since it was
+// seen so or the source says it stopped. Of a machine that was off when it was
+// first seen, that only says when the watching began: its samples, provided that
+// they were asked for, tell since when it has been silent.
 func (j *judging) offFor() (float64, bool) {
-	if j.in.Resource.Status != cloud.PoweredOff {
+	r := j.in.Resource
+	if r.Status != cloud.PoweredOff {
 		return 0, false
 	}
-	if since := j.in.Resource.StoppedSince; !since.IsZero() {
-		return days(j.now.Sub(since)), true
-	}
-	o := j.in.Observations[cloud.CPUPercent]
-	if o.Through.IsZero() || !slices.Contains([]cloud.Availability{cloud.Observed, cloud.Stopped, cloud.NoData}, o.Availability) {
-		return 0, false
-	}
-	last := j.in.Utilization[cloud.CPUPercent].Last
-	if j.in.Utilization[cloud.CPUPercent].Samples == 0 {
-		last = j.window.From
-		if o.From.After(last) {
-			last = o.From
+	since, until := r.StoppedSince, j.seen()
+	if silent, through, ok := j.silence(); ok {
+		switch {
+		case since.IsZero():
+			since, until = silent, through
+		case since.Equal(r.FirstSeen) && silent.Before(since) && !through.Before(since.Add(-late)):
+			since = silent
 		}
 	}
-	if !o.Through.After(last) {
-		return 0, true
+	if since.IsZero() {
+		return 0, false
 	}
-	return days(o.Through.Sub(last)), true
+	return days(max(0, until.Sub(since))), true
+}
+
+// silence is since when the machine has had no CPU sample, and up to when
+// samples were asked for; false where that could not be read.
+func (j *judging) silence() (since, through time.Time, ok bool) {
+	o := j.in.Observations[cloud.CPUPercent]
+	if o.Through.IsZero() || !slices.Contains([]cloud.Availability{cloud.Observed, cloud.Stopped, cloud.NoData}, o.Availability) {
+		return since, through, false
+	}
+	since = latest(j.in.LastSample, j.in.Utilization[cloud.CPUPercent].Last)
+	if since.IsZero() && !o.From.IsZero() {
+		since = latest(o.From, j.in.Resource.CreatedAt)
+	}
+	return since, o.Through, !since.IsZero()
+}
+
+// seen is up to when the resource is known to be as it stands: its last
+// inventory, which may lie back where nobody has looked since.
+func (j *judging) seen() time.Time {
+	if last := j.in.Resource.LastSeen; !last.IsZero() && last.Before(j.now) {
+		return last
+	}
+	return j.now
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // attachment judges disks and addresses, which are not measured.
@@ -242,9 +279,9 @@ func (j *judging) unattachedFor() (float64, string, bool) {
 	case r.Status != cloud.Available || r.AttachedTo != "":
 		return 0, "", false
 	case !r.DetachedAt.IsZero():
-		return days(j.now.Sub(r.DetachedAt)), "since_detached", true
+		return days(max(0, j.seen().Sub(r.DetachedAt))), "since_detached", true
 	case !r.FirstSeen.IsZero():
-		return days(j.now.Sub(r.FirstSeen)), "since_first_seen", true
+		return days(max(0, j.seen().Sub(r.FirstSeen))), "since_first_seen", true
 	default:
 		return 0, "", false
 	}

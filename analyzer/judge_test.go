@@ -30,6 +30,7 @@ type fixture struct {
 	Series     map[cloud.Metric]series         `yaml:"series"`
 	Peaks      map[cloud.Metric]map[string]any `yaml:"peaks"`
 	Exemptions []map[string]any                `yaml:"exemptions"`
+	LastSample time.Time                       `yaml:"last_sample"`
 }
 
 // series makes samples every five minutes up to now: level, with the given
@@ -109,6 +110,7 @@ func (f fixture) judge(t *testing.T) Finding {
 		Utilization:  map[cloud.Metric]utilization.Summary{},
 		Observations: map[cloud.Metric]cloud.Observation{},
 		Peaks:        map[cloud.Metric]Peak{},
+		LastSample:   f.LastSample,
 		Scope:        cloud.Scope{Kind: cloud.Instance, Complete: true},
 	}
 	if f.Scope != nil {

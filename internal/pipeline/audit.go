@@ -150,6 +150,11 @@ func (j judging) judge(ctx context.Context, inputs []analyzer.Input) ([]recommen
 	for i, in := range inputs {
 		id := in.Resource.ID
 		in.Utilization, in.Peaks = whole[id], peaks[id]
+		if in.Resource.Kind == cloud.Instance && in.Resource.Status == cloud.PoweredOff {
+			if _, in.LastSample, _, err = j.data.History.Extent(id, cloud.CPUPercent); err != nil {
+				return nil, err
+			}
+		}
 		f := analyzer.Judge(j.o.Pack, in, j.o.Now)
 		for m := range in.Utilization {
 			if !recommender.NeedsUtilization(f, m) {
