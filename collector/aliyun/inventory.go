@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"yunjian/cloud"
+	"yunjian/collector"
+	"yunjian/price"
 )
 
 // listing is one Describe action that returns resources of a kind.
@@ -118,7 +120,6 @@ func cmpString(a, b string) string {
 // another.
 func complete(all []cloud.Resource, types map[string]cloud.InstanceType) []cloud.Resource {
 	seen := map[string]bool{}
-	storage := map[string]float64{}
 	public := map[string]string{}
 	out := all[:0]
 	for _, r := range all {
@@ -127,20 +128,19 @@ func complete(all []cloud.Resource, types map[string]cloud.InstanceType) []cloud
 			continue
 		}
 		seen[key] = true
-		switch {
-		case r.Kind == cloud.Disk && r.AttachedTo != "":
-			storage[r.AttachedTo] += r.StorageGiB
-		case r.Kind == cloud.EIP && r.AttachedTo != "":
+		if r.Kind == cloud.EIP && r.AttachedTo != "" {
 			public[r.AttachedTo] = r.Attributes[attributePublicIP]
 		}
 		out = append(out, r)
 	}
+	storage := collector.AttachedStorage(out)
 	for i := range out {
 		r := &out[i]
 		if r.Kind != cloud.Instance {
 			continue
 		}
-		r.StorageGiB = storage[r.ID]
+		r.StorageGiB = storage[r.ID].GiB
+		setAttribute(r, price.StorageCategory, storage[r.ID].Category)
 		if r.Attributes[attributePublicIP] == "" {
 			setAttribute(r, attributePublicIP, public[r.ID])
 		}

@@ -4,9 +4,12 @@ import (
 	"strings"
 
 	"yunjian/cloud"
+	"yunjian/price"
 )
 
-// Attributes that resources of this source carry.
+// Attributes that resources of this source carry, beside those that prices
+// depend on: price.InternetChargeType, price.BandwidthPackage,
+// price.StorageCategory.
 const (
 	attributePublicIP     = "public_ip"
 	attributeStoppedMode  = "stopped_mode"
@@ -88,6 +91,8 @@ func address(r record) (cloud.Resource, bool) {
 		v.ExpiresAt = r.time("ExpiredTime")
 	}
 	setAttribute(&v, attributePublicIP, r.text("IpAddress"))
+	setAttribute(&v, price.InternetChargeType, r.text("InternetChargeType"))
+	setAttribute(&v, price.BandwidthPackage, r.text("BandwidthPackageId"))
 	return v, v.ID != ""
 }
 

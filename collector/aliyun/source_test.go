@@ -17,6 +17,7 @@ import (
 	"yunjian/collector/aliyun"
 	"yunjian/collector/collectortest"
 	"yunjian/internal/simcloud"
+	"yunjian/price"
 )
 
 // tiny is a world written out: constant CPU and memory every five minutes over
@@ -213,6 +214,47 @@ func TestInventoryIsThatOfTheCloud(t *testing.T) {
 			r.InstanceType != w.InstanceType || r.VCPU != w.VCPU || r.MemoryGiB != w.MemoryGiB || r.StorageGiB != w.StorageGiB || r.Agent != w.Agent ||
 			r.Category != w.Category || r.AttachedTo != w.AttachedTo || r.BandwidthMbps != w.BandwidthMbps || r.Architecture != w.Architecture || r.System != w.System {
 			t.Errorf("got  %+v\nwant %+v", r, w)
+		}
+	}
+}
+
+// TestWhatPricesDependOnIsRead quotes what the cloud lists: an address that
+// pays by traffic, or draws on a shared bandwidth, has no bandwidth of its own
+// to pay, and an instance's storage has a category where its disks have one.
+func TestWhatPricesDependOnIsRead(t *testing.T) {
+	eip := func(id string, attributes map[string]string) cloud.Resource {
+		return cloud.Resource{ID: id, Kind: cloud.EIP, Region: "cn-hangzhou", BandwidthMbps: 100, Attributes: attributes}
+	}
+	disk := func(id, category, of string) cloud.Resource {
+		return cloud.Resource{ID: id, Kind: cloud.Disk, Region: "cn-hangzhou", StorageGiB: 40, Category: category, AttachedTo: of, Status: cloud.InUse}
+	}
+	server, _ := serve(t, tiny{resources: []cloud.Resource{
+		eip("e-bandwidth", map[string]string{price.InternetChargeType: "PayByBandwidth"}),
+		eip("e-package", map[string]string{price.InternetChargeType: "PayByBandwidth", price.BandwidthPackage: "cbwp-1"}),
+		eip("e-traffic", map[string]string{price.InternetChargeType: price.PayByTraffic}),
+		eip("e-unknown", nil),
+		machine("i-mixed", cloud.Running, cloud.AgentRunning), disk("d-1", "cloud_efficiency", "i-mixed"), disk("d-2", "cloud_essd/PL1", "i-mixed"),
+		machine("i-same", cloud.Running, cloud.AgentRunning), disk("d-3", "cloud_essd/PL1", "i-same"), disk("d-4", "cloud_essd/PL1", "i-same"),
+	}}, simcloud.Options{})
+	inv, err := newSource(t, options(server, "cn-hangzhou")).Inventory(t.Context(), estateEnd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{
+		"e-bandwidth": "ip bandwidth", "e-package": "ip", "e-traffic": "ip", "e-unknown": "ip bandwidth",
+		"i-mixed": "vcpu memory storage", "i-same": "vcpu memory storage:cloud_essd/PL1",
+	}
+	for _, r := range inv.Resources {
+		var lines []string
+		for _, l := range price.Example().Quote(r, estateEnd).Lines {
+			lines = append(lines, string(l.What))
+		}
+		got := strings.Join(lines, " ")
+		if category := r.Attributes[price.StorageCategory]; category != "" {
+			got += ":" + category
+		}
+		if r.Kind != cloud.Disk && got != want[r.ID] {
+			t.Errorf("%s: %q, want %q", r.ID, got, want[r.ID])
 		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/text/encoding/simplifiedchinese"
 
 	"yunjian/cloud"
+	"yunjian/price"
 )
 
 const fullInventory = "\xef\xbb\xbf" + `resource_id,kind,name,account,region,zone,department,application,instance_type,vcpu,memory_gib,storage_gib,status,charge_type,created_at,first_seen,last_seen,resource_group,stopped_since,expires_at,resized_at,architecture,local_storage_gib,gpu,burstable,os,private_ip,agent,ha_group,category,attached_to,detached_at,system,bandwidth_mbps,负责人,tag:env
@@ -39,7 +40,7 @@ func TestInventoryColumns(t *testing.T) {
 			CreatedAt: at("2024-01-01T19:04:05Z"), FirstSeen: at("2024-01-02T03:04:05Z"), LastSeen: at("2026-01-01T00:00:00Z"), ResizedAt: at("2025-06-01T00:00:00Z"),
 			InstanceType: "ecs.g7.large", Architecture: "x86_64", VCPU: 2, MemoryGiB: 8, GPU: 1, Burstable: true, OS: "Linux", PrivateIP: "10.0.0.1",
 			Agent: cloud.AgentAbsent, HAGroup: "ha", StorageGiB: 40, // of d-1
-			Attributes: map[string]string{"负责人": " 张三 "}, Tags: map[string]string{"env": "prod"},
+			Attributes: map[string]string{"负责人": " 张三 ", price.StorageCategory: "cloud_essd/PL1"}, Tags: map[string]string{"env": "prod"},
 		},
 		{ID: "d-1", Kind: cloud.Disk, Account: "a", Region: "r", StorageGiB: 40, Status: cloud.InUse, Category: "cloud_essd/PL1", AttachedTo: "i-1", System: true},
 		{ID: "d-2", Kind: cloud.Disk, Account: "a", Region: "r", StorageGiB: 60.5, Status: cloud.Available, DetachedAt: at("2026-01-01T00:00:00Z")},
@@ -77,6 +78,39 @@ func TestInventoryDefaults(t *testing.T) {
 	}
 	if !b.End().IsZero() || len(b.Metrics()) != 0 {
 		t.Errorf("without samples: End %v, Metrics %v; want none", b.End(), b.Metrics())
+	}
+}
+
+// TestColumnsThatPricesDependOn quotes what a bundle lists.
+func TestColumnsThatPricesDependOn(t *testing.T) {
+	b := open(t, map[string]string{"inventory.csv": `resource_id,kind,vcpu,memory_gib,storage_gib,status,category,attached_to,bandwidth_mbps,internet_charge_type,bandwidth_package_id,storage_category
+i-same,instance,2,8,,,,,,,,
+d-1,disk,,,40,,cloud_essd/PL1,i-same,,,,
+d-2,disk,,,60,,cloud_essd/PL1,i-same,,,,
+i-mixed,instance,2,8,,,,,,,,
+d-3,disk,,,40,,cloud_essd/PL1,i-mixed,,,,
+d-4,disk,,,60,,cloud_efficiency,i-mixed,,,,
+i-larger,instance,2,8,500,,,,,,,
+d-5,disk,,,60,,cloud_efficiency,i-larger,,,,
+i-told,instance,2,8,500,,,,,,,cloud_ssd
+e-traffic,eip,,,,,,,100, paybytraffic ,,
+e-package,eip,,,,,,,100,PayByBandwidth,cbwp-1,
+e-bandwidth,eip,,,,,,,100,PayByBandwidth,,
+`})
+	want := map[string]string{"i-same": "cloud_essd/PL1", "i-told": "cloud_ssd", "e-traffic": "ip", "e-package": "ip", "e-bandwidth": "ip bandwidth"}
+	book := price.Example()
+	for _, r := range b.Inventory().Resources {
+		got := r.Attributes[price.StorageCategory]
+		if r.Kind == cloud.EIP {
+			var lines []string
+			for _, l := range book.Quote(r, time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)).Lines {
+				lines = append(lines, string(l.What))
+			}
+			got = strings.Join(lines, " ")
+		}
+		if got != want[r.ID] {
+			t.Errorf("%s: %q, want %q", r.ID, got, want[r.ID])
+		}
 	}
 }
 

@@ -19,7 +19,9 @@
 //     from instance_types and its storage from the disks attached to it where
 //     its own row leaves them out.
 //   - Columns of the inventory that are not known become Attributes under their
-//     name, columns named tag:KEY become Tags.
+//     name, columns named tag:KEY become Tags. Prices depend on three of them:
+//     internet_charge_type (PayByTraffic in any case of letters) and
+//     bandwidth_package_id of an address, storage_category of an instance.
 //   - Of the inventory every mistake is reported at once (see Mistakes) and
 //     nothing is read until all are gone.
 //   - A sample file is read wholly or not at all: one bad row refuses the file,

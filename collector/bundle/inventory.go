@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"yunjian/cloud"
+	"yunjian/collector"
+	"yunjian/price"
 )
 
 // readInventory reads the inventory and the instance types of dir. Mistakes of
@@ -97,11 +99,18 @@ func setResource(r *cloud.Resource, name string, known *column[cloud.Resource], 
 		r.Tags[key] = cell
 		return ""
 	}
+	if name == price.InternetChargeType && strings.EqualFold(trimmed, price.PayByTraffic) {
+		cell = price.PayByTraffic // as the price book compares it
+	}
+	setAttribute(r, name, cell)
+	return ""
+}
+
+func setAttribute(r *cloud.Resource, name, value string) {
 	if r.Attributes == nil {
 		r.Attributes = map[string]string{}
 	}
-	r.Attributes[name] = cell
-	return ""
+	r.Attributes[name] = value
 }
 
 // checkResource checks what spans several cells of a row, and sets the kind
@@ -184,15 +193,11 @@ func index[T any](names []string, columns []column[T]) []*column[T] {
 }
 
 // complete fills what an instance's row leaves out and the bundle says
-// elsewhere: its size by its type, its storage by the disks attached to it.
+// elsewhere: its size by its type, its storage and what kind that is by the
+// disks attached to it.
 func complete(inv *cloud.Inventory) {
 	catalog := cloud.NewCatalog(inv.Types)
-	attached := map[string]float64{}
-	for _, r := range inv.Resources {
-		if r.Kind == cloud.Disk && r.AttachedTo != "" {
-			attached[r.AttachedTo] += r.StorageGiB
-		}
-	}
+	attached := collector.AttachedStorage(inv.Resources)
 	for i := range inv.Resources {
 		r := &inv.Resources[i]
 		if r.Kind != cloud.Instance {
@@ -205,7 +210,10 @@ func complete(inv *cloud.Inventory) {
 		fill(&r.GPU, t.GPU)
 		fill(&r.LocalStorageGiB, t.LocalStorageGiB)
 		fill(&r.Burstable, t.Burstable)
-		fill(&r.StorageGiB, attached[r.ID])
+		fill(&r.StorageGiB, attached[r.ID].GiB)
+		if a := attached[r.ID]; a.Category != "" && a.GiB == r.StorageGiB && r.Attributes[price.StorageCategory] == "" {
+			setAttribute(r, price.StorageCategory, a.Category)
+		}
 	}
 }
 

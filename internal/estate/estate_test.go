@@ -11,7 +11,9 @@ import (
 	"pgregory.net/rapid"
 
 	"yunjian/cloud"
+	"yunjian/collector"
 	"yunjian/collector/bundle"
+	"yunjian/price"
 )
 
 func TestSameSeedSameEstate(t *testing.T) {
@@ -289,6 +291,16 @@ func TestWriteBundle(t *testing.T) {
 		t.Fatal(err)
 	}
 	want, got := e.inventory(e.End(), true), b.Inventory()
+	// A bundle works out by itself what kind of storage an instance has.
+	for id, storage := range collector.AttachedStorage(want.Resources) {
+		i := slices.IndexFunc(want.Resources, func(r cloud.Resource) bool { return r.ID == id })
+		if want.Resources[i].StorageGiB != storage.GiB {
+			t.Errorf("%s: %v GiB, its disks have %v", id, want.Resources[i].StorageGiB, storage.GiB)
+		}
+		if storage.Category != "" {
+			want.Resources[i].Attributes = map[string]string{price.StorageCategory: storage.Category}
+		}
+	}
 	if diff := cmp.Diff(want.Resources, got.Resources); diff != "" {
 		t.Errorf("resources differ (-estate +bundle):\n%s", diff)
 	}

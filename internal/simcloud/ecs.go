@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"yunjian/cloud"
+	"yunjian/price"
 )
 
 // Answers carry only what the world knows: a field it does not know is left
@@ -31,8 +32,9 @@ type addressList struct{ IpAddress []string }
 type vpcAttributes struct{ PrivateIpAddress addressList }
 
 type boundAddress struct {
-	AllocationId, InternetChargeType string
-	Bandwidth                        number `json:",omitempty"`
+	AllocationId       string
+	InternetChargeType string `json:",omitempty"`
+	Bandwidth          number `json:",omitempty"`
 }
 
 type instance struct {
@@ -119,7 +121,7 @@ func (s *Server) instance(c *call, r *cloud.Resource) instance {
 		v.VpcAttributes = &vpcAttributes{addressList{[]string{r.PrivateIP}}}
 	}
 	if a := c.snap.addresses[r.ID]; a != nil {
-		v.EipAddress = &boundAddress{AllocationId: a.ID, InternetChargeType: "PayByBandwidth"}
+		v.EipAddress = &boundAddress{AllocationId: a.ID, InternetChargeType: a.Attributes[price.InternetChargeType]}
 		if a.BandwidthMbps > 0 {
 			v.EipAddress.Bandwidth = numberOf(a.BandwidthMbps)
 		}
@@ -393,18 +395,20 @@ type eipTags struct {
 }
 
 type eipItem struct {
-	AllocationId    string
-	Name            string `json:",omitempty"`
-	RegionId        string `json:",omitempty"`
-	ResourceGroupId string `json:",omitempty"`
-	Status          string `json:",omitempty"`
-	InstanceId      string
-	InstanceType    string
-	Bandwidth       string   `json:",omitempty"` // Mbit/s, as text
-	ChargeType      string   `json:",omitempty"`
-	AllocationTime  string   `json:",omitempty"`
-	ExpiredTime     string   `json:",omitempty"`
-	Tags            *eipTags `json:",omitempty"`
+	AllocationId       string
+	Name               string `json:",omitempty"`
+	RegionId           string `json:",omitempty"`
+	ResourceGroupId    string `json:",omitempty"`
+	Status             string `json:",omitempty"`
+	InstanceId         string
+	InstanceType       string
+	Bandwidth          string   `json:",omitempty"` // Mbit/s, as text
+	InternetChargeType string   `json:",omitempty"`
+	BandwidthPackageId string   `json:",omitempty"`
+	ChargeType         string   `json:",omitempty"`
+	AllocationTime     string   `json:",omitempty"`
+	ExpiredTime        string   `json:",omitempty"`
+	Tags               *eipTags `json:",omitempty"`
 }
 
 func (s *Server) describeEipAddresses(c *call) ([]byte, *apiError) {
@@ -436,6 +440,7 @@ func (s *Server) describeEipAddresses(c *call) ([]byte, *apiError) {
 		v := eipItem{
 			AllocationId: r.ID, Name: r.Name, RegionId: r.Region, ResourceGroupId: r.ResourceGroup, Status: status[r.Status],
 			InstanceId: r.AttachedTo, ChargeType: chargeTypes[r.ChargeType],
+			InternetChargeType: r.Attributes[price.InternetChargeType], BandwidthPackageId: r.Attributes[price.BandwidthPackage],
 			AllocationTime: timeText(r.CreatedAt, secondTime), ExpiredTime: timeText(r.ExpiresAt, secondTime),
 		}
 		if r.AttachedTo != "" {

@@ -192,7 +192,7 @@ func TestFieldsOfAnInstance(t *testing.T) {
 			Status: cloud.PoweredOff, ChargeType: cloud.Postpaid, CreatedAt: created, InstanceType: "ecs.t6-c1m4.large", VCPU: 2, MemoryGiB: 8, Burstable: true,
 			OS: "Windows Server 2022", PrivateIP: "10.0.0.1", HAGroup: "ds-1", LocalStorageGiB: 894,
 			StoppedSince: created, ResizedAt: created},
-		{ID: "eip-1", Kind: cloud.EIP, AttachedTo: "i-1", BandwidthMbps: 5, Region: "cn-hangzhou"},
+		{ID: "eip-1", Kind: cloud.EIP, AttachedTo: "i-1", BandwidthMbps: 5, Region: "cn-hangzhou", Attributes: map[string]string{"internet_charge_type": "PayByTraffic"}},
 	}
 	c := serve(t, New(w, Options{}))
 	var got struct {
@@ -206,7 +206,7 @@ func TestFieldsOfAnInstance(t *testing.T) {
 		"Status": "Stopped", "StoppedMode": "KeepCharging", "InstanceChargeType": "PostPaid", "CreationTime": "2026-03-01T08:30Z", "ExpiredTime": "2099-12-31T15:59Z",
 		"CreditSpecification": "Standard", "DeploymentSetId": "ds-1",
 		"VpcAttributes": map[string]any{"PrivateIpAddress": map[string]any{"IpAddress": []any{"10.0.0.1"}}},
-		"EipAddress":    map[string]any{"AllocationId": "eip-1", "Bandwidth": 5.0, "InternetChargeType": "PayByBandwidth"},
+		"EipAddress":    map[string]any{"AllocationId": "eip-1", "Bandwidth": 5.0, "InternetChargeType": "PayByTraffic"},
 		"Tags": map[string]any{"Tag": []any{
 			map[string]any{"TagKey": "application", "TagValue": "示例系统"}, map[string]any{"TagKey": "department", "TagValue": "示例局"}, map[string]any{"TagKey": "ha_group", "TagValue": "ds-1"},
 		}},
