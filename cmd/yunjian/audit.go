@@ -35,11 +35,7 @@ an answer of its own and never idleness.`,
 			if format != "text" && format != "json" {
 				return usage(fmt.Errorf("--format %q: want text or json", format))
 			}
-			cfg, err := loadConfig(cmd, path)
-			if err != nil {
-				return err
-			}
-			data, err := pipeline.Open(cfg.DataDir, cfg.Location)
+			cfg, data, err := openData(cmd, path)
 			if err != nil {
 				return err
 			}

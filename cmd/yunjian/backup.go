@@ -26,11 +26,7 @@ Writes a consistent copy of the data folder into one file with checksums.`,
 		Example: `  yunjian backup yunjian-2026-11-23.backup --config yunjian.yaml`,
 		Args:    oneArg("the file to write"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			cfg, err := loadConfig(cmd, path)
-			if err != nil {
-				return err
-			}
-			data, err := pipeline.Open(cfg.DataDir, cfg.Location)
+			_, data, err := openData(cmd, path)
 			if err != nil {
 				return err
 			}
@@ -123,11 +119,7 @@ the audit.`,
 		Example: `  yunjian check --config yunjian.yaml`,
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := loadConfig(cmd, path)
-			if err != nil {
-				return err
-			}
-			data, err := pipeline.Open(cfg.DataDir, cfg.Location)
+			cfg, data, err := openData(cmd, path)
 			if err != nil {
 				return err
 			}
@@ -160,11 +152,7 @@ func newCompact() *cobra.Command {
 		Args:    noArgs,
 		Example: `  yunjian compact --config yunjian.yaml`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := loadConfig(cmd, path)
-			if err != nil {
-				return err
-			}
-			data, err := pipeline.Open(cfg.DataDir, cfg.Location)
+			cfg, data, err := openData(cmd, path)
 			if err != nil {
 				return err
 			}

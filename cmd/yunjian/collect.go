@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -36,6 +37,9 @@ makes none but those that list the fleet.`,
 			cfg, err := loadConfig(cmd, path)
 			if err != nil {
 				return err
+			}
+			if len(cfg.Clouds) == 0 {
+				return usage(errors.New(noClouds))
 			}
 			now := orClock(now).In(cfg.Location)
 			if since == 0 {
@@ -83,6 +87,7 @@ func collectCloud(ctx context.Context, data *pipeline.Data, cfg config.Config, c
 	if err != nil {
 		return pipeline.Collected{Cloud: c.Name}, err
 	}
+	defer closeSource(src)
 	progress := newBar(stderr, "采集 collect "+c.Name)
 	defer progress.finish()
 	return data.Collect(ctx, c.Name, src, pipeline.CollectOptions{

@@ -11,7 +11,8 @@ func newConfig() *cobra.Command {
 		Use:     "config",
 		GroupID: groupRules,
 		Short:   "配置 — the configuration",
-		Args:    noArgs,
+		Example: `  yunjian config check yunjian.yaml`,
+		Args:    subcommand,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(&cobra.Command{

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -76,23 +77,33 @@ type demo struct {
 	lang   report.Lang
 }
 
-func (d demo) run(ctx context.Context, once bool) error {
+func (d demo) run(ctx context.Context, once bool) (err error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	var console net.Listener // taken first: after a minute's work is no time to learn that it is not free
+	if !once {
+		if console, err = listen(d.listen); err != nil {
+			return err
+		}
+		defer console.Close()
+	}
 	end := d.world.End()
 	sim := simcloud.New(d.world, simcloud.Options{
 		Credentials: map[string]string{demoKey: demoSecret}, Now: end, Seed: d.seed,
 		Quotas: simcloud.Unlimited(),
 	})
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	api, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return fmt.Errorf("start the simulated cloud: %w", err)
 	}
 	simulated := make(chan error, 1)
-	go func() { simulated <- serveUntil(ctx, listener, sim) }()
-	defer func() { stop(); <-simulated }()
+	go func() { simulated <- serveUntil(ctx, api, sim) }()
+	defer func() {
+		stop()
+		err = errors.Join(err, <-simulated)
+	}()
 
-	cfg, err := d.configure(listener.Addr().String())
+	cfg, err := d.configure(api.Addr().String())
 	if err != nil {
 		return err
 	}
@@ -103,7 +114,7 @@ func (d demo) run(ctx context.Context, once bool) error {
 	defer data.Close()
 
 	say := d.cmd.ErrOrStderr()
-	fmt.Fprintf(say, "模拟云 simulated cloud  http://%s\n", listener.Addr())
+	fmt.Fprintf(say, "模拟云 simulated cloud  http://%s\n", api.Addr())
 	// Two looks a week apart, so that the report can compare, and so that a
 	// resize in between is seen as one.
 	for _, now := range []time.Time{end.AddDate(0, 0, -7), end} {
@@ -129,12 +140,13 @@ func (d demo) run(ctx context.Context, once bool) error {
 		fmt.Fprintf(say, "\n下一步 next: `yunjian demo` 打开页面 opens the page；接入自己的云 connect your own cloud: docs/how-to/connect-an-account.md\n")
 		return nil
 	}
-	return d.serve(ctx, cfg, data, sim, end)
+	return d.serve(ctx, cfg, data, sim, console)
 }
 
 // serve runs the daemon over the simulated cloud, whose present follows the
 // clock from where its samples ended.
-func (d demo) serve(ctx context.Context, cfg config.Config, data *pipeline.Data, sim *simcloud.Server, end time.Time) error {
+func (d demo) serve(ctx context.Context, cfg config.Config, data *pipeline.Data, sim *simcloud.Server, console net.Listener) error {
+	end := d.world.End()
 	daemon, err := newDaemon(cfg, data, newLog(cfg, d.cmd.ErrOrStderr()))
 	if err != nil {
 		return err
@@ -145,10 +157,9 @@ func (d demo) serve(ctx context.Context, cfg config.Config, data *pipeline.Data,
 		sim.SetNow(now)
 		return now
 	}
-	return daemon.run(ctx, func(addr string) {
-		page := url.URL{Scheme: "http", Host: addr, Path: "/"}
-		fmt.Fprintf(d.cmd.ErrOrStderr(), "\n打开 open  %s   （Ctrl-C 结束 stops；数据随之删除 its data is deleted）\n", page.String())
-	})
+	page := url.URL{Scheme: "http", Host: console.Addr().String(), Path: "/"}
+	fmt.Fprintf(d.cmd.ErrOrStderr(), "\n打开 open  %s   （Ctrl-C 结束 stops；数据随之删除 its data is deleted）\n", page.String())
+	return daemon.run(ctx, console)
 }
 
 // configure writes the demo's configuration, an ordinary one, and reads it.

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"yunjian/internal/config"
+	"yunjian/internal/pipeline"
 )
 
 // configFlag adds --config, without which the command cannot run.
@@ -26,6 +27,16 @@ func loadConfig(cmd *cobra.Command, path string) (config.Config, error) {
 		return config.Config{}, usage(err)
 	}
 	return c, nil
+}
+
+// openData reads the configuration named by --config and opens its data folder.
+func openData(cmd *cobra.Command, path string) (config.Config, *pipeline.Data, error) {
+	cfg, err := loadConfig(cmd, path)
+	if err != nil {
+		return cfg, nil, err
+	}
+	data, err := pipeline.Open(cfg.DataDir, cfg.Location)
+	return cfg, data, err
 }
 
 // timeValue is a flag that holds an RFC 3339 instant.

@@ -5,8 +5,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-
-	"yunjian/internal/pipeline"
 )
 
 func newHistory() *cobra.Command {
@@ -14,7 +12,8 @@ func newHistory() *cobra.Command {
 		Use:     "history",
 		GroupID: groupCare,
 		Short:   "历史样本 — the history of samples",
-		Args:    noArgs,
+		Example: `  yunjian history stats --config yunjian.yaml`,
+		Args:    subcommand,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newHistoryStats())
@@ -32,11 +31,7 @@ func newHistoryStats() *cobra.Command {
 			if format != "text" && format != "json" {
 				return usage(fmt.Errorf("--format %q: want text or json", format))
 			}
-			cfg, err := loadConfig(cmd, path)
-			if err != nil {
-				return err
-			}
-			data, err := pipeline.Open(cfg.DataDir, cfg.Location)
+			cfg, data, err := openData(cmd, path)
 			if err != nil {
 				return err
 			}

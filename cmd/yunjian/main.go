@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -86,7 +87,7 @@ saves a year. It only reads; it never changes anything in a cloud.`,
   yunjian report  --config yunjian.yaml --format xlsx --output week.xlsx`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          noArgs,
+		Args:          subcommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
@@ -104,6 +105,21 @@ saves a year. It only reads; it never changes anything in a cloud.`,
 		newPolicy(), newConfig(),
 		newHistory(), newBackup(), newRestore(), newCheck(), newCompact(), newVersion(),
 	)
+	root.SetHelpCommandGroupID(groupCare)
+	root.SetCompletionCommandGroupID(groupCare)
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		switch c.Name() {
+		case "help":
+			c.Short = "任一命令的用法 — how a command is used"
+		case "completion":
+			c.Short = "命令行补全脚本 — the completion script of a shell"
+			c.Example = "  yunjian completion bash > /etc/bash_completion.d/yunjian"
+			c.Args = subcommand
+			c.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+		}
+	}
 	return root
 }
 
@@ -121,6 +137,26 @@ func noArgs(cmd *cobra.Command, args []string) error {
 		return usage(fmt.Errorf("unknown argument %q for %q: it takes none; see `%s --help`", args[0], cmd.CommandPath(), cmd.CommandPath()))
 	}
 	return nil
+}
+
+// subcommand is the Args of a command that only groups others: it names them
+// where none of them was meant.
+func subcommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var names []string
+	for _, c := range cmd.Commands() {
+		if c.IsAvailableCommand() {
+			names = append(names, c.Name())
+		}
+	}
+	cmd.SuggestionsMinimumDistance = 2
+	near := ""
+	if like := cmd.SuggestionsFor(args[0]); len(like) > 0 {
+		near = fmt.Sprintf("did you mean %s? ", like[0])
+	}
+	return usage(fmt.Errorf("unknown command %q for %q: %swant one of %s; see `%s --help`", args[0], cmd.CommandPath(), near, strings.Join(names, ", "), cmd.CommandPath()))
 }
 
 func oneArg(name string) cobra.PositionalArgs {

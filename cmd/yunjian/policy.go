@@ -20,8 +20,10 @@ func newPolicy() *cobra.Command {
 		Use:     "policy",
 		GroupID: groupRules,
 		Short:   "策略包 — policy packs",
-		Args:    noArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Example: `  yunjian policy list
+  yunjian policy show cn-gov-baseline`,
+		Args: subcommand,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newPolicyList(), newPolicyShow(), newPolicyCheck())
 	return cmd

@@ -110,6 +110,7 @@ func printPlans(ctx context.Context, w io.Writer, cfg config.Config, since time.
 			return err
 		}
 		plan, err := src.Plan(ctx, req)
+		src.Close()
 		if err != nil {
 			return fmt.Errorf("plan cloud %s: %w", c.Name, err)
 		}

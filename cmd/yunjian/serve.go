@@ -34,20 +34,18 @@ func newServe() *cobra.Command {
 		GroupID: groupWork,
 		Short:   "守护进程：定时采集、审计、周报与控制台 — the daemon: schedules, console, /metrics",
 		Long: `按配置的时刻表采集、审计、出周报，并在 listen 地址提供页面、/metrics、/healthz、/readyz。
-SIGHUP 重新读取配置；配置有误时保留原配置并在日志与 /metrics 中说明。SIGTERM 优雅停止。
+SIGHUP 重新读取配置；配置有误时保留原配置并在日志与 /metrics 中说明
+（data_dir、listen、timezone、log 须重启才生效）。SIGTERM 优雅停止。
 
 Collects, audits and reports on schedule, and serves the page, /metrics, /healthz
 and /readyz at the listen address. SIGHUP reads the configuration again and keeps
-the old one when the new one is wrong. SIGTERM stops gracefully.`,
+the old one when the new one is wrong; data_dir, listen, timezone and log change
+only with a restart. SIGTERM stops gracefully.`,
 		Example: `  yunjian serve --config yunjian.yaml
   kill -HUP $(pidof yunjian)                 # 重新读取配置 | reload`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := loadConfig(cmd, path)
-			if err != nil {
-				return err
-			}
-			data, err := pipeline.Open(cfg.DataDir, cfg.Location)
+			cfg, data, err := openData(cmd, path)
 			if err != nil {
 				return err
 			}
@@ -57,7 +55,11 @@ the old one when the new one is wrong. SIGTERM stops gracefully.`,
 				return err
 			}
 			d.reload = func() (config.Config, error) { return config.Load(path) }
-			return d.run(cmd.Context(), nil)
+			listener, err := listen(cfg.Listen)
+			if err != nil {
+				return err
+			}
+			return d.run(cmd.Context(), listener)
 		},
 	}
 	configFlag(cmd, &path)
@@ -133,19 +135,23 @@ func (d *daemon) config() config.Config {
 	return d.cfg
 }
 
-// run serves until ctx ends. ready, when not nil, is told the address once it
-// is listening.
-func (d *daemon) run(ctx context.Context, ready func(addr string)) error {
-	cfg := d.config()
-	listener, err := net.Listen("tcp", cfg.Listen)
+// listen opens the console's address.
+func listen(addr string) (net.Listener, error) {
+	listener, err := net.Listen("tcp", addr)
 	if err != nil {
-		return fmt.Errorf("listen: %w; is another Yunjian running, or set another `listen` address", err)
+		return nil, fmt.Errorf("listen: %w; is another Yunjian running, or set another `listen` address", err)
 	}
+	return listener, nil
+}
+
+// run serves on listener until ctx ends, and closes it.
+func (d *daemon) run(ctx context.Context, listener net.Listener) error {
+	cfg := d.config()
 	if host, _, _ := net.SplitHostPort(listener.Addr().String()); !net.ParseIP(host).IsLoopback() {
 		d.log.Warn().Str("listen", listener.Addr().String()).Msg("the page has no sign-in yet: let only a gateway that asks for one reach this address")
 	}
 	console := web.New(d.data, web.Options{
-		Lang: report.Lang(cfg.Lang), Location: cfg.Location, Registry: d.reg, Log: d.log, Version: version,
+		Lang: func() report.Lang { return report.Lang(d.config().Lang) }, Location: cfg.Location, Registry: d.reg, Log: d.log, Version: version,
 		Report: func() (report.Options, error) { return reportOptions(d.config()) },
 	})
 	server := &http.Server{Handler: console.Handler(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
@@ -165,10 +171,7 @@ func (d *daemon) run(ctx context.Context, ready func(addr string)) error {
 		return server.Shutdown(stop)
 	})
 	group.Go(func() error { return d.work(gctx) })
-	if ready != nil {
-		ready(listener.Addr().String())
-	}
-	err = group.Wait()
+	err := group.Wait()
 	d.log.Info().Msg("stopped")
 	return err
 }
@@ -187,18 +190,20 @@ func (d *daemon) work(ctx context.Context) error {
 	first.Go(func() { d.catchUp(ctx) })
 	defer first.Wait()
 
+	// A job that is under way when the schedule changes runs on beside the new
+	// one: a backfill of hours must not keep the night's audit from its hour.
+	var rounds sync.WaitGroup
+	defer rounds.Wait()
 	for ctx.Err() == nil {
 		cfg := d.config()
 		round, cancel := context.WithCancel(ctx)
-		done := make(chan error, 1)
-		go func() { done <- d.jobs.Run(ctx, round, d.jobTable(cfg), cfg.Location) }()
+		ended := make(chan error, 1)
+		rounds.Go(func() { ended <- d.jobs.Run(ctx, round, d.jobTable(cfg), cfg.Location) })
 		var err error
 		select {
-		case err = <-done:
+		case err = <-ended:
 		case <-hup:
 			d.reloadConfig()
-			cancel()
-			err = <-done
 		}
 		cancel()
 		if err != nil {
@@ -229,8 +234,8 @@ func (d *daemon) reloadConfig() {
 		err = checkSetup(next)
 	}
 	old := d.config()
-	if err == nil && (next.DataDir != old.DataDir || next.Listen != old.Listen) {
-		err = errors.New("data_dir and listen change only with a restart")
+	if err == nil && (next.DataDir != old.DataDir || next.Listen != old.Listen || next.Timezone != old.Timezone || next.Log != old.Log) {
+		err = errors.New("data_dir, listen, timezone and log change only with a restart")
 	}
 	d.metrics.Reloaded(err == nil)
 	if err != nil {
@@ -258,6 +263,9 @@ func (d *daemon) collect(ctx context.Context) (string, error) {
 	now := d.now().In(cfg.Location)
 	var said []string
 	var errs []error
+	if len(cfg.Clouds) == 0 {
+		return noClouds, nil
+	}
 	for _, c := range cfg.Clouds {
 		src, err := newSource(d.data, cfg, c, now, cadence(cfg.Schedules.Collect, now))
 		if err != nil {
@@ -267,6 +275,7 @@ func (d *daemon) collect(ctx context.Context) (string, error) {
 		got, err := d.data.Collect(ctx, c.Name, src, pipeline.CollectOptions{
 			Metrics: cfg.Metrics, Since: now.Add(-cfg.Backfill), Now: now, FillGaps: true,
 		})
+		closeSource(src)
 		month, merr := d.data.MetricCalls(c.Name, now.In(cfg.Location))
 		if merr != nil {
 			errs = append(errs, merr)

@@ -17,6 +17,9 @@ import (
 // minutes and two minutes more.
 const lateness = 7 * time.Minute
 
+// noClouds answers a collection where none is configured.
+const noClouds = "配置中没有云 | no cloud is configured: name one under `clouds`; a folder of files is read by `yunjian import`"
+
 // newSource returns the source of a configured cloud. This is the one place
 // that knows all kinds of sources.
 func newSource(data *pipeline.Data, cfg config.Config, c config.Cloud, now time.Time, cadence time.Duration) (collector.Source, error) {
@@ -31,6 +34,13 @@ func newSource(data *pipeline.Data, cfg config.Config, c config.Cloud, now time.
 		return newAliyun(data, cfg, c, now, cadence)
 	default:
 		return nil, usage(fmt.Errorf("cloud %s: unknown type %q", c.Name, c.Type))
+	}
+}
+
+// closeSource gives back what a source holds, such as idle connections.
+func closeSource(src collector.Source) {
+	if s, ok := src.(interface{ Close() }); ok {
+		s.Close()
 	}
 }
 

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -196,7 +197,8 @@ func (d *decoder) file(line int, at, p string) string {
 // reason is the last part of a file error, without the path that is named
 // already.
 func reason(err error) string {
-	if e, ok := err.(*os.PathError); ok {
+	var e *os.PathError
+	if errors.As(err, &e) {
 		return e.Err.Error()
 	}
 	return err.Error()

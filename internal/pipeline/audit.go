@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -29,11 +30,17 @@ type AuditOptions struct {
 	Progress func(done, total int)
 }
 
+// ErrNothing is the answer to an audit before anything was read.
+var ErrNothing = errors.New("nothing is stored yet: run `yunjian collect` or `yunjian import` first")
+
 // Audit judges everything stored as of o.Now and stores the result.
 func (d *Data) Audit(ctx context.Context, o AuditOptions) (audit.Audit, error) {
 	inventories, err := d.State.Inventories()
 	if err != nil {
 		return audit.Audit{}, fmt.Errorf("read inventories: %w", err)
+	}
+	if len(inventories) == 0 { // a report of no resources would read as one of no waste
+		return audit.Audit{}, ErrNothing
 	}
 	fleet, types, err := d.fleet(ctx, inventories, o)
 	if err != nil {

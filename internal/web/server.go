@@ -25,7 +25,7 @@ var assets embed.FS
 // Options are what the console needs to know.
 type Options struct {
 	Location *time.Location
-	Lang     report.Lang // for a visitor who asked for none
+	Lang     func() report.Lang // for a visitor who asked for none, as the configuration in force says
 	Registry *prometheus.Registry
 	Log      zerolog.Logger
 	Version  string
@@ -232,7 +232,7 @@ func (s *Server) getReport(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) lang(r *http.Request) (report.Lang, error) {
 	q := r.URL.Query().Get("lang")
 	if q == "" {
-		return s.o.Lang, nil
+		return s.o.Lang(), nil
 	}
 	l, err := report.ParseLang(q)
 	if err != nil {

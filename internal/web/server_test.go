@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 
+	"yunjian/cloud"
 	"yunjian/internal/pipeline"
 	"yunjian/internal/report"
 	"yunjian/internal/store"
@@ -29,7 +30,7 @@ func serve(t *testing.T) (*pipeline.Data, string) {
 		t.Fatal("the baseline pack is gone")
 	}
 	console := New(data, Options{
-		Location: time.UTC, Lang: report.ZH, Registry: prometheus.NewRegistry(), Log: zerolog.Nop(), Version: "v0",
+		Location: time.UTC, Lang: func() report.Lang { return report.ZH }, Registry: prometheus.NewRegistry(), Log: zerolog.Nop(), Version: "v0",
 		Report: func() (report.Options, error) {
 			return report.Options{Location: time.UTC, Pack: pack, Now: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)}, nil
 		},
@@ -87,6 +88,9 @@ func TestPages(t *testing.T) {
 	if err := data.State.PutJob(store.JobResult{Name: "gaps:province", Started: now, Finished: now, OK: true}); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := data.State.PutInventory(cloud.Inventory{Cloud: "a", TakenAt: now}); err != nil {
+		t.Fatal(err)
+	}
 	pack, _ := policies.ByID("cn-gov-baseline")
 	if _, err := data.Audit(t.Context(), pipeline.AuditOptions{Pack: pack, Book: price.Example(), Now: now, Location: time.UTC}); err != nil {
 		t.Fatal(err)
@@ -102,7 +106,7 @@ func TestPages(t *testing.T) {
 	}
 	for _, f := range report.Formats() {
 		resp, body := get(t, url+"/report?lang=en&format="+string(f))
-		if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != f.ContentType() || len(body) == 0 {
+		if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != f.ContentType() || len(body) == 0 {
 			t.Errorf("report as %s: %d, %s, %d bytes", f, resp.StatusCode, resp.Header.Get("Content-Type"), len(body))
 		}
 	}
