@@ -74,7 +74,7 @@ func (b builder) details() ([]detail, int) {
 			anchor:    "case-" + itoa(i+1),
 			title:     b.resource(x.ResourceID, x.Name).whole(),
 			subtitle:  b.place(x),
-			action:    text(b.p.action(x.Action, x.Kind)).toned(toneOf(x.Action)),
+			action:    text(b.p.action(x)).toned(toneOf(x.Action)),
 			facts:     b.detailFacts(x),
 			sentences: b.explain(x),
 		}
@@ -200,6 +200,7 @@ func (b builder) appendix() table {
 		{title: p.say(msgFreedMemory), kind: size, in: inSheet},
 		{title: p.say(msgFreedStorage), kind: size, in: inSheet},
 		{title: b.savingColumn(), kind: money, in: everywhere},
+		{title: p.say(msgSavingFromColumn), in: inSheet},
 		{title: p.say(msgSavingNote), in: inSheet},
 		{title: p.say(msgRiskGrade), in: everywhere},
 		{title: p.say(msgHarm), kind: percent1, in: inSheet},
@@ -235,7 +236,7 @@ func (b builder) appendix() table {
 			p.percentCell(cpu.Mean), p.percentCell(cpu.P95), p.percentCell(cpu.Max), p.percentCell(cpu.PeakMax),
 			p.percentCell(mem.Mean), p.percentCell(mem.P95), p.percentCell(mem.Max), p.percentCell(disk.Max),
 			b.dailyNetwork(f), p.covered(f), orDash(verdictOf(p, f)),
-			text(p.action(x.Action, x.Kind)).toned(toneOf(x.Action)), orDash(b.sizes(x)),
+			text(p.action(x)).toned(toneOf(x.Action)), orDash(b.sizes(x)),
 		)
 		if x.Target != nil {
 			row = append(row, orDash(clean(x.Target.InstanceType)))
@@ -255,7 +256,7 @@ func (b builder) appendix() table {
 			h := 100 * x.Risk.HarmProbability
 			harm, status = p.percentCell(&h), b.status(x)
 		}
-		row = append(row, saved, orDash(b.savingNote(x)), orDash(clean(x.Risk.Grade)), harm, status, count(x.ConsecutiveRuns),
+		row = append(row, saved, orDash(clean(x.SavingFrom)), orDash(b.savingNote(x)), orDash(clean(x.Risk.Grade)), harm, status, count(x.ConsecutiveRuns),
 			orDash(clean(x.FirstSeen)), orDash(p.rule(x.Rule)), orDash(p.clauses(p.flags(union(f.Flags, x.Flags)))),
 			text(p.sentences(b.explain(x))), orDash(clean(x.PriceBook)), text(clean(x.ID)))
 		t.rows = append(t.rows, row)
@@ -351,7 +352,7 @@ func (b builder) fleet() table {
 		c := colour(f.Verdict)
 		action := p.unknown()
 		if x, ok := b.f.advice[f.ResourceID]; ok {
-			action = text(p.action(x.Action, x.Kind))
+			action = text(p.action(x))
 		}
 		row := []cell{
 			text(clean(f.ResourceID)), orDash(clean(res.Name)), text(name(p, kindNames, f.Kind)), orDash(clean(res.Cloud)),

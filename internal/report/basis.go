@@ -2,8 +2,10 @@ package report
 
 import (
 	"cmp"
+	"strings"
 
 	"yunjian/analyzer"
+	"yunjian/cloud"
 	"yunjian/price"
 )
 
@@ -72,7 +74,7 @@ func (b builder) basis() table {
 	}
 	add(msgBasisAsOf, p.minute(a.AsOf))
 	if d := a.Window.Duration(); d > 0 {
-		add(msgBasisWindow, p.say(msgWindow, p.minute(a.Window.From), p.minute(a.Window.To), p.duration(d)))
+		add(msgBasisWindow, p.say(msgSpan, p.minute(a.Window.From), p.minute(a.Window.To), p.duration(d)))
 	}
 	add(msgBasisGenerated, p.minute(b.r.GeneratedAt))
 	add(msgBasisZone, b.r.Location.String())
@@ -87,13 +89,17 @@ func (b builder) basis() table {
 	if a.Policy.Confidence != "" {
 		s := name(p, confidenceNames, a.Policy.Confidence)
 		if a.Policy.Confidence == "proposed" {
-			s += p.say(msgParenthesis, p.say(msgConfidenceProposedNote))
+			s = p.say(msgConfidenceProposedNote)
 		}
 		add(msgBasisConfidence, s)
 	}
-	add(msgBasisSource, a.Policy.Source)
+	source := a.Policy.Source
+	if p.lang == ZH {
+		source = strings.ReplaceAll(source, ", ", "，")
+	}
+	add(msgBasisSource, source)
 	if b.r.Pack.MinCoverage > 0 {
-		add(msgBasisCoverage, percent(100*b.r.Pack.MinCoverage))
+		add(msgBasisCoverage, p.limit(b.r.Pack.MinCoverage, cloud.Ratio))
 	}
 	if b.r.Pack.MinAge > 0 {
 		add(msgBasisAge, p.duration(b.r.Pack.MinAge))
@@ -104,11 +110,17 @@ func (b builder) basis() table {
 	add(msgBasisBook, a.PriceBook.ID+"@"+a.PriceBook.Version)
 	example := p.say(msgNo)
 	if a.PriceBook.Example {
-		example = p.say(msgYes) + p.say(msgParenthesis, p.say(msgExampleBanner))
+		example = p.say(msgYes) + p.say(msgParenthesis, p.say(msgExampleFoot))
 	}
 	add(msgBasisExample, example)
 	add(msgBasisCurrency, currencyOf(price.Zero(a.Totals.Currency)))
 	add(msgBasisEstimate, p.say(msgBasisEstimateText))
+	add(msgBasisStatistics, p.say(msgBasisStatisticsText))
+	add(msgBasisWeighted, p.say(msgBasisWeightedText))
+	if g := b.r.Pack.Risk; g.C > 0 {
+		at := func(v float64) string { return p.limit(v, cloud.Ratio) }
+		add(msgBasisRisk, p.say(msgBasisRiskText, at(g.A), at(g.B), at(g.C)))
+	}
 	add(msgBasisRead, p.say(msgBasisReadText))
 	return t
 }

@@ -5,6 +5,7 @@ import (
 
 	"yunjian/cloud"
 	"yunjian/price"
+	"yunjian/recommender"
 )
 
 // document is a report in one language, ready to be laid out.
@@ -177,21 +178,32 @@ func (b builder) headline() []string {
 	} else {
 		var parts []string
 		if t.Release.Resources > 0 {
-			parts = append(parts, p.say(msgHeadlineRelease, group(itoa(t.Release.Resources)), p.sized(t.Release.VCPU, t.Release.MemoryGiB, t.Release.StorageGiB)))
+			parts = append(parts, p.say(msgHeadlineRelease, group(itoa(t.Release.Resources)), p.sized(msgFreeing, t.Release.VCPU, t.Release.MemoryGiB, t.Release.StorageGiB)))
 		}
 		if t.Downsize.Resources > 0 {
-			parts = append(parts, p.say(msgHeadlineDownsize, group(itoa(t.Downsize.Resources)), p.sized(t.Downsize.VCPU, t.Downsize.MemoryGiB, t.Downsize.StorageGiB)))
+			parts = append(parts, p.say(msgHeadlineDownsize, group(itoa(t.Downsize.Resources)), p.sized(msgFreeing, t.Downsize.VCPU, t.Downsize.MemoryGiB, t.Downsize.StorageGiB)))
 		}
-		s := p.say(msgHeadline, group(itoa(n)), p.clauses(parts))
+		out = append(out, p.say(msgHeadline, group(itoa(n)), p.clauses(parts)))
+		parts = nil
+		if s := p.size(t.Release.VCPU+t.Downsize.VCPU, t.Release.MemoryGiB+t.Downsize.MemoryGiB, t.Release.StorageGiB+t.Downsize.StorageGiB); s != "" {
+			parts = append(parts, p.say(msgHeadlineFreed, s))
+		}
 		if b.f.unpriced < advice {
-			s = p.clauses([]string{s, p.say(msgHeadlineSaving, p.wan(b.f.saving)) + b.exampleMark()})
+			parts = append(parts, p.say(msgHeadlineSaving, p.wan(b.f.saving))+b.exampleMark())
+			if b.f.laterCount > 0 {
+				parts = append(parts, p.say(msgHeadlineLater, p.wan(b.f.later), b.f.laterCount))
+			}
 		}
 		if b.f.unpriced > 0 {
-			s = p.clauses([]string{s, p.say(msgHeadlineUnpriced, b.f.unpriced)})
+			parts = append(parts, p.say(msgHeadlineUnpriced, b.f.unpriced))
 		}
-		out = append(out, s)
+		if len(parts) > 0 {
+			out = append(out, p.clauses(parts))
+		}
 		if waiting := advice - b.f.ready; waiting > 0 {
 			out = append(out, p.say(msgHeadlineReady, b.f.ready, waiting))
+		} else {
+			out = append(out, p.say(msgHeadlineAllReady, b.f.ready))
 		}
 	}
 	if grey := b.f.lights[len(b.f.lights)-1]; grey.Resources > 0 {
@@ -204,6 +216,9 @@ func (b builder) headline() []string {
 	s := p.say(msgHeadlineChanges, p.minute(b.r.Previous.AsOf), len(c.fresh), len(c.again), len(c.gone))
 	if diff, ok := b.savingChange(); ok {
 		s = p.clauses([]string{s, p.say(msgHeadlineDelta, signed(diff, p.yuan(diff)))})
+		if n := b.repricedCount(); n > 0 {
+			s += p.say(msgParenthesis, p.say(msgRepricedCount, n))
+		}
 	}
 	out = append(out, s)
 	if c.otherPolicy {
@@ -239,6 +254,34 @@ func (b builder) savingChange() (price.Amount, bool) {
 	return diff, err == nil
 }
 
+// repriced says what a continued recommendation was thought to save before,
+// where that is not what it is thought to save now; empty otherwise.
+func (b builder) repriced(x recommender.Recommendation) string {
+	if b.r.Previous == nil {
+		return ""
+	}
+	for _, was := range b.r.Previous.Recommendations {
+		if was.ResourceID != x.ResourceID || was.Action != x.Action {
+			continue
+		}
+		if !was.SavingKnown || !x.SavingKnown || shown(was).Cmp(shown(x)) == 0 {
+			return ""
+		}
+		return b.p.say(msgRepriced, b.p.yuan(shown(was)), b.sizes(was))
+	}
+	return ""
+}
+
+func (b builder) repricedCount() int {
+	n := 0
+	for _, x := range b.f.changes.again {
+		if b.repriced(x) != "" {
+			n++
+		}
+	}
+	return n
+}
+
 // signed puts a plus before what grew.
 func signed(a price.Amount, text string) string {
 	if a.Sign() > 0 {
@@ -247,13 +290,22 @@ func signed(a price.Amount, text string) string {
 	return text
 }
 
-// sized is size in parentheses, or nothing.
-func (p prose) sized(vcpu int, memory, storage float64) string {
+// sized is a size in parentheses, with the words of m around it, or nothing.
+func (p prose) sized(m msg, vcpu int, memory, storage float64) string {
 	s := p.size(vcpu, memory, storage)
 	if s == "" {
 		return ""
 	}
-	return p.say(msgParenthesis, s)
+	return p.say(msgParenthesis, p.say(m, s))
+}
+
+// freeing is what a tile says of the size that is given back.
+func (p prose) freeing(vcpu int, memory, storage float64) string {
+	s := p.size(vcpu, memory, storage)
+	if s == "" {
+		return ""
+	}
+	return p.say(msgFreeing, s)
 }
 
 func (b builder) tiles() []tile {
@@ -263,8 +315,8 @@ func (b builder) tiles() []tile {
 	}
 	tiles := []tile{
 		{label: p.say(msgTileResources), value: group(itoa(len(b.r.Audit.Findings))), note: b.kinds()},
-		{label: p.say(msgTileRelease), value: group(itoa(t.Release.Resources)), note: p.size(t.Release.VCPU, t.Release.MemoryGiB, t.Release.StorageGiB)},
-		{label: p.say(msgTileDownsize), value: group(itoa(t.Downsize.Resources)), note: p.size(t.Downsize.VCPU, t.Downsize.MemoryGiB, t.Downsize.StorageGiB)},
+		{label: p.say(msgTileRelease), value: group(itoa(t.Release.Resources)), note: p.freeing(t.Release.VCPU, t.Release.MemoryGiB, t.Release.StorageGiB)},
+		{label: p.say(msgTileDownsize), value: group(itoa(t.Downsize.Resources)), note: p.freeing(t.Downsize.VCPU, t.Downsize.MemoryGiB, t.Downsize.StorageGiB)},
 		b.savingTile(),
 	}
 	for _, w := range b.f.weighted {
@@ -285,13 +337,18 @@ func (b builder) savingTile() tile {
 	case b.f.unpriced > 0 && b.f.unpriced == advice:
 		x.value, x.tone = p.say(msgUnknown), mute
 		x.note = p.say(msgUnpriced, b.f.unpriced)
-	case b.f.unpriced > 0:
-		x.note = p.say(msgUnpriced, b.f.unpriced)
-	case b.r.Audit.PriceBook.Example:
-		x.note = p.say(msgExamplePrices)
+	default:
+		var notes []string
+		if b.f.laterCount > 0 {
+			notes = append(notes, p.say(msgTileLater, p.wan(b.f.later)))
+		}
+		if b.f.unpriced > 0 {
+			notes = append(notes, p.say(msgUnpriced, b.f.unpriced))
+		}
+		x.note = strings.Join(notes, " · ")
 	}
-	if b.r.Audit.PriceBook.Example && b.f.unpriced > 0 {
-		x.note += " · " + p.say(msgExamplePrices)
+	if b.r.Audit.PriceBook.Example {
+		x.note = strings.TrimPrefix(x.note+" · "+p.say(msgExamplePrices), " · ")
 	}
 	return x
 }

@@ -99,7 +99,7 @@ func (p prose) percentCell(v *float64) cell {
 	if v == nil {
 		return p.unknown()
 	}
-	return cell{text: percent(*v), raw: strconv.FormatFloat(*v, 'f', -1, 64)}
+	return cell{text: percent(*v), raw: trim(*v, 4)}
 }
 
 func (p prose) moneyCell(a price.Amount, known bool) cell {

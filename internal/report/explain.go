@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"regexp"
+	"slices"
 	"strings"
 
 	"yunjian/analyzer"
@@ -36,7 +37,11 @@ func (p prose) reason(r analyzer.Reason) string {
 	if what := p.condition(r.Detail); what != "" && (r.Unit == cloud.Ratio || r.Unit == cloud.Days) {
 		return p.say(msgShareOf, what, p.beside(*r.Value, *r.Limit, r.Unit))
 	}
-	return p.say(msgReasonCompared, p.subject(r), p.beside(*r.Value, *r.Limit, r.Unit), p.say(op, p.limit(*r.Limit, r.Unit))) + p.parenthesized(p.detail(r.Detail))
+	limit := p.say(op, p.limit(*r.Limit, r.Unit))
+	if share := p.shareOfDays(r); share > 0 {
+		limit = p.say(msgOnDays, limit, p.limit(share, cloud.Ratio))
+	}
+	return p.say(msgReasonCompared, p.subject(r), p.beside(*r.Value, *r.Limit, r.Unit), limit) + p.parenthesized(p.detail(r.Detail))
 }
 
 // special renders a reason that has a text of its own.
@@ -64,6 +69,19 @@ func comparison(r analyzer.Reason) (msg, bool) {
 		word = opposite[word]
 	}
 	return map[string]msg{"below": msgBelow, "at_most": msgAtMost, "above": msgAbove, "at_least": msgAtLeast}[word], true
+}
+
+// shareOfDays is the part of days on which a condition has to hold, of which
+// a reason carries the day that just decides; 0 where it is not about days.
+func (p prose) shareOfDays(r analyzer.Reason) float64 {
+	for _, rule := range p.pack.Rules {
+		for _, c := range rule.When {
+			if c.ShareOfDays > 0 && len(c.And) == 0 && c.Metric == r.Metric && c.Statistic == r.Statistic && r.Limit != nil && c.Limit == *r.Limit {
+				return c.ShareOfDays
+			}
+		}
+	}
+	return 0
 }
 
 // condition is a condition of the pack in this language, known by its English
@@ -334,14 +352,18 @@ func (b builder) proposal(x recommender.Recommendation) string {
 				what = append(what, s)
 			}
 		}
-		return p.say(msgProposeRelease, p.action(x.Action, x.Kind), name(p, kindNames, x.Kind)) + p.parenthesized(p.join(what))
+		whole := msgProposeRelease
+		if x.Kind == cloud.Instance && x.Current.StorageGiB > 0 {
+			whole = msgProposeReleaseAll
+		}
+		return p.say(whole, p.action(x), name(p, kindNames, x.Kind)) + p.parenthesized(p.join(what))
 	}
 	now := b.specOf(x.Current, x.Kind) + p.parenthesized(x.Current.InstanceType)
 	then := b.specOf(*x.Target, x.Kind) + p.parenthesized(x.Target.InstanceType)
-	if b.onlyStorage(x) {
-		now, then = p.size(0, 0, x.Current.StorageGiB), p.size(0, 0, x.Target.StorageGiB)
+	s := p.say(msgProposeSize, p.action(x), now, then)
+	if onlyStorage(x) {
+		s = p.say(msgProposeStorage, p.action(x), p.value(x.Current.StorageGiB, cloud.GiB, 0), p.value(x.Target.StorageGiB, cloud.GiB, 0))
 	}
-	s := p.say(msgProposeSize, p.action(x.Action, x.Kind), now, then)
 	if x.Projected == nil {
 		return s
 	}
@@ -355,7 +377,9 @@ func (b builder) proposal(x recommender.Recommendation) string {
 		{cloud.MemoryPercent, "p95", x.Projected.MemoryP95}, {cloud.MemoryPercent, "max", x.Projected.MemoryMax},
 		{cloud.DiskPercent, "max", x.Projected.DiskMax},
 	} {
-		if q.v != nil {
+		// What the change does not touch says nothing about it.
+		storage := q.m == cloud.DiskPercent
+		if q.v != nil && (storage == onlyStorage(x) || storage && x.Kind == cloud.Disk) {
 			parts = append(parts, p.adjoin(name(p, metricNames, q.m), name(p, statisticNames, q.statistic), p.value(*q.v, cloud.Percent, 1)))
 		}
 	}
@@ -376,7 +400,10 @@ func (b builder) savingSentence(x recommender.Recommendation) string {
 	} else {
 		s = p.say(msgSavingUnknown)
 	}
-	if note := b.savingNote(x); note != "" {
+	moving := x.SavingNote == recommender.NoteMigrates && slices.ContainsFunc(x.Reasons, func(r analyzer.Reason) bool {
+		return r.Code == recommender.CodeStorageMigration
+	})
+	if note := b.savingNote(x); note != "" && !moving {
 		s = p.clauses([]string{s, note})
 	}
 	return s

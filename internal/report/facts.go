@@ -21,6 +21,8 @@ type facts struct {
 	advice    map[string]recommender.Recommendation // by resource
 
 	saving      price.Amount // of everything priced
+	later       price.Amount // of saving, what no contract lets come before its end
+	laterCount  int          // of how many recommendations
 	unpriced    int          // recommendations without a price
 	ready       int          // confirmed often enough to act on
 	weighted    []Weighted
@@ -149,6 +151,13 @@ func gather(r Weekly) (facts, error) {
 		if err != nil {
 			return facts{}, fmt.Errorf("sum saving of %s: %w", x.ResourceID, err)
 		}
+		if !bound(r, x) {
+			continue
+		}
+		f.laterCount++
+		if f.later, err = f.later.Add(a); err != nil {
+			return facts{}, fmt.Errorf("sum saving of %s: %w", x.ResourceID, err)
+		}
 	}
 	f.weighted = []Weighted{f.weigh(r.Audit, cloud.CPUPercent), f.weigh(r.Audit, cloud.MemoryPercent)}
 	f.lights = lights(r.Audit.Findings)
@@ -172,6 +181,10 @@ func gather(r Weekly) (facts, error) {
 			f.ownerless++
 		}
 	}
+	// The tightest first: what exceeds its limit by most.
+	slices.SortStableFunc(f.tight, func(a, b analyzer.Finding) int {
+		return cmp.Or(cmp.Compare(excess(b), excess(a)), cmp.Compare(a.ResourceID, b.ResourceID))
+	})
 	slices.SortStableFunc(f.exempt, func(a, b exempt) int {
 		return cmp.Or(cmp.Compare(orLast(a.expires), orLast(b.expires)), cmp.Compare(a.finding.ResourceID, b.finding.ResourceID))
 	})
@@ -186,8 +199,24 @@ func saving(x recommender.Recommendation) (price.Amount, error) {
 	return price.NewAmount(x.AnnualSaving.String(), x.Currency)
 }
 
+// bound reports whether a contract still runs that lets nothing be saved.
+func bound(r Weekly, x recommender.Recommendation) bool {
+	return x.SavingNote == recommender.NotePrepaid || x.SavingFrom > r.Audit.AsOf.In(r.Location).Format(time.DateOnly)
+}
+
 // saves reports whether an action frees something: advice to grow does not.
 func saves(a recommender.Action) bool { return a != recommender.Upsize }
+
+// excess is the greatest ratio of a value to the limit that it breaks.
+func excess(x analyzer.Finding) float64 {
+	most := 0.0
+	for _, r := range x.Reasons {
+		if r.Value != nil && r.Limit != nil && *r.Limit > 0 {
+			most = max(most, *r.Value / *r.Limit)
+		}
+	}
+	return most
+}
 
 func orLast(s string) string {
 	if s == "" {

@@ -46,7 +46,7 @@ func (b builder) changed() table {
 	add := func(kind string, x recommender.Recommendation, status cell, note string) {
 		t.rows = append(t.rows, []cell{
 			text(kind), b.resource(x.ResourceID, x.Name), text(b.departmentName(cmp.Or(b.f.department(x.ResourceID), x.Department))),
-			text(p.action(x.Action, x.Kind)), orDash(b.sizes(x)), p.moneyCell(shown(x), x.SavingKnown), orDash(x.Risk.Grade), status, orDash(note),
+			text(p.action(x)), orDash(b.sizes(x)), p.moneyCell(shown(x), x.SavingKnown), orDash(x.Risk.Grade), status, orDash(note),
 		})
 	}
 	for _, x := range b.f.changes.fresh {
@@ -57,7 +57,7 @@ func (b builder) changed() table {
 		add(p.say(msgChangeNew), x, b.status(x), note)
 	}
 	for _, x := range b.f.changes.again {
-		add(p.say(msgChangeAgain), x, b.status(x), "")
+		add(p.say(msgChangeAgain), x, b.status(x), b.repriced(x))
 	}
 	for _, g := range b.f.changes.gone {
 		add(p.say(msgChangeGone), g.Recommendation, p.unknown(), b.whyGone(g))
@@ -86,7 +86,7 @@ func (b builder) attention() table {
 		})
 	}
 	for _, x := range b.f.tight {
-		add(msgAttentionTight, x.ResourceID, x.Verdict, p.unknown(), p.reasons(x.Reasons))
+		add(msgAttentionTight, x.ResourceID, x.Verdict, p.unknown(), b.whyTight(x))
 	}
 	for _, x := range b.r.Audit.Refusals {
 		if ownSection(x) {
@@ -95,7 +95,7 @@ func (b builder) attention() table {
 		add(msgAttentionRefused, x.ResourceID, b.f.findings[x.ResourceID].Verdict, p.unknown(), p.reasons(x.Reasons))
 	}
 	for _, x := range b.f.padding {
-		add(msgAttentionPadding, x.ResourceID, x.Verdict, p.unknown(), p.reasons(x.Reasons))
+		add(msgAttentionPadding, x.ResourceID, x.Verdict, p.unknown(), p.reasons(signs(x)))
 	}
 	for _, x := range b.f.exempt {
 		why := cmp.Or(b.ground(x.ground), p.reasons(x.finding.Reasons))

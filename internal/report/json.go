@@ -30,7 +30,7 @@ type weeklyJSON struct {
 	Padding      []string          `json:"suspected_padding"`
 	Exempt       []exemptJSON      `json:"exempt"`
 	Quality      qualityJSON       `json:"data_quality"`
-	Collection   []Collection      `json:"collection"`
+	Collection   []collectionJSON  `json:"collection"`
 	Incomplete   []scopeJSON       `json:"incomplete_listings"`
 	Todo         []todoJSON        `json:"todo"`
 	Explanations []explanationJSON `json:"explanations"`
@@ -47,6 +47,7 @@ type weekJSON struct {
 
 type savingJSON struct {
 	Annual   price.Amount `json:"annual"`
+	Later    price.Amount `json:"after_contract"` // of annual, what comes only when a contract ends
 	Currency string       `json:"currency"`
 	Unpriced int          `json:"unpriced"`
 	Ready    int          `json:"ready"`
@@ -100,6 +101,20 @@ type poorJSON struct {
 	Detail     string             `json:"detail,omitempty"`
 }
 
+type collectionJSON struct {
+	Collection
+	Problems []problemJSON `json:"problems"`
+}
+
+type problemJSON struct {
+	Class     cloud.Availability `json:"class"`
+	Metric    cloud.Metric       `json:"metric,omitempty"` // absent: not of one metric
+	Resources int                `json:"resources"`
+	Code      string             `json:"code,omitempty"`
+	Message   string             `json:"message"` // as the source said it
+	Text      string             `json:"text"`    // in the language of the document
+}
+
 type scopeJSON struct {
 	Cloud string `json:"cloud"`
 	cloud.Scope
@@ -129,7 +144,7 @@ func writeJSON(w io.Writer, d document) error {
 		},
 		GeneratedAt: r.GeneratedAt.In(r.Location), TimeZone: r.Location.String(), Lang: d.prose.lang,
 		ExamplePrice: r.Audit.PriceBook.Example, Headline: list(d.headline),
-		Saving:      savingJSON{f.saving, currencyOf(f.saving), f.unpriced, f.ready},
+		Saving:      savingJSON{f.saving, f.later, currencyOf(f.saving), f.unpriced, f.ready},
 		Utilization: f.weighted, Lights: f.lights, Departments: list(f.departments),
 		Changes: changesJSON{
 			First: f.changes.first, OtherPolicy: f.changes.otherPolicy, OtherPrices: f.changes.otherPrices,
@@ -137,7 +152,7 @@ func writeJSON(w io.Writer, d document) error {
 		},
 		Tight: resourceIDs(f.tight), Padding: resourceIDs(f.padding), Exempt: []exemptJSON{},
 		Quality:    qualityJSON{MeanCoverage: f.quality.coverage, Counts: []qualityCountJSON{}, List: []poorJSON{}},
-		Collection: list(r.Collection), Incomplete: []scopeJSON{}, Todo: []todoJSON{}, Explanations: []explanationJSON{},
+		Collection: []collectionJSON{}, Incomplete: []scopeJSON{}, Todo: []todoJSON{}, Explanations: []explanationJSON{},
 		Audit: r.Audit,
 	}
 	if r.Previous != nil {
@@ -155,6 +170,13 @@ func writeJSON(w io.Writer, d document) error {
 	}
 	for _, x := range f.quality.list {
 		out.Quality.List = append(out.Quality.List, poorJSON{x.class, x.resource, x.resources, x.cloud, x.metrics, x.coverage, x.detail})
+	}
+	for _, c := range r.Collection {
+		x := collectionJSON{Collection: c, Problems: []problemJSON{}}
+		for _, q := range c.Problems {
+			x.Problems = append(x.Problems, problemJSON{q.Availability, q.Metric, q.Resources, q.Code, q.Message, b.trouble(q.Availability, q.Code, q.Message)})
+		}
+		out.Collection = append(out.Collection, x)
 	}
 	for _, s := range f.incomplete() {
 		out.Incomplete = append(out.Incomplete, scopeJSON{s.cloud, s.Scope})

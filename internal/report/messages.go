@@ -43,19 +43,26 @@ const (
 	msgHeadlineNone
 	msgHeadlineRelease
 	msgHeadlineDownsize
+	msgHeadlineFreed
 	msgHeadlineSaving
+	msgHeadlineLater
 	msgHeadlineUnpriced
 	msgHeadlineReady
+	msgHeadlineAllReady
 	msgHeadlineGrey
+	msgFreeing
 	msgFirstIssue
 	msgHeadlineChanges
 	msgHeadlineDelta
+	msgRepricedCount
 	msgOtherPolicy
 	msgOtherPrices
+	msgRepriced
 	msgTileResources
 	msgTileRelease
 	msgTileDownsize
 	msgTileSaving
+	msgTileLater
 	msgTileWeighted
 	msgMeasuredOf
 	msgUnpriced
@@ -93,6 +100,7 @@ const (
 	msgFreedStorage
 	msgSavingColumn
 	msgSavingLabel
+	msgSavingFromColumn
 	msgSavingNote
 	msgUnpricedColumn
 	msgAction
@@ -151,6 +159,9 @@ const (
 	msgNeverRead
 	msgCode
 	msgProblem
+	msgSaid
+	msgNoFile
+	msgNoColumn
 	msgRead
 	msgCategory
 	msgShare
@@ -176,6 +187,7 @@ const (
 	msgTightNote
 	msgRefused
 	msgRefusedNote
+	msgNotProposed
 	msgPadding
 	msgPaddingNote
 	msgRefusedList
@@ -187,6 +199,7 @@ const (
 	msgMinCoverage
 	msgResourcesOf
 	msgCollection
+	msgCollectionNote
 	msgNoScopes
 	msgAllComplete
 	msgSomeIncomplete
@@ -214,6 +227,7 @@ const (
 	msgBasisCurrency
 	msgBasisAsOf
 	msgBasisWindow
+	msgSpan
 	msgBasisGenerated
 	msgBasisZone
 	msgBasisCoverage
@@ -221,6 +235,12 @@ const (
 	msgBasisAge
 	msgBasisEstimate
 	msgBasisEstimateText
+	msgBasisRiskText
+	msgBasisRisk
+	msgBasisWeightedText
+	msgBasisWeighted
+	msgBasisStatisticsText
+	msgBasisStatistics
 	msgBasisRead
 	msgBasisReadText
 	msgYes
@@ -252,6 +272,7 @@ const (
 	msgAtMost
 	msgAbove
 	msgAtLeast
+	msgOnDays
 	msgReasonValue
 	msgReasonLimit
 	msgOverPast
@@ -268,7 +289,9 @@ const (
 	msgByRule
 	msgNote
 	msgProposeRelease
+	msgProposeReleaseAll
 	msgProposeSize
+	msgProposeStorage
 	msgProjected
 	msgSizedBecause
 	msgSavingIs
@@ -421,6 +444,19 @@ const (
 	msgAdviceNoData
 	msgAdviceFailed
 	msgAdviceLow
+	msgCodeNotFound
+	msgCodeInvalid
+	msgCodeHost
+	msgCodeCredentials
+	msgCodeClock
+	msgCodeMalformed
+	msgCodeTransport
+	msgCodeServer
+	msgCodeQuota
+	msgCodeThrottled
+	msgCodeBudget
+	msgCodeIncomplete
+	msgCodeUnproven
 
 	// reasonNames
 	msgReasonScope

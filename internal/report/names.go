@@ -136,6 +136,23 @@ var (
 		cloud.Failed:       msgAdviceFailed,
 		LowCoverage:        msgAdviceLow,
 	}
+	// The collectors' own codes and classes of failure.
+	codeAdvice = map[string]msg{
+		"empty_unproven": msgCodeUnproven,
+		"incomplete":     msgCodeIncomplete,
+		"budget":         msgCodeBudget,
+		"throttled":      msgCodeThrottled,
+		"quota":          msgCodeQuota,
+		"server":         msgCodeServer,
+		"transport":      msgCodeTransport,
+		"malformed":      msgCodeMalformed,
+		"clock":          msgCodeClock,
+		"credentials":    msgCodeCredentials,
+		"host":           msgCodeHost,
+		"invalid":        msgCodeInvalid,
+		"not_found":      msgCodeNotFound,
+		"permission":     msgAdviceNoPermission,
+	}
 	reasonNames = map[string]msg{
 		analyzer.CodeScopeUnavailable:    msgReasonScope,
 		analyzer.CodeAgeBelow:            msgReasonAge,

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -90,6 +91,12 @@ func (p prose) clauses(parts []string) string {
 func (p prose) sentences(list []string) string {
 	if p.lang == ZH {
 		return strings.Join(list, "。") + "。"
+	}
+	for i, s := range list {
+		if s != "" && s[0] >= 'a' && s[0] <= 'z' {
+			list = slices.Clone(list)
+			list[i] = strings.ToUpper(s[:1]) + s[1:]
+		}
 	}
 	return strings.Join(list, ". ") + "."
 }

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode"
 
 	"yunjian/analyzer"
 	"yunjian/cloud"
@@ -162,6 +163,48 @@ func meanCoverage(findings []analyzer.Finding) *float64 {
 	}
 	mean := sum / float64(n)
 	return &mean
+}
+
+// trouble says what went wrong while reading and what to do about it. What the
+// source said stands beside it in Chinese, too: it is what its support knows.
+func (b builder) trouble(class cloud.Availability, code, said string) string {
+	p := b.p
+	// A source that gives advice of its own gives it in both languages.
+	said, advice, _ := strings.Cut(clean(said), " → ")
+	zh, en, both := strings.Cut(advice, " | ")
+	if p.lang == EN {
+		if both {
+			advice = en
+		}
+		return strings.TrimSuffix(said+" → "+advice, " → ")
+	}
+	if advice = zh; advice == "" {
+		m, ok := codeAdvice[code]
+		if !ok {
+			m, ok = classAdvice[class]
+		}
+		if ok {
+			advice = p.say(m)
+		}
+	}
+	switch {
+	case advice == "" || strings.ContainsFunc(said, func(r rune) bool { return unicode.Is(unicode.Han, r) }):
+		return strings.TrimSuffix(said+" → "+zh, " → ")
+	case said == "":
+		return advice
+	}
+	return advice + p.say(msgParenthesis, p.say(msgSaid, said))
+}
+
+// detailOf is what is known of why one resource is in a class of poor data.
+func (b builder) detailOf(x poor) string {
+	switch {
+	case strings.HasPrefix(x.detail, "no column "):
+		return b.p.say(msgNoColumn)
+	case x.detail == "no sample file":
+		return b.p.say(msgNoFile)
+	}
+	return b.trouble("", "", x.detail)
 }
 
 // incomplete are the listings that broke off, in order.

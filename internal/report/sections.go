@@ -37,7 +37,7 @@ func (b builder) departmentSection() section {
 	t := table{
 		id: "departments", empty: p.say(msgNoResources), textRows: 30,
 		columns: []column{
-			{title: p.say(msgDepartment), width: 26, in: everywhere},
+			{title: p.say(msgDepartment), width: 26, in: everywhere, fold: true},
 			{title: p.say(msgResources), kind: whole, in: everywhere},
 			{title: p.say(msgToRelease), kind: whole, in: everywhere},
 			{title: p.say(msgToDownsize), kind: whole, in: everywhere},
@@ -80,7 +80,7 @@ func (b builder) adviceTable(id string, list []recommender.Recommendation) table
 	t := table{id: id, columns: []column{
 		{title: "#", kind: whole, in: paper},
 		{title: p.say(msgResource), width: 30, in: everywhere},
-		{title: p.say(msgDepartment), width: 18, in: everywhere},
+		{title: p.say(msgDepartment), width: 18, in: everywhere, fold: true},
 		{title: p.say(msgAction), in: everywhere},
 		{title: p.say(msgSizes), in: everywhere, fold: true},
 		{title: b.savingColumn(), kind: money, in: everywhere},
@@ -93,7 +93,7 @@ func (b builder) adviceTable(id string, list []recommender.Recommendation) table
 		}
 		t.rows = append(t.rows, []cell{
 			count(i + 1), b.resource(x.ResourceID, x.Name).link(b.anchor(x.ResourceID)), orDash(b.departmentName(b.f.department(x.ResourceID))),
-			text(p.action(x.Action, x.Kind)), orDash(b.sizes(x)), p.moneyCell(shown(x), x.SavingKnown),
+			text(p.action(x)), orDash(b.sizes(x)), p.moneyCell(shown(x), x.SavingKnown),
 			orDash(x.Risk.Grade), b.status(x),
 		})
 	}
@@ -141,7 +141,7 @@ func (b builder) goneSection() section {
 	p := b.p
 	t := table{id: "gone", empty: p.say(msgNoneGone), textRows: 20, pageRows: 200, columns: []column{
 		{title: p.say(msgResource), width: 30, in: everywhere},
-		{title: p.say(msgDepartment), width: 18, in: everywhere},
+		{title: p.say(msgDepartment), width: 18, in: everywhere, fold: true},
 		{title: p.say(msgPreviousAction), in: everywhere},
 		{title: p.say(msgPreviousSaving, b.unit()), kind: money, in: everywhere},
 		{title: p.say(msgWhy), width: 34, in: everywhere, wrap: true},
@@ -149,7 +149,7 @@ func (b builder) goneSection() section {
 	for _, g := range b.f.changes.gone {
 		t.rows = append(t.rows, []cell{
 			b.resource(g.ResourceID, g.Name), text(b.departmentName(cmp.Or(b.f.department(g.ResourceID), g.Department))),
-			text(p.action(g.Action, g.Kind)), p.moneyCell(shown(g.Recommendation), g.SavingKnown), text(b.whyGone(g)),
+			text(p.action(g.Recommendation)), p.moneyCell(shown(g.Recommendation), g.SavingKnown), text(b.whyGone(g)),
 		})
 	}
 	return section{id: "gone", title: p.say(msgGone), notes: []string{p.say(msgGoneNote)}, tables: []table{t}}
@@ -161,7 +161,7 @@ func (b builder) whyGone(g gone) string {
 		return b.p.say(msgGoneJudged, name(b.p, verdictNames, g.verdict))
 	case goneReplaced:
 		x := b.f.advice[g.ResourceID]
-		return b.p.say(msgGoneReplaced, b.p.action(x.Action, x.Kind))
+		return b.p.say(msgGoneReplaced, b.p.action(x))
 	case goneUnread:
 		return b.p.say(msgGoneUnread)
 	default:
@@ -173,7 +173,7 @@ func (b builder) tightSection() section {
 	p := b.p
 	t := table{id: "tight", empty: p.say(msgNoneTight), textRows: 20, pageRows: 200, columns: []column{
 		{title: p.say(msgResource), width: 30, in: everywhere},
-		{title: p.say(msgDepartment), width: 16, in: everywhere},
+		{title: p.say(msgDepartment), width: 16, in: everywhere, fold: true},
 		{title: p.say(msgSizes), in: everywhere, fold: true},
 		{title: p.say(msgBasis), width: 36, in: everywhere, wrap: true},
 	}}
@@ -184,17 +184,44 @@ func (b builder) tightSection() section {
 		}
 		t.rows = append(t.rows, []cell{
 			b.resource(x.ResourceID, ""), text(b.departmentName(b.f.department(x.ResourceID))), orDash(sizes),
-			text(p.reasons(x.Reasons)),
+			text(b.whyTight(x)),
 		})
 	}
 	return section{id: "tight", title: p.say(msgTight), notes: []string{p.say(msgTightNote)}, tables: []table{t}}
+}
+
+// whyTight says why a resource is tight, and why nothing larger is proposed
+// where that is so.
+func (b builder) whyTight(x analyzer.Finding) string {
+	parts := []string{b.p.reasons(x.Reasons)}
+	for _, r := range b.r.Audit.Refusals {
+		if r.ResourceID == x.ResourceID {
+			parts = append(parts, b.p.say(msgNotProposed, b.p.reasons(r.Reasons)))
+		}
+	}
+	return b.p.clauses(parts)
+}
+
+// signs are the reasons that speak of padding; all where none does.
+func signs(x analyzer.Finding) []analyzer.Reason {
+	var out []analyzer.Reason
+	for _, r := range x.Reasons {
+		switch r.Code {
+		case analyzer.CodePaddingPlateau, analyzer.CodePaddingAbove, analyzer.CodePaddingNoIO:
+			out = append(out, r)
+		}
+	}
+	if len(out) == 0 {
+		return x.Reasons
+	}
+	return out
 }
 
 func (b builder) refusedSection() section {
 	p := b.p
 	t := table{id: "refused", title: p.say(msgRefusedList), textRows: 20, pageRows: 500, columns: []column{
 		{title: p.say(msgResource), width: 30, in: everywhere},
-		{title: p.say(msgDepartment), width: 16, in: everywhere},
+		{title: p.say(msgDepartment), width: 16, in: everywhere, fold: true},
 		{title: p.say(msgRule), width: 16, in: everywhere},
 		{title: p.say(msgWhy), width: 42, in: everywhere, wrap: true},
 	}}
@@ -202,25 +229,31 @@ func (b builder) refusedSection() section {
 		{title: p.say(msgWhy), width: 80, in: everywhere, wrap: true},
 		{title: p.say(msgResources), kind: whole, in: everywhere},
 	}}
-	n := map[string]int{}
+	refused := map[string][]recommender.Refusal{}
 	var whys []string
 	for _, x := range b.r.Audit.Refusals {
 		if ownSection(x) {
 			continue
 		}
 		why := p.reasons(x.Reasons)
-		if n[why] == 0 {
+		if len(refused[why]) == 0 {
 			whys = append(whys, why)
 		}
-		n[why]++
-		t.rows = append(t.rows, []cell{
-			b.resource(x.ResourceID, ""), text(b.departmentName(b.f.department(x.ResourceID))),
-			orDash(p.rule(x.Rule)), text(why),
-		})
+		refused[why] = append(refused[why], x)
 	}
-	slices.SortStableFunc(whys, func(a, b string) int { return cmp.Compare(n[b], n[a]) })
+	slices.SortStableFunc(whys, func(a, b string) int { return cmp.Compare(len(refused[b]), len(refused[a])) })
 	for _, why := range whys {
-		sums.rows = append(sums.rows, []cell{text(why), count(n[why])})
+		sums.rows = append(sums.rows, []cell{text(why), count(len(refused[why]))})
+		of := refused[why]
+		slices.SortStableFunc(of, func(x, y recommender.Refusal) int {
+			return cmp.Compare(b.f.department(x.ResourceID), b.f.department(y.ResourceID))
+		})
+		for _, x := range of {
+			t.rows = append(t.rows, []cell{
+				b.resource(x.ResourceID, ""), text(b.departmentName(b.f.department(x.ResourceID))),
+				orDash(p.rule(x.Rule)), text(why),
+			})
+		}
 	}
 	s := section{id: "refused", title: p.say(msgRefused), notes: []string{p.say(msgRefusedNote)}, tables: []table{sums}}
 	if len(t.rows) > 0 {
@@ -244,14 +277,14 @@ func (b builder) paddingSection() section {
 	p := b.p
 	t := table{id: "padding", empty: p.say(msgNonePadding), textRows: 20, pageRows: 200, columns: []column{
 		{title: p.say(msgResource), width: 30, in: everywhere},
-		{title: p.say(msgDepartment), width: 16, in: everywhere},
+		{title: p.say(msgDepartment), width: 16, in: everywhere, fold: true},
 		{title: p.say(msgVerdict), width: 14, in: everywhere},
 		{title: p.say(msgBasis), width: 42, in: everywhere, wrap: true},
 	}}
 	for _, x := range b.f.padding {
 		t.rows = append(t.rows, []cell{
 			b.resource(x.ResourceID, ""), text(b.departmentName(b.f.department(x.ResourceID))),
-			text(name(p, verdictNames, x.Verdict)), text(p.reasons(x.Reasons)),
+			text(name(p, verdictNames, x.Verdict)), text(p.reasons(signs(x))),
 		})
 	}
 	return section{id: "padding", title: p.say(msgPadding), notes: []string{p.say(msgPaddingNote)}, tables: []table{t}}
@@ -261,7 +294,7 @@ func (b builder) exemptSection() section {
 	p := b.p
 	t := table{id: "exempt", empty: p.say(msgNoneExempt), textRows: 20, pageRows: 500, columns: []column{
 		{title: p.say(msgResource), width: 30, in: everywhere},
-		{title: p.say(msgDepartment), width: 16, in: everywhere},
+		{title: p.say(msgDepartment), width: 16, in: everywhere, fold: true},
 		{title: p.say(msgVerdict), width: 14, in: everywhere},
 		{title: p.say(msgExemptReason), width: 20, in: everywhere, wrap: true},
 		{title: p.say(msgOwner), width: 10, in: everywhere},
@@ -310,9 +343,9 @@ func (b builder) qualitySection() section {
 	}
 	list := table{id: "quality-list", title: p.say(msgQualityList), textRows: 20, pageRows: 500, columns: []column{
 		{title: p.say(msgResource), width: 30, in: everywhere},
-		{title: p.say(msgDepartment), width: 16, in: everywhere},
+		{title: p.say(msgDepartment), width: 16, in: everywhere, fold: true},
 		{title: p.say(msgClass), width: 16, in: everywhere},
-		{title: p.say(msgMetrics), width: 20, in: everywhere},
+		{title: p.say(msgMetrics), width: 20, in: everywhere, fold: true},
 		{title: p.say(msgCoverage), kind: percent1, in: everywhere},
 		{title: p.say(msgDetail), width: 22, in: everywhere, wrap: true},
 	}}
@@ -331,7 +364,7 @@ func (b builder) qualitySection() section {
 			coverage = p.percentCell(&c)
 		}
 		list.rows = append(list.rows, []cell{
-			who, dept, text(name(p, classNames, x.class)), text(p.join(metrics)), coverage, orDash(x.detail),
+			who, dept, text(name(p, classNames, x.class)), text(p.join(metrics)), coverage, orDash(b.detailOf(x)),
 		})
 	}
 	s.tables = append(s.tables, list)
@@ -369,7 +402,8 @@ func (b builder) collectionSection() section {
 		if c.LastRun.IsZero() {
 			ran = text(p.say(msgNeverRead)).toned(warn)
 		}
-		if c.Minimum > 0 {
+		// Files need no calls: a minimum of calls says nothing of them.
+		if c.Minimum > 0 && c.LastCalls > 0 {
 			minimum = count(c.Minimum)
 		}
 		if c.MonthBudget > 0 {
@@ -387,11 +421,14 @@ func (b builder) collectionSection() section {
 				metric = text(name(p, metricNames, x.Metric))
 			}
 			problems.rows = append(problems.rows, []cell{
-				text(clean(c.Cloud)), text(name(p, classNames, x.Availability)), metric, count(x.Resources), orDash(clean(x.Code)), text(clean(x.Message)),
+				text(clean(c.Cloud)), text(name(p, classNames, x.Availability)), metric, count(x.Resources), orDash(clean(x.Code)), orDash(b.trouble(x.Availability, x.Code, x.Message)),
 			})
 		}
 	}
 	s := section{id: "collection", title: p.say(msgCollection), tables: []table{calls}}
+	if slices.ContainsFunc(b.r.Collection, func(c Collection) bool { return c.LastCalls > 0 }) {
+		s.notes = append(s.notes, p.say(msgCollectionNote))
+	}
 	incomplete := b.f.incomplete()
 	switch {
 	case len(b.f.scopes) == 0:
@@ -423,6 +460,7 @@ func (b builder) scopeTable(list []scope) table {
 		if x.Code != "" && !strings.Contains(problem, x.Code) {
 			problem = strings.TrimSpace(problem + " (" + clean(x.Code) + ")")
 		}
+		problem = b.trouble("", x.Code, problem)
 		t.rows = append(t.rows, []cell{
 			text(clean(x.cloud)), orDash(clean(x.Account)), orDash(clean(x.Region)), text(name(p, kindNames, x.Kind)), count(x.Count), orDash(problem),
 		})
@@ -450,24 +488,27 @@ func (b builder) currentSize(id string) string {
 	return b.p.spec(0, 0, r.StorageGiB)
 }
 
-// sizes is the current and the proposed size. Storage is told where it
-// changes, for machines only then.
+// sizes is the current and the proposed size. Storage of a machine is told
+// where it is part of what is saved: on release and where it changes.
 func (b builder) sizes(x recommender.Recommendation) string {
 	now := b.specOf(x.Current, x.Kind)
 	if mbps := b.f.resources[x.ResourceID].BandwidthMbps; x.Kind == cloud.EIP && mbps > 0 {
 		now = b.p.value(mbps, cloud.Mbps, 0)
 	}
 	if x.Target == nil {
+		if x.Kind == cloud.Instance && x.Current.StorageGiB > 0 {
+			now += " + " + b.p.size(0, 0, x.Current.StorageGiB)
+		}
 		return now
 	}
-	if b.onlyStorage(x) {
+	if onlyStorage(x) {
 		return b.p.spec(0, 0, x.Current.StorageGiB) + " → " + b.p.spec(0, 0, x.Target.StorageGiB)
 	}
 	return now + " → " + b.specOf(*x.Target, x.Kind)
 }
 
 // onlyStorage reports whether a machine keeps its cores and memory.
-func (b builder) onlyStorage(x recommender.Recommendation) bool {
+func onlyStorage(x recommender.Recommendation) bool {
 	return x.Kind == cloud.Instance && x.Target != nil && x.Target.StorageGiB != x.Current.StorageGiB &&
 		x.Target.VCPU == x.Current.VCPU && x.Target.MemoryGiB == x.Current.MemoryGiB
 }
@@ -504,12 +545,12 @@ func (b builder) ground(id string) string {
 	return clean(id)
 }
 
-// action names what is proposed: a machine is 降配, a disk 缩容.
-func (p prose) action(a recommender.Action, k cloud.Kind) string {
-	if a == recommender.Downsize && k == cloud.Disk {
+// action names what is proposed: a machine is 降配, storage 缩容.
+func (p prose) action(x recommender.Recommendation) string {
+	if x.Action == recommender.Downsize && (x.Kind == cloud.Disk || onlyStorage(x)) {
 		return p.say(msgShrink)
 	}
-	return name(p, actionNames, a)
+	return name(p, actionNames, x.Action)
 }
 
 func (p prose) flags(list []analyzer.Flag) []string {

@@ -132,7 +132,7 @@ func (t *page) tiles(list []tile) {
 		value = max(value, cond.StringWidth(x.value))
 	}
 	for _, x := range list {
-		t.line("  " + pad(x.label, width, false) + "  " + pad(x.value, value, true) + "   " + x.note)
+		t.paragraph("  "+pad(x.label, width, false)+"  "+pad(x.value, value, true)+"   ", x.note)
 	}
 }
 
@@ -178,8 +178,7 @@ func (t *page) details(d document) {
 		if i > 0 {
 			t.line("")
 		}
-		mark := fmt.Sprintf("%2d. ", i+1)
-		t.line(cond.Truncate(mark+x.action.text+"  "+x.title+"  "+x.subtitle, textWidth, "…"))
+		t.paragraph(fmt.Sprintf("%2d. ", i+1), x.action.text+"  "+x.title+"  "+x.subtitle)
 		var facts []string
 		for _, f := range x.facts {
 			facts = append(facts, f.label+" "+f.value)
@@ -196,7 +195,7 @@ func (t *page) details(d document) {
 			for _, l := range c.lines {
 				legend = append(legend, l.label)
 			}
-			t.line("    " + pad(c.title, width, false) + " |" + sparkline(c.Chart, top, 48) + "| " + strings.Join(legend, ", "))
+			t.line("    " + pad(c.title, width, false) + " |" + sparkline(c.Chart, top, 48) + "| " + p.join(legend))
 		}
 	}
 }
@@ -367,10 +366,12 @@ func (t *page) row(x table, row []cell, columns, widths []int) {
 	for k, i := range columns {
 		s := row[i].whole()
 		switch {
-		case x.columns[i].wrap || x.columns[i].fold:
+		case x.columns[i].wrap:
 			cells[k] = wrap(s, widths[k])
+		case x.columns[i].fold:
+			cells[k] = few(wrap(s, widths[k]), widths[k])
 		case row[i].sub != "" && cond.StringWidth(s) > widths[k]:
-			cells[k] = []string{cond.Truncate(row[i].text, widths[k], "…"), cond.Truncate(row[i].sub, widths[k], "…")}
+			cells[k] = append(few(wrap(row[i].text, widths[k]), widths[k]), wrap(row[i].sub, widths[k])...)
 		default:
 			cells[k] = []string{cond.Truncate(s, widths[k], "…")}
 		}
@@ -387,6 +388,15 @@ func (t *page) row(x table, row []cell, columns, widths []int) {
 		}
 		t.line(strings.Join(parts, "  "))
 	}
+}
+
+// few keeps the first lines of a name that would otherwise fill the page.
+func few(lines []string, width int) []string {
+	const most = 3
+	if len(lines) <= most {
+		return lines
+	}
+	return append(lines[:most-1:most-1], cond.Truncate(lines[most-1], width-1, "")+"…")
 }
 
 // pad fills s to width columns, on the left when right-aligned.

@@ -48,7 +48,7 @@ type Collection struct {
 	Minimum     int                 `json:"minimum"`
 	MonthCalls  int                 `json:"month_calls"`            // calls made in the calendar month of the report
 	MonthBudget int                 `json:"month_budget,omitempty"` // 0: none set
-	Problems    []collector.Problem `json:"problems,omitempty"`
+	Problems    []collector.Problem `json:"-"`
 }
 
 // Chart is the history of one metric of one resource, thinned for drawing.
