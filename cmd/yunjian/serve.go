@@ -300,6 +300,10 @@ func (d *daemon) audit(ctx context.Context) (string, error) {
 	return auditLine(a), nil
 }
 
+// staleAudit is the age beyond which a weekly report repeats an old one: a week
+// and a day's grace.
+const staleAudit = 8 * 24 * time.Hour
+
 // report writes the week's report beside the data, for those who fetch files.
 func (d *daemon) report(ctx context.Context) (string, error) {
 	cfg := d.config()
@@ -318,7 +322,11 @@ func (d *daemon) report(ctx context.Context) (string, error) {
 			return "", err
 		}
 	}
-	return fmt.Sprintf("%s: reports/yunjian-%s.html, .xlsx", week, week), nil
+	written := fmt.Sprintf("%s: reports/yunjian-%s.html, .xlsx", week, week)
+	if age := d.now().Sub(a.AsOf); age > staleAudit {
+		return written, fmt.Errorf("the latest audit is %d days old: see the job audit", int(age.Hours()/24))
+	}
+	return written, nil
 }
 
 func (d *daemon) tend(ctx context.Context) (string, error) {

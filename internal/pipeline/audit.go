@@ -213,10 +213,10 @@ func (d *Data) exclusions(inputs []analyzer.Input, w cloud.Window) (map[string][
 	}
 	off := map[string]time.Time{}
 	for _, c := range changes { // ascending in time
-		if c.Field != cloud.ChangeStatus {
+		if c.Field != cloud.ChangeStatus && c.Field != cloud.ChangeGone {
 			continue
 		}
-		if c.To == string(cloud.PoweredOff) {
+		if c.Field == cloud.ChangeStatus && c.To == string(cloud.PoweredOff) {
 			off[c.ResourceID] = c.At
 			continue
 		}
@@ -225,8 +225,12 @@ func (d *Data) exclusions(inputs []analyzer.Input, w cloud.Window) (map[string][
 			delete(off, c.ResourceID)
 		}
 	}
-	for id, from := range off {
-		exclude[id] = append(exclude[id], cloud.Window{From: from, To: w.To}.Intersect(w))
+	for _, in := range inputs {
+		// One that runs again without a change having said since when is not off
+		// until now: its silence then counts against its coverage.
+		if from, still := off[in.Resource.ID]; still && in.Resource.Status != cloud.Running {
+			exclude[in.Resource.ID] = append(exclude[in.Resource.ID], cloud.Window{From: from, To: w.To}.Intersect(w))
+		}
 	}
 	return exclude, since, nil
 }

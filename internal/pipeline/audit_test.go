@@ -21,10 +21,15 @@ import (
 type machine struct {
 	resource cloud.Resource
 	on       []cloud.Window // when it has samples
+	gone     bool
 }
 
 func (m *machine) Inventory(_ context.Context, now time.Time) (cloud.Inventory, error) {
-	return cloud.Inventory{TakenAt: now, Resources: []cloud.Resource{m.resource}, Scopes: []cloud.Scope{{Kind: cloud.Instance, Complete: true}}}, nil
+	inv := cloud.Inventory{TakenAt: now, Resources: []cloud.Resource{m.resource}, Scopes: []cloud.Scope{{Kind: cloud.Instance, Complete: true}}}
+	if m.gone {
+		inv.Resources = nil
+	}
+	return inv, nil
 }
 
 func (m *machine) Collect(_ context.Context, req collector.Request, deliver func(collector.Batch) error) (collector.Result, error) {
@@ -148,6 +153,31 @@ func TestAuditSkipsPoweredOffSpan(t *testing.T) {
 	}
 	if f.Verdict != analyzer.InsufficientData || valueOf(f, analyzer.CodeHistoryBelow) != 20 {
 		t.Errorf("%s %+v; want 20 days of history to be too few", f.Verdict, f.Reasons)
+	}
+}
+
+// What a machine does after it was off, gone and listed again counts, although
+// no change of status led back to running.
+func TestAuditAfterOffAndGone(t *testing.T) {
+	for name, between := range map[string]func(*machine){
+		"gone from the listing":      func(m *machine) { m.gone = true },
+		"listed without a status":    func(m *machine) { m.resource.Status = "" },
+		"listed again as powered on": func(*machine) {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d, m := open(t), running()
+			look(t, d, m, monday.AddDate(0, 0, -50))
+			m.resource.Status = cloud.PoweredOff
+			look(t, d, m, monday.AddDate(0, 0, -45))
+			between(m)
+			look(t, d, m, monday.AddDate(0, 0, -40))
+			m.gone, m.resource.Status = false, cloud.Running
+			look(t, d, m, monday.AddDate(0, 0, -35))
+			look(t, d, m, monday)
+			if f, _ := judged(t, d, monday); f.Verdict != analyzer.Idle || f.Coverage < 0.999 {
+				t.Errorf("%s with coverage %g, %+v; want idle on all of 30 days", f.Verdict, f.Coverage, f.Reasons)
+			}
+		})
 	}
 }
 

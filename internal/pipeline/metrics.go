@@ -43,7 +43,7 @@ func NewMetrics(reg *prometheus.Registry) *Metrics {
 		auditSuccess:    single("yunjian_audit_last_success_timestamp_seconds", "As-of time of the last audit."),
 		findings:        gauge("yunjian_findings", "Resources by verdict in the last audit.", "verdict"),
 		recommendations: gauge("yunjian_recommendations", "Recommendations by action in the last audit.", "action"),
-		saving:          gauge("yunjian_annual_saving_yuan", "Estimated annual saving by action in the last audit; for watching only, the report has the exact amount.", "action"),
+		saving:          gauge("yunjian_annual_saving", "Estimated annual saving by action in the last audit, in the price book's currency; for watching only, the report has the exact amount.", "action", "currency"),
 		jobResult:       gauge("yunjian_job_last_result", "1 if the last run of a job succeeded, else 0.", "job"),
 		reload:          single("yunjian_config_reload_success", "1 if the configuration in force is the one last asked for, else 0."),
 		historyBytes:    single("yunjian_history_bytes", "Size of the history file."),
@@ -102,9 +102,10 @@ func (m *Metrics) Audited(a audit.Audit) {
 	for verdict, n := range a.Totals.Verdicts {
 		m.findings.WithLabelValues(string(verdict)).Set(float64(n))
 	}
+	m.saving.Reset() // a new price book may count in another currency
 	for action, t := range map[string]audit.ActionTotal{"release": a.Totals.Release, "downsize": a.Totals.Downsize} {
 		m.recommendations.WithLabelValues(action).Set(float64(t.Resources))
-		m.saving.WithLabelValues(action).Set(yuan(t))
+		m.saving.WithLabelValues(action, a.Totals.Currency).Set(approximate(t))
 	}
 }
 
@@ -132,8 +133,9 @@ func (m *Metrics) History(s history.Stats) {
 	m.series.Set(float64(s.Series))
 }
 
-// yuan is a total as a gauge shows it; the exact amount stays in the report.
-func yuan(t audit.ActionTotal) float64 {
+// approximate is a total as a gauge shows it; the exact amount stays in the
+// report.
+func approximate(t audit.ActionTotal) float64 {
 	v, err := strconv.ParseFloat(t.AnnualSaving, 64)
 	if err != nil {
 		return math.NaN()

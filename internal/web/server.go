@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"embed"
 	"errors"
 	"fmt"
@@ -207,7 +208,7 @@ func (s *Server) getReport(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		weekly, err := report.Gather(r.Context(), s.data, a, o)
+		weekly, err := report.Gather(context.WithoutCancel(r.Context()), s.data, a, o) // for whoever asks next, too
 		if err != nil {
 			return err
 		}
