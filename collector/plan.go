@@ -2,6 +2,7 @@ package collector
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -89,58 +90,109 @@ const (
 // Cadence that the budget allows, in this order: first the interval grows,
 // which costs freshness but no sample, up to a day; then the period. What is
 // read now may use what the steady pulls leave of this month.
+//
+// The period grows for history that is read for the first time, or that lies
+// days behind, and for a budget that no month could pay; and only where that
+// saves calls. It does not grow because this month's calls have run short: the
+// next pull that the budget allows still finds every sample.
 func MakePlan(d Demand) Plan {
-	periods := d.Periods
-	if len(periods) == 0 {
-		periods = []time.Duration{5 * time.Minute, 15 * time.Minute, time.Hour}
+	if len(d.Periods) == 0 {
+		d.Periods = []time.Duration{5 * time.Minute, 15 * time.Minute, time.Hour}
 	}
 	needs, clipped := clipRetention(d)
-	var p Plan
-	for i, period := range periods {
-		last := i == len(periods)-1
-		p = planAt(d, needs, period, periods[0], last)
-		if p.Fits || last {
+	best := planAt(d, needs, d.Periods[0])
+	for _, period := range d.Periods[1:] {
+		if best.Fits {
 			break
 		}
+		next := planAt(d, needs, period)
+		if !best.lasts && (next.lasts || next.Month.Calls < best.Month.Calls) || next.history < best.history {
+			best = next
+		}
 	}
+	p := best.Plan
+	p.settle(d)
 	if clipped.Code != "" {
 		p.Notes = append(p.Notes, clipped)
 	}
 	return p
 }
 
-func planAt(d Demand, needs []Need, period, finest time.Duration, last bool) Plan {
-	p := Plan{Period: period, Allowed: -1, Fits: true}
+// candidate is a plan for one period.
+type candidate struct {
+	Plan
+	lasts   bool // rate and any month pay the steady pulls
+	history int  // of Backfill.Calls, those for history
+}
+
+// behind is from when on a span is history, not a pull that was missed.
+const behind = 2 * day
+
+// planAt plans for one period. The plan fits when it lasts and the rest of this
+// month pays the history.
+func planAt(d Demand, needs []Need, period time.Duration) candidate {
+	history := slices.DeleteFunc(slices.Clone(needs), func(n Need) bool { return !n.Fresh && n.To.Sub(n.From) <= behind })
+	p := candidate{Plan: Plan{Period: period, Backfill: estimate(needs, period, d.Budget.QPS)}}
+	if p.history = p.Backfill.Calls; len(history) < len(needs) {
+		p.history = estimate(history, period, 0).Calls
+	}
+	pays := func(calls int) bool { return calls == 0 || calls <= p.spare(d) }
+	wanted := max(d.Cadence, period)
 	if d.Cadence > 0 {
-		wanted := max(d.Cadence, period)
 		p.Interval = wanted
 		for !p.steady(d) && p.Interval < day {
 			p.Interval = min(day, p.Interval+wanted)
 		}
-		p.Fits = p.steady(d)
-		p.noteInterval(d, period)
 	}
-	p.Backfill = estimate(needs, period, d.Budget.QPS)
-	if period != finest {
-		p.Notes = append(p.Notes, Note{NotePeriod, finest.Seconds(), period.Seconds(), float64(d.Budget.PerMonth), "s"})
-	}
-	left, limited := d.Budget.Left()
-	if !limited {
+	p.lasts = d.Cadence == 0 || p.steady(d)
+	p.Fits = p.lasts && pays(p.history)
+	if d.Cadence == 0 || pays(p.Backfill.Calls) {
 		return p
 	}
-	p.Allowed = left
-	spare := max(0, left-p.restOfMonth(d.Now))
-	if p.Backfill.Calls > max(spare, p.Pull.Calls) || p.Backfill.Calls > left {
-		p.Fits = false
-		if last {
-			p.Notes = append(p.Notes, Note{NoteBackfill, float64(p.Backfill.Calls), float64(min(left, max(spare, p.Pull.Calls))), float64(left), "calls"})
-			p.Allowed = min(left, max(spare, p.Pull.Calls))
+	// Pulls further apart leave more of this month, if that is enough.
+	shortest := p.Interval
+	for p.Interval < day {
+		p.Interval = min(day, p.Interval+wanted)
+		if p.steady(d) && pays(p.Backfill.Calls) {
+			p.Fits = true
+			return p
 		}
 	}
-	if p.Month.Calls > d.Budget.PerMonth && last {
+	p.Interval = shortest
+	p.steady(d)
+	return p
+}
+
+// spare is how many calls may be made now, so that the steady pulls have
+// theirs until the month ends; always as many as one pull takes, if there are.
+func (p Plan) spare(d Demand) int {
+	left, limited := d.Budget.Left()
+	if !limited {
+		return math.MaxInt
+	}
+	return min(left, max(left-p.restOfMonth(d.Now), p.Pull.Calls))
+}
+
+// settle says what the plan gave up and how many calls may be made now.
+func (p *Plan) settle(d Demand) {
+	if d.Cadence > 0 {
+		p.noteInterval(d, p.Period)
+	}
+	if p.Period != d.Periods[0] {
+		p.Notes = append(p.Notes, Note{NotePeriod, d.Periods[0].Seconds(), p.Period.Seconds(), float64(d.Budget.PerMonth), "s"})
+	}
+	left, limited := d.Budget.Left()
+	if p.Allowed = -1; !limited {
+		return
+	}
+	p.Allowed = left
+	if spare := p.spare(d); p.Backfill.Calls > spare {
+		p.Notes = append(p.Notes, Note{NoteBackfill, float64(p.Backfill.Calls), float64(spare), float64(left), "calls"})
+		p.Allowed, p.Fits = spare, false
+	}
+	if p.Month.Calls > d.Budget.PerMonth {
 		p.Notes = append(p.Notes, Note{NoteExhausted, float64(p.Month.Calls), float64(d.Budget.PerMonth), float64(d.Budget.PerMonth), "calls"})
 	}
-	return p
 }
 
 // noteInterval says that, and why, pulls are further apart than wanted.

@@ -125,6 +125,55 @@ func TestPlanCoarsensABackfillThatTheMonthCannotPay(t *testing.T) {
 	}
 }
 
+func TestPlanIsNotCoarsenedBecauseThisMonthIsShort(t *testing.T) {
+	pull := needsOf(1000, 15*time.Minute, false)
+	newcomer := append(needsOf(1, time.Hour, true), pull...)
+	newcomer[0].Resource = "new"
+	for _, c := range []struct {
+		name  string
+		needs []Need
+		used  int
+	}{
+		{"no call left", pull, 100_000},
+		{"less than a pull left", pull, 99_990},
+		{"less than a pull left and a new machine", newcomer, 99_990},
+		{"less than until the month ends left", pull, 99_000},
+	} {
+		d := Demand{Now: t0, Needs: c.needs, Resources: 1000, Queries: 1, Cadence: step, Budget: Budget{PerMonth: 100_000, UsedThisMonth: c.used}}
+		if p := MakePlan(d); p.Period != step || p.Allowed > 100_000-c.used {
+			t.Errorf("%s: period %v, interval %v, allowed %d, notes %v", c.name, p.Period, p.Interval, p.Allowed, codes(p))
+		}
+	}
+	// What lies days behind may be read coarser, when that saves calls.
+	p := MakePlan(Demand{Now: t0, Needs: needsOf(1000, 60*day, false), Resources: 1000, Queries: 1, Cadence: step, Budget: Budget{PerMonth: 20_000, UsedThisMonth: 10_000}})
+	if p.Period <= step {
+		t.Errorf("60 days behind: period %v, backfill %d, month %d", p.Period, p.Backfill.Calls, p.Month.Calls)
+	}
+}
+
+// TestPlanStretchesPullsForABackfill starts a fleet on the first of a month:
+// pulls further apart leave the calls that its history takes.
+func TestPlanStretchesPullsForABackfill(t *testing.T) {
+	first := time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC)
+	needs := needsOf(3000, 91*day, true)
+	for i := range needs {
+		needs[i].To = first
+		needs[i].From = first.Add(-91 * day)
+	}
+	d := Demand{Now: first, Needs: needs, Resources: 3000, Queries: 1, Cadence: step, Budget: Budget{PerMonth: 130_000}}
+	p := MakePlan(d)
+	if !p.Fits || p.Period != step || p.Interval <= step || !slices.Contains(codes(p), NoteInterval) {
+		t.Errorf("fits %v, period %v, interval %v, backfill %d, month %d, notes %v", p.Fits, p.Period, p.Interval, p.Backfill.Calls, p.Month.Calls, codes(p))
+	}
+	if rest := p.Pull.Calls * int(31*day/p.Interval); p.Backfill.Calls+rest > 130_000 {
+		t.Errorf("backfill %d and pulls %d are more than the month has", p.Backfill.Calls, rest)
+	}
+	d.Needs = nil // the pulls after it are not held back
+	if p := MakePlan(d); p.Interval >= 2*time.Hour {
+		t.Errorf("interval %v without a backfill", p.Interval)
+	}
+}
+
 func TestPlanSaysThatTheCloudForgets(t *testing.T) {
 	p := MakePlan(Demand{Now: t0, Needs: needsOf(1, 400*day, true)})
 	if !slices.Contains(codes(p), NoteRetention) || p.Backfill.Points != 91*288 {

@@ -90,7 +90,9 @@ func (r *run) targetOf(x *series, way query) target {
 	return t
 }
 
-// gapNeeds are the gaps to be asked for again now, at most once a day each.
+// gapNeeds are the gaps to be asked for again now, at most once a day each, less
+// what is read for the first time: a gap that is still open reaches to the
+// present.
 func (s *Source) gapNeeds(r *run, req collector.Request) []collector.Need {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -110,11 +112,16 @@ func (s *Source) gapNeeds(r *run, req collector.Request) []collector.Need {
 			continue
 		}
 		n := collector.Need{Resource: g.Resource, Metric: g.Metric, Query: x.need.Query, Span: collector.Span{From: g.From, To: g.To}}
-		if n.From.Before(oldest) {
-			n.From = oldest
+		for _, bound := range []time.Time{oldest, req.Since} {
+			if n.From.Before(bound) {
+				n.From = bound
+			}
 		}
 		if n.To.After(r.to) {
 			n.To = r.to
+		}
+		if x.asked && n.To.After(x.need.From) {
+			n.To = x.need.From // the rest is read in any case
 		}
 		if n.From.Before(n.To) {
 			s.asked[g] = req.Now
