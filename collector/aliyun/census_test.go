@@ -1,6 +1,8 @@
 package aliyun
 
 import (
+	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -47,6 +49,13 @@ func TestDevicesMakeOneValue(t *testing.T) {
 	} {
 		if diff := cmp.Diff(c.want, reduce(append([]raw(nil), samples...), c.q)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", c.name, diff)
+		}
+	}
+	odd := []raw{{300, "", math.NaN()}, {600, "", math.Inf(1)}, {900, "", math.Inf(-1)}, {1200, "", 1e308}, {1500, "", 1e15}}
+	for _, q := range []query{{metric: cloud.CPUPercent}, {metric: cloud.NetworkInBPS, devices: total}, {metric: cloud.DiskPercent, devices: fullest}} {
+		got := reduce(odd, q)
+		if rate := q.metric.Unit() != cloud.Percent; len(got) != 0 && !rate || rate && !slices.Equal(got, []cloud.Point{{T: 1500, V: 1e15}}) {
+			t.Errorf("%s of what is no measurement: %v", q.metric, got)
 		}
 	}
 	if got := reduce([]raw{{300, "", 100.5}, {600, "", 100}}, query{metric: cloud.CPUPercent}); len(got) != 1 || got[0].V != 100 {

@@ -28,8 +28,8 @@
 //   - Disk throughput: DiskReadBPS and DiskWriteBPS of the host.
 //
 // The statistic is Average; Value where a metric has no Average. Negative
-// values, which CloudMonitor uses for "not measured", and percentages above 100
-// are dropped. A sample keeps its own timestamp, cut to the second; none is
+// values, which CloudMonitor uses for "not measured", percentages above 100,
+// rates above a petabyte a second and what is no number are dropped. A sample keeps its own timestamp, cut to the second; none is
 // moved onto the grid.
 //
 // # Caveats

@@ -36,6 +36,7 @@ var listings = []listing{
 const (
 	emptyTries     = 4      // an empty page is asked for this often before it is believed
 	maxListPages   = 20_000 // two million resources
+	maxRestarts    = 3      // of a listing by numbers that shrinks while it is read
 	typesPerPage   = 1600
 	agentsPerCall  = 50
 	codeUnproven   = "empty_unproven"
@@ -167,10 +168,11 @@ func (s *Source) listKind(ctx context.Context, region string, l listing, scopes 
 	var failures []error
 	for _, sc := range scopes {
 		c := call{product: l.product, region: region, scope: sc, action: l.action}
-		err := s.list(ctx, c, l, func(r record) {
+		listed, err := s.list(ctx, c, l)
+		for _, r := range listed {
 			v, ok := l.read(r)
 			if !ok {
-				return
+				continue
 			}
 			v.Cloud, v.Account = s.options.Name, s.options.Account
 			v.Region = cmpString(v.Region, region)
@@ -179,7 +181,7 @@ func (s *Source) listKind(ctx context.Context, region string, l listing, scopes 
 			setAttribute(&v, attributeResourceSet, sc.group)
 			s.options.Ownership.assign(s.owners, &v, sc)
 			found = append(found, v)
-		})
+		}
 		if err != nil && broken(ctx, err) {
 			return found, err
 		}
@@ -218,13 +220,14 @@ func (s *Source) dryRun(ctx context.Context, region string, l listing, sc scope)
 	return false, err
 }
 
-// list reads all pages of c and shows every element.
-func (s *Source) list(ctx context.Context, c call, l listing, visit func(record)) error {
+// list reads all pages of c. What was read before an error is returned with it.
+func (s *Source) list(ctx context.Context, c call, l listing) (all []record, err error) {
 	byToken := l.tokens && s.options.Apsara == nil
 	next, seen := "", map[string]bool{}
-	for number, got := 1, 0; ; number++ {
+	before, restarts := 0, 0
+	for number := 1; ; number++ {
 		if number > maxListPages {
-			return &Error{Action: c.action, Class: ClassMalformed, Code: codeIncomplete, Message: fmt.Sprintf("more than %d pages", maxListPages)}
+			return all, &Error{Action: c.action, Class: ClassMalformed, Code: codeIncomplete, Message: fmt.Sprintf("more than %d pages", maxListPages)}
 		}
 		if byToken {
 			c.query = map[string]string{"MaxResults": strconv.Itoa(l.size), "NextToken": next}
@@ -246,8 +249,8 @@ func (s *Source) list(ctx context.Context, c call, l listing, visit func(record)
 			switch {
 			case byToken && following != "" && (following == next || seen[following]):
 				return errors.New("the server repeats a NextToken")
-			case !byToken && len(page) < l.size && got+len(page) < total:
-				return fmt.Errorf("page %d holds %d elements, %d of %d are still missing", number, len(page), total-got-len(page), total)
+			case !byToken && len(page) < l.size && len(all)+len(page) < total:
+				return fmt.Errorf("page %d holds %d elements, %d of %d are still missing", number, len(page), total-len(all)-len(page), total)
 			case len(page) == 0 && empty < emptyTries-1:
 				empty++
 				return errors.New("empty page")
@@ -255,21 +258,28 @@ func (s *Source) list(ctx context.Context, c call, l listing, visit func(record)
 			return nil
 		})
 		if err != nil {
-			return err
+			return all, err
 		}
-		got += len(page)
-		for _, r := range page {
-			visit(r)
-		}
+		all = append(all, page...)
 		if byToken {
 			if following == "" {
-				return nil
+				return all, nil
 			}
 			seen[next], next = true, following
 			continue
 		}
-		if len(page) == 0 || got >= total {
-			return nil
+		if total > 0 && total < before {
+			// Something was released meanwhile: pages have shifted, and what moved
+			// to one already read was not seen.
+			if restarts == maxRestarts {
+				return all, &Error{Action: c.action, Class: ClassMalformed, Code: codeIncomplete, Message: "the list kept changing while it was read"}
+			}
+			all, before, number, restarts = nil, 0, 0, restarts+1
+			continue
+		}
+		before = total
+		if len(page) == 0 || len(all) >= total && (total > 0 || len(page) < l.size) {
+			return all, nil
 		}
 	}
 }

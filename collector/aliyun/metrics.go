@@ -192,8 +192,15 @@ func seconds(text string) []int {
 	return out
 }
 
+// fastest is more than any machine moves in a second, a petabyte. It keeps sums
+// finite: history refuses a whole batch for one value that is not.
+const fastest = 1e15
+
 // plausible reports whether v can be a measurement of m. CloudMonitor writes -1
-// where it did not measure.
+// where it did not measure; NaN is no measurement either.
 func plausible(m cloud.Metric, v float64) bool {
-	return v >= 0 && (m.Unit() != cloud.Percent || v <= 100)
+	if m.Unit() == cloud.Percent {
+		return v >= 0 && v <= 100
+	}
+	return v >= 0 && v <= fastest
 }

@@ -1,12 +1,15 @@
 package aliyun_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -127,5 +130,89 @@ func TestTokenThatRepeatsForEverEndsTheUnit(t *testing.T) {
 	o1 := g.Observations[collectortest.Key{Resource: "i-idle", Metric: cloud.MemoryPercent}]
 	if o1.Availability != cloud.Failed || !strings.Contains(o1.Detail, "repeats a NextToken") || calls.Load() > 4 {
 		t.Errorf("%s after %d calls: %s", o1.Availability, calls.Load(), o1.Detail)
+	}
+}
+
+// addresses serves n addresses by page number. Before it answers the call
+// numbered in release, one address is gone.
+func addresses(t *testing.T, n int, total bool, release ...int) (*httptest.Server, func() []string) {
+	var mu sync.Mutex
+	var ids []string
+	for i := range n {
+		ids = append(ids, fmt.Sprintf("eip-%03d", i))
+	}
+	calls := 0
+	sim := simcloud.New(world(), simcloud.Options{Quotas: simcloud.Unlimited()})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		q := r.URL.Query()
+		if q.Get("Action") != "DescribeEipAddresses" || q.Get("DryRun") == "true" {
+			sim.ServeHTTP(w, r)
+			return
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if calls++; slices.Contains(release, calls) {
+			ids = slices.Delete(ids, 0, 1)
+		}
+		number, _ := strconv.Atoi(q.Get("PageNumber"))
+		size, _ := strconv.Atoi(q.Get("PageSize"))
+		from := min(len(ids), (number-1)*size)
+		list := []map[string]string{}
+		for _, id := range ids[from:min(len(ids), from+size)] {
+			list = append(list, map[string]string{"AllocationId": id})
+		}
+		answer := map[string]any{"EipAddresses": map[string]any{"EipAddress": list}}
+		if total {
+			answer["TotalCount"] = len(ids)
+		}
+		if err := json.NewEncoder(w).Encode(answer); err != nil {
+			t.Error(err)
+		}
+	}))
+	t.Cleanup(server.Close)
+	return server, func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.Clone(ids)
+	}
+}
+
+func TestListByNumbersIsReadWhole(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		n        int
+		total    bool
+		release  []int
+		complete bool
+	}{
+		{"exactly a page", 100, true, nil, true},
+		{"two pages and a half", 250, true, nil, true},
+		{"a platform that does not count", 250, false, nil, true},
+		{"a platform that does not count, full pages", 200, false, nil, true},
+		{"an address is released between pages", 250, true, []int{2}, true},
+		{"one is released in each of two readings", 250, true, []int{2, 5}, true},
+		{"addresses are released all the time", 250, true, []int{2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			server, ids := addresses(t, c.n, c.total, c.release...)
+			inv, err := newSource(t, options(server, "cn-hangzhou")).Inventory(t.Context(), estateEnd)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, r := range inv.Resources {
+				if r.Kind == cloud.EIP {
+					got = append(got, r.ID)
+				}
+			}
+			for _, s := range inv.Scopes {
+				if s.Kind == cloud.EIP && s.Complete != c.complete {
+					t.Errorf("scope %+v, want complete %v", s, c.complete)
+				}
+			}
+			if want := ids(); c.complete && !slices.Equal(got, want) {
+				t.Errorf("%d addresses, want %d", len(got), len(want))
+			}
+		})
 	}
 }
