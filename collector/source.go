@@ -31,9 +31,9 @@ type Source interface {
 // metric.
 type Request struct {
 	Inventory cloud.Inventory
-	Metrics   []cloud.Metric
-	Since     time.Time // nothing older is wanted
-	Now       time.Time // nothing younger exists
+	Metrics   []cloud.Metric // nil: all
+	Since     time.Time      // nothing older is wanted
+	Now       time.Time      // nothing younger exists
 	// Through says what a previous run has already read: samples of this
 	// resource and metric up to there, inclusive, are in the store. Zero:
 	// nothing yet.

@@ -77,6 +77,8 @@ func TestBadSamplesAreRefusedWhole(t *testing.T) {
 		"not a number":           {"timestamp,cpu_percent\n1700000000,n/a\n", `:2: cpu_percent: found "n/a"; want a percentage`},
 		"NaN":                    {"timestamp,cpu_percent\n1700000000,NaN\n", `:2: cpu_percent: found "NaN"`},
 		"infinity":               {"timestamp,disk_read_bps\n1700000000,1e999\n", `:2: disk_read_bps: found "1e999"`},
+		"infinity in a word":     {"timestamp,disk_read_bps\n1700000000,1\n1700000300,+Inf\n", `:3: disk_read_bps: found "+Inf"; want a number not below 0`},
+		"infinity in full":       {"timestamp,cpu_percent\n1700000000,infinity\n", `:2: cpu_percent: found "infinity"`},
 		"hexadecimal":            {"timestamp,cpu_percent\n1700000000,0x10\n", `:2: cpu_percent: found "0x10"`},
 		"milliseconds":           {"timestamp,cpu_percent\n1700000000000,1\n", `:2: timestamp: found "1700000000000"; want RFC 3339`},
 		"part of a second":       {"timestamp,cpu_percent\n2023-11-14T22:13:20.5Z,1\n", `:2: timestamp: found "2023-11-14T22:13:20.5Z"`},

@@ -52,6 +52,9 @@ func (s *Source) Inventory(ctx context.Context, now time.Time) (cloud.Inventory,
 // may have been written further when an export is under way, and a later one
 // may bring more.
 func (s *Source) Collect(ctx context.Context, req collector.Request, deliver func(collector.Batch) error) (collector.Result, error) {
+	if req.Metrics == nil {
+		req.Metrics = cloud.Metrics()
+	}
 	run := collection{
 		req:     req,
 		gaps:    map[series][]collector.Gap{},

@@ -196,3 +196,12 @@ func TestCollectEnds(t *testing.T) {
 		t.Errorf("error %v, samples %d; want disk full and none", err, res.Samples)
 	}
 }
+
+func TestCollectWithoutMetricsNamedIsOfAll(t *testing.T) {
+	b := fleetBundle(t)
+	named, _ := collect(t, b.Source("c"), collector.Request{Metrics: cloud.Metrics()})
+	all, _ := collect(t, b.Source("c"), collector.Request{})
+	if len(all.points) == 0 || len(all.points) != len(named.points) || len(all.observations) != len(named.observations) {
+		t.Errorf("%d series and %d observations, want %d and %d", len(all.points), len(all.observations), len(named.points), len(named.observations))
+	}
+}

@@ -14,7 +14,9 @@ import (
 const cacheSamples = 20_000_000
 
 // FromBundle serves a bundle. Its inventory does not change over time. A
-// sample file that cannot be read has no samples.
+// sample file that cannot be read has no samples. New reads every file once for
+// the metrics and the end of the bundle; from then on at most cacheSamples are
+// in memory, and those of the files being read.
 func FromBundle(b *bundle.Bundle) World {
 	return &bundleWorld{b: b, limit: cacheSamples, cached: map[string]*bundleEntry{}}
 }
