@@ -214,6 +214,7 @@ func (b builder) appendix() table {
 		{title: p.say(msgAdviceID), in: inSheet},
 	}}
 	var freedAll recommender.Spec
+	sized := true // every release tells its storage
 	for i, x := range b.r.Audit.Recommendations {
 		f := b.f.findings[x.ResourceID]
 		res := b.f.resources[x.ResourceID]
@@ -224,6 +225,7 @@ func (b builder) appendix() table {
 			freedAll.VCPU += gone.VCPU
 			freedAll.MemoryGiB += gone.MemoryGiB
 			freedAll.StorageGiB += gone.StorageGiB
+			sized = sized && !unsized(x)
 		}
 		row := []cell{
 			count(i + 1), text(clean(x.ResourceID)), orDash(clean(cmp.Or(res.Name, x.Name))),
@@ -246,7 +248,7 @@ func (b builder) appendix() table {
 		}
 		saved := p.unknown()
 		if saves(x.Action) {
-			row = append(row, count(gone.VCPU), gigabytes(gone.MemoryGiB), gigabytes(gone.StorageGiB))
+			row = append(row, count(gone.VCPU), gigabytes(gone.MemoryGiB), p.given(gone.StorageGiB, !unsized(x)))
 			saved = p.moneyCell(shown(x), x.SavingKnown)
 		} else {
 			row = append(row, p.unknown(), p.unknown(), p.unknown())
@@ -274,7 +276,7 @@ func (b builder) appendix() table {
 		case p.say(msgFreedMemory):
 			t.total[i] = gigabytes(freedAll.MemoryGiB)
 		case p.say(msgFreedStorage):
-			t.total[i] = gigabytes(freedAll.StorageGiB)
+			t.total[i] = p.given(freedAll.StorageGiB, sized)
 		case b.savingColumn():
 			t.total[i] = p.moneyCell(b.f.saving, b.f.unpriced == 0 || b.f.saving.Sign() != 0)
 		}

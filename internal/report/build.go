@@ -200,10 +200,13 @@ func (b builder) headline() []string {
 		if len(parts) > 0 {
 			out = append(out, p.clauses(parts))
 		}
-		if waiting := advice - b.f.ready; waiting > 0 {
-			out = append(out, p.say(msgHeadlineReady, b.f.ready, waiting))
-		} else {
-			out = append(out, p.say(msgHeadlineAllReady, b.f.ready))
+		switch b.f.ready {
+		case 0:
+			out = append(out, p.say(msgHeadlineNoneReady, advice))
+		case advice:
+			out = append(out, p.say(msgHeadlineAllReady, advice))
+		default:
+			out = append(out, p.say(msgHeadlineReady, b.f.ready, advice-b.f.ready))
 		}
 	}
 	if grey := b.f.lights[len(b.f.lights)-1]; grey.Resources > 0 {

@@ -13,7 +13,7 @@ type kind int
 const (
 	words    kind = iota // text
 	whole                // count
-	size                 // GB, one decimal at most
+	size                 // GB, two decimals at most
 	percent1             // percent, one decimal; raw is in percent, 0 to 100
 	money                // exact amount, two decimals
 )
@@ -91,7 +91,15 @@ func count(n int) cell {
 }
 
 func gigabytes(v float64) cell {
-	return cell{text: group(trim(v, 1)), raw: trim(v, 4)}
+	return cell{text: group(trim(v, 2)), raw: trim(v, 4)}
+}
+
+// given is a size that is given back: nothing of an unknown size is unknown.
+func (p prose) given(v float64, known bool) cell {
+	if v == 0 && !known {
+		return p.unknown()
+	}
+	return gigabytes(v)
 }
 
 // percentCell takes a percentage, 0 to 100; nil is unknown.

@@ -93,6 +93,7 @@ type Department struct {
 	StorageGiB float64      `json:"storage_gib"`
 	Saving     price.Amount `json:"annual_saving"`
 	Unpriced   int          `json:"unpriced"`
+	Unsized    int          `json:"unsized"` // releases of which the storage is not known, so not in StorageGiB
 }
 
 // exempt is a resource that is excused, and by what.
@@ -308,6 +309,11 @@ func freed(x recommender.Recommendation) recommender.Spec {
 	return s
 }
 
+// unsized reports whether x gives back storage of a size that nobody told.
+func unsized(x recommender.Recommendation) bool {
+	return x.Kind != cloud.EIP && x.Target == nil && x.Current.StorageGiB == 0
+}
+
 // byDepartment sums per department, greatest saving first.
 func (f facts) byDepartment(a audit.Audit) ([]Department, error) {
 	by := map[string]*Department{}
@@ -336,6 +342,9 @@ func (f facts) byDepartment(a audit.Audit) ([]Department, error) {
 		d.VCPU += s.VCPU
 		d.MemoryGiB += s.MemoryGiB
 		d.StorageGiB += s.StorageGiB
+		if unsized(x) {
+			d.Unsized++
+		}
 		if !x.SavingKnown {
 			d.Unpriced++
 			continue

@@ -49,6 +49,7 @@ const (
 	msgHeadlineUnpriced
 	msgHeadlineReady
 	msgHeadlineAllReady
+	msgHeadlineNoneReady
 	msgHeadlineGrey
 	msgFreeing
 	msgFirstIssue

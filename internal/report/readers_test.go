@@ -143,3 +143,35 @@ func TestLongNamesStayShort(t *testing.T) {
 		t.Errorf("four lines: got %q, want %q", got, want)
 	}
 }
+
+// TestStorageUnknownIsNotZero: releasing machines of which nobody told the
+// storage frees an unknown amount of it, in every table that sums it up.
+func TestStorageUnknownIsNotZero(t *testing.T) {
+	r := rich(t)
+	r.Audit.Recommendations = slices.Clone(r.Audit.Recommendations)
+	for i := range r.Audit.Recommendations {
+		x := &r.Audit.Recommendations[i]
+		x.Current.StorageGiB = 0
+		if x.Target != nil {
+			target := *x.Target
+			target.StorageGiB = 0
+			x.Target = &target
+		}
+	}
+	d, err := build(r, EN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	column := func(x table) int {
+		return slices.IndexFunc(x.columns, func(c column) bool { return c.title == english[msgFreedStorage] })
+	}
+	departments := d.sections[0].tables[0]
+	for _, x := range []table{d.appendix, departments} {
+		if got := x.total[column(x)]; got.raw != "" {
+			t.Errorf("%s: the total of unknown sizes is %q", x.id, got.raw)
+		}
+	}
+	if !unsized(recommender.Recommendation{Kind: cloud.Disk}) || unsized(recommender.Recommendation{Kind: cloud.EIP}) {
+		t.Error("a disk has a size, an address has none")
+	}
+}

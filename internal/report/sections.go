@@ -58,6 +58,7 @@ func (b builder) departmentSection() section {
 		all.MemoryGiB += d.MemoryGiB
 		all.StorageGiB += d.StorageGiB
 		all.Unpriced += d.Unpriced
+		all.Unsized += d.Unsized
 	}
 	all.Saving = b.f.saving
 	if len(t.rows) > 0 {
@@ -70,7 +71,7 @@ func (b builder) departmentCells(d Department) []cell {
 	known := d.Unpriced == 0 || d.Saving.Sign() != 0
 	return []cell{
 		count(d.Resources), count(d.Release), count(d.Downsize), count(d.VCPU),
-		gigabytes(d.MemoryGiB), gigabytes(d.StorageGiB), b.p.moneyCell(d.Saving, known), count(d.Unpriced),
+		gigabytes(d.MemoryGiB), b.p.given(d.StorageGiB, d.Unsized == 0), b.p.moneyCell(d.Saving, known), count(d.Unpriced),
 	}
 }
 

@@ -195,7 +195,7 @@ func (t *page) details(d document) {
 			for _, l := range c.lines {
 				legend = append(legend, l.label)
 			}
-			t.line("    " + pad(c.title, width, false) + " |" + sparkline(c.Chart, top, 48) + "| " + p.join(legend))
+			t.paragraph("    "+pad(c.title, width, false)+" |"+sparkline(c.Chart, top, 48)+"| ", p.join(legend))
 		}
 	}
 }

@@ -113,7 +113,7 @@ func columnName(col int) string {
 const typeface = "Microsoft YaHei"
 
 // The number formats of kinds.
-var numberFormats = map[kind]string{whole: "#,##0", size: "#,##0.0", percent1: "0.0%", money: "#,##0.00"}
+var numberFormats = map[kind]string{whole: "#,##0", size: "#,##0.00", percent1: "0.0%", money: "#,##0.00"}
 
 var border = []excelize.Border{
 	{Type: "left", Color: "D5DCE3", Style: 1}, {Type: "right", Color: "D5DCE3", Style: 1},

@@ -74,7 +74,7 @@ func (b *workbook) overview(sheet string, departments table) {
 				{Index: 0, Fill: fill("1B7F4B")}, {Index: 1, Fill: fill("B97A00")}, {Index: 2, Fill: fill("B3261E")}, {Index: 3, Fill: fill("8A949E")},
 			},
 		}},
-		PlotArea:  excelize.ChartPlotArea{ShowPercent: true, ShowVal: false},
+		PlotArea:  excelize.ChartPlotArea{ShowVal: false},
 		Dimension: excelize.ChartDimension{Width: 420, Height: 300},
 	}))
 	b.check(b.f.AddChart(sheet, at(3, row), &excelize.Chart{
