@@ -1,9 +1,6 @@
 package cloud
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
 // Kind is the kind of a resource.
 type Kind string
@@ -17,16 +14,6 @@ const (
 
 // Kinds lists every kind in the order in which tables show them.
 func Kinds() []Kind { return []Kind{Instance, Disk, EIP} }
-
-// ParseKind returns the kind named s, or an error that lists what is allowed.
-func ParseKind(s string) (Kind, error) {
-	for _, k := range Kinds() {
-		if string(k) == s {
-			return k, nil
-		}
-	}
-	return "", fmt.Errorf("unknown kind %q: want one of %v", s, Kinds())
-}
 
 // Status is the state of a resource as its cloud reports it; empty when the
 // source did not say.
