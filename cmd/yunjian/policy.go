@@ -42,13 +42,22 @@ func newPolicyList() *cobra.Command {
 }
 
 func newPolicyShow() *cobra.Command {
-	return &cobra.Command{
+	var asYAML bool
+	cmd := &cobra.Command{
 		Use:   "show PACK",
-		Short: "用文字说明一个策略包 — a pack in words, with its source",
+		Short: "用文字说明一个策略包，或给出其 YAML — a pack in words with its source, or its YAML",
 		Example: `  yunjian policy show cn-gov-baseline
+  yunjian policy show cn-gov-baseline --yaml > our-rules.yaml   # 自定规则的起点 | where your own rules start
   yunjian policy show ./our-rules.yaml`,
 		Args: oneArg("a pack's id or file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if text, ok := policies.YAML(args[0]); ok && asYAML {
+				_, err := cmd.OutOrStdout().Write(text)
+				return err
+			}
+			if asYAML {
+				return usage(fmt.Errorf("--yaml: %w", noPack(args[0], nil)))
+			}
 			p, err := packNamed(args[0])
 			if err != nil {
 				return err
@@ -64,6 +73,8 @@ func newPolicyShow() *cobra.Command {
 			return ids, cobra.ShellCompDirectiveDefault
 		},
 	}
+	cmd.Flags().BoolVar(&asYAML, "yaml", false, "内置策略包的原文，供改写 | the text of a shipped pack, to be edited")
+	return cmd
 }
 
 func newPolicyCheck() *cobra.Command {
