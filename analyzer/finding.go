@@ -96,6 +96,9 @@ type Input struct {
 	Resource cloud.Resource
 	// Utilization holds the metrics that have samples in the window.
 	Utilization map[cloud.Metric]utilization.Summary
+	// Step is the spacing of samples that Utilization's Expected counts by; zero:
+	// utilization.Step.
+	Step time.Duration
 	// Observations say, per metric, whether it could be read; a metric absent
 	// here was never asked for.
 	Observations map[cloud.Metric]cloud.Observation

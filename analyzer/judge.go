@@ -127,7 +127,7 @@ func (j *judging) usable(m cloud.Metric) (Reason, bool) {
 		o := j.in.Observations[m]
 		return missing(m, o.Availability, o.Detail), false
 	}
-	history := time.Duration(j.expected(u)) * utilization.Step
+	history := time.Duration(j.expected(u)) * j.step()
 	if resized := j.in.Resource.ResizedAt; u.Samples == 0 || !resized.IsZero() && u.First.Before(resized) {
 		history = 0 // samples of another machine, if any: nothing is known of this one
 	}
@@ -140,13 +140,15 @@ func (j *judging) usable(m cloud.Metric) (Reason, bool) {
 	return Reason{}, true
 }
 
+func (j *judging) step() time.Duration { return cmp.Or(j.in.Step, utilization.Step) }
+
 // expected is how many samples u could hold since the machine was made and took
 // its present size.
 func (j *judging) expected(u utilization.Summary) int {
 	n := u.Expected
 	for _, since := range []time.Time{j.in.Resource.CreatedAt, j.in.Resource.ResizedAt} {
 		if u.Window.Contains(since) {
-			n = min(n, int(u.Window.To.Sub(since)/utilization.Step))
+			n = min(n, int(u.Window.To.Sub(since)/j.step()))
 		}
 	}
 	return n

@@ -156,7 +156,7 @@ func (j judging) judge(ctx context.Context, inputs []analyzer.Input) ([]recommen
 	out := make([]recommender.Candidate, len(inputs))
 	for i, in := range inputs {
 		id := in.Resource.ID
-		in.Utilization, in.Peaks = whole[id], peaks[id]
+		in.Utilization, in.Peaks, in.Step = whole[id], peaks[id], j.step
 		if in.Resource.Kind == cloud.Instance && in.Resource.Status == cloud.PoweredOff {
 			if _, in.LastSample, _, err = j.data.History.Extent(id, cloud.CPUPercent); err != nil {
 				return nil, err

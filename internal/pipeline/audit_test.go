@@ -22,6 +22,7 @@ type machine struct {
 	resource cloud.Resource
 	on       []cloud.Window // when it has samples
 	gone     bool
+	period   time.Duration // between samples; zero: five minutes
 }
 
 func (m *machine) Inventory(_ context.Context, now time.Time) (cloud.Inventory, error) {
@@ -36,7 +37,7 @@ func (m *machine) Collect(_ context.Context, req collector.Request, deliver func
 	var b collector.Batch
 	for metric, v := range map[cloud.Metric]float64{cloud.CPUPercent: 1, cloud.MemoryPercent: 10, cloud.NetworkInBPS: 100, cloud.NetworkOutBPS: 100} {
 		s := cloud.Series{Resource: m.resource.ID, Metric: metric}
-		for t := req.Since; !t.After(req.Now); t = t.Add(5 * time.Minute) {
+		for t := req.Since; !t.After(req.Now); t = t.Add(max(m.period, 5*time.Minute)) {
 			if slices.ContainsFunc(m.on, func(w cloud.Window) bool { return w.Contains(t) }) {
 				s.Points = append(s.Points, cloud.Point{T: t.Unix(), V: v})
 			}
@@ -47,7 +48,7 @@ func (m *machine) Collect(_ context.Context, req collector.Request, deliver func
 		}
 		b.Series, b.Observations = append(b.Series, s), append(b.Observations, o)
 	}
-	return collector.Result{}, deliver(b)
+	return collector.Result{Period: m.period}, deliver(b)
 }
 
 func running() *machine {
@@ -178,6 +179,28 @@ func TestAuditAfterOffAndGone(t *testing.T) {
 				t.Errorf("%s with coverage %g, %+v; want idle on all of 30 days", f.Verdict, f.Coverage, f.Reasons)
 			}
 		})
+	}
+}
+
+// Where the budget allows a sample every quarter of an hour only, as many hold
+// thirty days of history, and half as many hold half.
+func TestAuditAtCoarserStep(t *testing.T) {
+	for days, want := range map[int]analyzer.Verdict{30: analyzer.Idle, 15: analyzer.InsufficientData} {
+		d, m := open(t), running()
+		m.period = 15 * time.Minute
+		m.on = []cloud.Window{{From: monday.AddDate(0, 0, -days), To: monday}}
+		look(t, d, m, monday)
+		if f, _ := judged(t, d, monday); f.Verdict != want || f.Coverage != float64(days)/30 {
+			t.Errorf("%d days of samples: %s with coverage %g, %+v; want %s", days, f.Verdict, f.Coverage, f.Reasons, want)
+		}
+	}
+	// Of a machine resized twenty days ago there are twenty days.
+	d, m := open(t), running()
+	m.period = 15 * time.Minute
+	m.resource.ResizedAt = monday.AddDate(0, 0, -20)
+	look(t, d, m, monday)
+	if f, _ := judged(t, d, monday); valueOf(f, analyzer.CodeHistoryBelow) != 20 {
+		t.Errorf("resized twenty days ago: %s %+v; want 20 days of history", f.Verdict, f.Reasons)
 	}
 }
 
