@@ -110,8 +110,8 @@ func MakePlan(d Demand) Plan {
 			best = next
 		}
 	}
+	best.settle(d)
 	p := best.Plan
-	p.settle(d)
 	if clipped.Code != "" {
 		p.Notes = append(p.Notes, clipped)
 	}
@@ -136,7 +136,6 @@ func planAt(d Demand, needs []Need, period time.Duration) candidate {
 	if p.history = p.Backfill.Calls; len(history) < len(needs) {
 		p.history = estimate(history, period, 0).Calls
 	}
-	pays := func(calls int) bool { return calls == 0 || calls <= p.spare(d) }
 	wanted := max(d.Cadence, period)
 	if d.Cadence > 0 {
 		p.Interval = wanted
@@ -145,15 +144,19 @@ func planAt(d Demand, needs []Need, period time.Duration) candidate {
 		}
 	}
 	p.lasts = d.Cadence == 0 || p.steady(d)
-	p.Fits = p.lasts && pays(p.history)
-	if d.Cadence == 0 || pays(p.Backfill.Calls) {
+	p.Fits = p.lasts && (p.history == 0 || p.history <= p.spare(d))
+	left, limited := d.Budget.Left()
+	enough := func() bool { return !limited || p.Backfill.Calls+p.restOfMonth(d.Now) <= left }
+	if d.Cadence == 0 || enough() {
 		return p
 	}
-	// Pulls further apart leave more of this month, if that is enough.
+	// What is left is less than this run and the pulls until the month ends
+	// take. Pulls further apart take less; if that does not help either, the
+	// calls are used as long as there are any.
 	shortest := p.Interval
 	for p.Interval < day {
 		p.Interval = min(day, p.Interval+wanted)
-		if p.steady(d) && pays(p.Backfill.Calls) {
+		if p.steady(d) && enough() {
 			p.Fits = true
 			return p
 		}
@@ -173,8 +176,9 @@ func (p Plan) spare(d Demand) int {
 	return min(left, max(left-p.restOfMonth(d.Now), p.Pull.Calls))
 }
 
-// settle says what the plan gave up and how many calls may be made now.
-func (p *Plan) settle(d Demand) {
+// settle says what the plan gave up and how many calls may be made now. History
+// leaves the steady pulls theirs; they themselves may use all there is.
+func (p *candidate) settle(d Demand) {
 	if d.Cadence > 0 {
 		p.noteInterval(d, p.Period)
 	}
@@ -186,9 +190,12 @@ func (p *Plan) settle(d Demand) {
 		return
 	}
 	p.Allowed = left
-	if spare := p.spare(d); p.Backfill.Calls > spare {
-		p.Notes = append(p.Notes, Note{NoteBackfill, float64(p.Backfill.Calls), float64(spare), float64(left), "calls"})
-		p.Allowed, p.Fits = spare, false
+	if p.history > 0 {
+		p.Allowed = p.spare(d)
+	}
+	if p.Backfill.Calls > p.Allowed {
+		p.Notes = append(p.Notes, Note{NoteBackfill, float64(p.Backfill.Calls), float64(p.Allowed), float64(left), "calls"})
+		p.Fits = false
 	}
 	if p.Month.Calls > d.Budget.PerMonth {
 		p.Notes = append(p.Notes, Note{NoteExhausted, float64(p.Month.Calls), float64(d.Budget.PerMonth), float64(d.Budget.PerMonth), "calls"})

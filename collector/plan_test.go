@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -148,6 +149,35 @@ func TestPlanIsNotCoarsenedBecauseThisMonthIsShort(t *testing.T) {
 	p := MakePlan(Demand{Now: t0, Needs: needsOf(1000, 60*day, false), Resources: 1000, Queries: 1, Cadence: step, Budget: Budget{PerMonth: 20_000, UsedThisMonth: 10_000}})
 	if p.Period <= step {
 		t.Errorf("60 days behind: period %v, backfill %d, month %d", p.Period, p.Backfill.Calls, p.Month.Calls)
+	}
+}
+
+// TestPullMayTakeMoreCallsThanPlanned has a fleet in more scopes than the plan
+// knows of: a short month must not cut every pull off at the same place.
+func TestPullMayTakeMoreCallsThanPlanned(t *testing.T) {
+	needs := needsOf(1000, 15*time.Minute, false)
+	for i := range needs {
+		needs[i].Query = fmt.Sprint("scope ", i%60)
+	}
+	p := MakePlan(Demand{Now: t0, Needs: needs, Resources: 1000, Queries: 1, Cadence: time.Hour, Budget: Budget{PerMonth: 100_000, UsedThisMonth: 99_900}})
+	if p.Backfill.Calls != 60 || p.Pull.Calls >= 60 || p.Allowed != 100 {
+		t.Errorf("%d calls, %d planned a pull, %d allowed: want 60, fewer, 100", p.Backfill.Calls, p.Pull.Calls, p.Allowed)
+	}
+	needs[0].Fresh, needs[0].From = true, t0.Add(-91*day)
+	if p := MakePlan(Demand{Now: t0, Needs: needs, Resources: 100, Queries: 1, Cadence: step, Budget: Budget{PerMonth: 100_000, UsedThisMonth: 99_900}}); p.Allowed > max(p.Pull.Calls, 100-p.restOfMonth(t0)) {
+		t.Errorf("with history to be read %d are allowed, pulls until the month ends take %d", p.Allowed, p.restOfMonth(t0))
+	}
+}
+
+func TestPullsStretchOverAShortMonth(t *testing.T) {
+	d := Demand{Now: time.Date(2026, 10, 21, 0, 0, 0, 0, time.UTC), Resources: 1000, Queries: 1, Cadence: step, Budget: Budget{PerMonth: 200_000, UsedThisMonth: 190_000}}
+	p := MakePlan(d)
+	if rest := p.Pull.Calls * int(11*day/p.Interval); p.Period != step || p.Interval <= step || p.Interval > time.Hour || rest > 10_000 || !slices.Contains(codes(p), NoteInterval) {
+		t.Errorf("period %v, interval %v, %d calls until the month ends, notes %v", p.Period, p.Interval, rest, codes(p))
+	}
+	d.Budget.UsedThisMonth = 0
+	if p := MakePlan(d); p.Interval != step || len(p.Notes) > 0 {
+		t.Errorf("with a whole budget: interval %v, notes %v", p.Interval, codes(p))
 	}
 }
 
