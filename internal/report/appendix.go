@@ -253,12 +253,13 @@ func (b builder) appendix() table {
 		} else {
 			row = append(row, p.unknown(), p.unknown(), p.unknown())
 		}
-		harm, status := p.unknown(), p.unknown()
+		grade, harm, status := p.unknown(), p.unknown(), p.unknown()
 		if saves(x.Action) {
+			grade = orDash(clean(x.Risk.Grade))
 			h := 100 * x.Risk.HarmProbability
 			harm, status = p.percentCell(&h), b.status(x)
 		}
-		row = append(row, saved, orDash(clean(x.SavingFrom)), orDash(b.savingNote(x)), orDash(clean(x.Risk.Grade)), harm, status, count(x.ConsecutiveRuns),
+		row = append(row, saved, orDash(clean(x.SavingFrom)), orDash(b.savingNote(x)), grade, harm, status, count(x.ConsecutiveRuns),
 			orDash(clean(x.FirstSeen)), orDash(p.rule(x.Rule)), orDash(p.clauses(p.flags(union(f.Flags, x.Flags)))),
 			text(p.sentences(b.explain(x))), orDash(clean(x.PriceBook)), text(clean(x.ID)))
 		t.rows = append(t.rows, row)
@@ -285,9 +286,9 @@ func (b builder) appendix() table {
 }
 
 // covered is the coverage of what a verdict rests on; there is none where
-// nothing was measured.
+// nothing was measured, or where the verdict fell before it was looked at.
 func (p prose) covered(f analyzer.Finding) cell {
-	if !sampled(f) {
+	if !sampled(f) || f.Coverage == 0 {
 		return p.unknown()
 	}
 	c := 100 * f.Coverage
@@ -359,7 +360,7 @@ func (b builder) fleet() table {
 		row := []cell{
 			text(clean(f.ResourceID)), orDash(clean(res.Name)), text(name(p, kindNames, f.Kind)), orDash(clean(res.Cloud)),
 			orDash(clean(res.Account)), orDash(clean(cmp.Or(res.Zone, res.Region))), text(b.departmentName(res.Department)), orDash(clean(res.Application)),
-			orDash(name(p, statusNames, res.Status)), orDash(name(p, chargeNames, res.ChargeType)), orDash(clean(cmp.Or(res.InstanceType, res.Category))),
+			orDash(name(p.of(f.Kind), statusNames, res.Status)), orDash(name(p, chargeNames, res.ChargeType)), orDash(clean(cmp.Or(res.InstanceType, res.Category))),
 		}
 		row = append(row, specCells(p, recommender.Spec{VCPU: res.VCPU, MemoryGiB: res.MemoryGiB, StorageGiB: res.StorageGiB}, f.Kind)...)
 		cpu, mem, disk := evidence(f, cloud.CPUPercent), evidence(f, cloud.MemoryPercent), evidence(f, cloud.DiskPercent)

@@ -259,7 +259,7 @@ func (b builder) finding(x analyzer.Finding) []string {
 // grounds says what was seen: the reasons, over which span where they were
 // measured, the load beside them, and how completely it is known.
 func (b builder) grounds(x analyzer.Finding, why []analyzer.Reason) []string {
-	p := b.p
+	p := b.p.of(x.Kind)
 	var out []string
 	if len(why) > 0 {
 		span := ""
@@ -271,7 +271,7 @@ func (b builder) grounds(x analyzer.Finding, why []analyzer.Reason) []string {
 	if s := b.seen(x); s != "" {
 		out = append(out, s)
 	}
-	if sampled(x) {
+	if sampled(x) && x.Coverage > 0 {
 		out = append(out, p.say(msgCoverageIs, percent(100*x.Coverage), p.date(x.Window.From), p.date(x.Window.To)))
 	}
 	return out

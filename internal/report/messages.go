@@ -30,7 +30,9 @@ const (
 	msgCutDetails
 	msgNotOff
 	msgSinceDetached
+	msgSinceUnbound
 	msgSinceSeen
+	msgUnboundSeen
 	msgShareDays
 	msgShareSamples
 	msgMinDays
@@ -419,6 +421,7 @@ const (
 	msgStatusStopped
 	msgStatusInUse
 	msgStatusAvailable
+	msgStatusUnbound
 	msgStatusChanging
 
 	// chargeNames
@@ -475,11 +478,14 @@ const (
 	msgReasonOffUnknown
 	msgReasonAttachmentUnknown
 	msgReasonUnattachedUnknown
+	msgReasonUnboundUnknown
 	msgReasonNoRule
 	msgReasonFactUnknown
 	msgReasonOff
 	msgReasonUnattached
+	msgReasonUnbound
 	msgReasonAttached
+	msgReasonBound
 	msgRefusedPadding
 	msgRefusedGPU
 	msgRefusedLocal

@@ -136,6 +136,15 @@ var (
 		cloud.Failed:       msgAdviceFailed,
 		LowCoverage:        msgAdviceLow,
 	}
+	// An address is bound, not attached.
+	addressWords = map[msg]msg{
+		msgSinceDetached:           msgSinceUnbound,
+		msgSinceSeen:               msgUnboundSeen,
+		msgReasonUnattachedUnknown: msgReasonUnboundUnknown,
+		msgReasonUnattached:        msgReasonUnbound,
+		msgReasonAttached:          msgReasonBound,
+		msgStatusAvailable:         msgStatusUnbound,
+	}
 	// The collectors' own codes and classes of failure.
 	codeAdvice = map[string]msg{
 		"empty_unproven": msgCodeUnproven,

@@ -19,6 +19,7 @@ type prose struct {
 	lang Lang
 	loc  *time.Location
 	pack policies.Pack // for the names of rules and conditions
+	kind cloud.Kind    // of what is spoken of, where words depend on it
 }
 
 func catalogue(l Lang) map[msg]string {
@@ -30,6 +31,9 @@ func catalogue(l Lang) map[msg]string {
 
 // say renders one message of the catalogue.
 func (p prose) say(m msg, args ...any) string {
+	if other, ok := addressWords[m]; ok && p.kind == cloud.EIP {
+		m = other
+	}
 	s := catalogue(p.lang)[m]
 	if len(args) == 0 {
 		return s
@@ -38,6 +42,12 @@ func (p prose) say(m msg, args ...any) string {
 		return plurals(s, args)
 	}
 	return fmt.Sprintf(s, args...)
+}
+
+// of speaks of a resource of this kind.
+func (p prose) of(k cloud.Kind) prose {
+	p.kind = k
+	return p
 }
 
 // plurals renders an English message: a noun written with (s) takes its number

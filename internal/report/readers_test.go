@@ -175,3 +175,33 @@ func TestStorageUnknownIsNotZero(t *testing.T) {
 		t.Error("a disk has a size, an address has none")
 	}
 }
+
+// TestAddressesAreBound: of an address people say bound, of a disk attached.
+func TestAddressesAreBound(t *testing.T) {
+	value, limit := 9.0, 7.0
+	r := analyzer.Reason{Code: analyzer.CodeUnattachedDays, Statistic: policies.DaysUnattached, Detail: "since_detached", Value: &value, Limit: &limit, Unit: cloud.Days}
+	for kind, want := range map[cloud.Kind]string{
+		cloud.EIP:  "自解绑起已有9天未绑定（规则要求至少7天）",
+		cloud.Disk: "自卸载起已有9天未挂载（规则要求至少7天）",
+	} {
+		if got := (prose{lang: ZH}).of(kind).reason(r); got != want {
+			t.Errorf("%s: got %q, want %q", kind, got, want)
+		}
+	}
+}
+
+// TestCoverageNotLookedAt: a verdict that fell before coverage was computed
+// (a machine too young) has an unknown coverage, not one of 0 %.
+func TestCoverageNotLookedAt(t *testing.T) {
+	f := analyzer.Finding{Evidence: []analyzer.Evidence{{Metric: cloud.CPUPercent, Samples: 100}}}
+	if got := (prose{lang: ZH}).covered(f); got.raw != "" {
+		t.Errorf("coverage: got %q, want unknown", got.raw)
+	}
+	if got := strings.Join((builder{p: prose{lang: ZH}}).grounds(f, nil), ""); strings.Contains(got, "覆盖率") {
+		t.Errorf("got %q", got)
+	}
+	f.Coverage = 0.5
+	if got := (prose{lang: ZH}).covered(f); got.raw != "50" {
+		t.Errorf("coverage: got %q, want 50", got.raw)
+	}
+}
