@@ -540,3 +540,23 @@ func TestStoredMarkIsRead(t *testing.T) {
 		t.Error(b)
 	}
 }
+
+// A copy that broke off never takes the place of the file it was made from.
+func TestCompactFailsWhole(t *testing.T) {
+	dir := t.TempDir()
+	src, err := bolt.Open(filepath.Join(dir, "source"), 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := src.Close(); err != nil { // reading it fails
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "copy")
+	db, err := compactInto(path, src)
+	if err == nil {
+		t.Error("a copy that broke off is handed out as whole", db.Close())
+	}
+	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("half a copy is left behind: %v", err)
+	}
+}

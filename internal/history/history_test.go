@@ -27,14 +27,6 @@ var background = context.Background()
 // monday is the first instant of a span of files made in china.
 var monday = time.Date(2026, 8, 24, 0, 0, 0, 0, china)
 
-func at(text string) time.Time {
-	t, err := time.Parse(time.RFC3339, text)
-	if err != nil {
-		panic(err)
-	}
-	return t
-}
-
 func openAt(t testing.TB, path string, o Options) *Store {
 	t.Helper()
 	if o.Location == nil {

@@ -137,7 +137,7 @@ func (s *Store) compact(ctx context.Context) (old *file, err error) {
 	fresh := &file{DB: db}
 	fresh.MaxSize = s.opts.MaxBytes
 	if err := os.Rename(path, s.path); err != nil {
-		fresh.close()
+		err = errors.Join(err, fresh.close())
 		os.Remove(path)
 		return nil, err
 	}

@@ -80,7 +80,7 @@ type file struct {
 // close waits for the readers.
 func (f *file) close() error {
 	f.readers.Wait()
-	return f.DB.Close()
+	return f.Close()
 }
 
 // calendar cuts time into the file's days of 24 hours and spans of 28 days.
@@ -304,7 +304,7 @@ func compactInto(path string, src *bolt.DB) (*bolt.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := bolt.Compact(dst, src, compactTx); err == nil {
+	if err = bolt.Compact(dst, src, compactTx); err == nil {
 		err = dst.Sync()
 	}
 	if err != nil {
