@@ -207,7 +207,7 @@ func Extract(r io.Reader, dir string) (err error) {
 // syncing is a file that reaches the disk before it counts as closed.
 type syncing struct{ *os.File }
 
-func (s syncing) Close() error { return errors.Join(s.File.Sync(), s.File.Close()) }
+func (s syncing) Close() error { return errors.Join(s.Sync(), s.File.Close()) }
 
 func syncFolder(dir string) error {
 	d, err := os.Open(dir)
@@ -222,7 +222,7 @@ func syncFolder(dir string) error {
 func read(r io.Reader, create func(name string) (io.WriteCloser, error)) (m Manifest, err error) {
 	unpacked, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(64<<20))
 	if err != nil {
-		return m, fmt.Errorf("%w: %v", ErrDamaged, err)
+		return m, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	defer unpacked.Close()
 	var (
@@ -346,5 +346,5 @@ func damaged(err error) error {
 	if errors.As(err, &disk) {
 		return err
 	}
-	return fmt.Errorf("%w: %v", ErrDamaged, err)
+	return fmt.Errorf("%w: %w", ErrDamaged, err)
 }

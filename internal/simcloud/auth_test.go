@@ -11,7 +11,7 @@ import (
 
 // The vector was captured from SDK v1.63.107.
 func TestSignatureVector(t *testing.T) {
-	r := httptest.NewRequest("POST", "/?"+url.Values{
+	r := httptest.NewRequest(http.MethodPost, "/?"+url.Values{
 		"AccessKeyId": {"testid"}, "Action": {"DescribeRegions"}, "Format": {"JSON"}, "RegionId": {"cn-hangzhou"},
 		"SignatureMethod": {"HMAC-SHA1"}, "SignatureNonce": {"3ee8c1b8-83d3-44af-a94f-4e0ad82fd6cf"}, "SignatureType": {""},
 		"SignatureVersion": {"1.0"}, "Tag.1.Value": {"a b*~+/="}, "Timestamp": {"2026-01-01T00:00:00Z"}, "Version": {"2014-05-26"},
@@ -125,7 +125,7 @@ func TestClockSkew(t *testing.T) {
 
 func TestLargeBodyIsRefused(t *testing.T) {
 	s := New(line("i-1", 1e9, 1), Options{})
-	r := httptest.NewRequest("POST", "/", strings.NewReader("A="+strings.Repeat("x", maxBody)))
+	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader("A="+strings.Repeat("x", maxBody)))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	if got, want := codeOf(t, s, r), "413 RequestBodyTooLarge"; got != want {
 		t.Errorf("answered %s, want %s", got, want)

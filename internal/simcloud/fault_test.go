@@ -259,7 +259,7 @@ func (c *client) attempt(query map[string]string) (ids []string, ok bool) {
 func TestUnservedConnectionIsCut(t *testing.T) {
 	s := New(smallEstate(), Options{Faults: Faults{Reset: 1}})
 	defer func() {
-		if recover() != http.ErrAbortHandler {
+		if err, _ := recover().(error); !errors.Is(err, http.ErrAbortHandler) {
 			t.Error("a connection that cannot be reset is not aborted")
 		}
 	}()

@@ -105,10 +105,9 @@ func (c *call) checkRegion() *apiError {
 
 // filter is what a listing was asked to keep.
 type filter struct {
-	ids      map[string]bool // nil: every id
-	keep     []func(*cloud.Resource) bool
-	nothing  bool // an empty list of ids was given
-	tagNames []string
+	ids     map[string]bool // nil: every id
+	keep    []func(*cloud.Resource) bool
+	nothing bool // an empty list of ids was given
 }
 
 // newFilter reads the filters that listings share; idsName is the parameter

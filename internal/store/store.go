@@ -199,14 +199,14 @@ func (p packer) pack(v any) ([]byte, error) {
 func (p packer) unpack(packed []byte, v any) error {
 	text, err := p.dec.DecodeAll(packed, nil)
 	if err != nil {
-		return fmt.Errorf("%w: %v", ErrDamaged, err)
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	return decode(text, v)
 }
 
 func decode(text []byte, v any) error {
 	if err := json.Unmarshal(text, v); err != nil {
-		return fmt.Errorf("%w: %v", ErrDamaged, err)
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	return nil
 }
