@@ -102,7 +102,7 @@ type Pass struct {
 	Samples  int                 `json:"samples"`
 	Calls    int                 `json:"calls"`        // all calls, or files read
 	Metric   int                 `json:"metric_calls"` // of Calls, those that draw on the monthly quota
-	Minimum  int                 `json:"minimum"`      // metric calls that the samples need at 1,440 a call
+	Minimum  int                 `json:"minimum"`      // metric calls that the samples need at 1,440 a call; zero where no metric was called for
 	Period   time.Duration       `json:"period"`       // step of the samples asked for; zero where files decide
 	Problems []collector.Problem `json:"problems,omitempty"`
 }
@@ -116,6 +116,9 @@ func (d *Data) putPass(name string, o CollectOptions, r collector.Result, done b
 	}
 	for _, n := range r.Calls {
 		p.Calls += n
+	}
+	if p.Metric == 0 {
+		p.Minimum = 0 // files: there is nothing to compare with
 	}
 	detail, err := json.Marshal(p)
 	if err != nil {
