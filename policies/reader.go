@@ -90,7 +90,7 @@ var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
 // document returns the one mapping that a file consists of.
 func (r *reader) document(text []byte) (object, bool) {
 	if len(text) > MaxBytes {
-		r.wrong(nil, "", "file has %d bytes: at most %d are read", len(text), MaxBytes)
+		r.wrong(nil, "", "file has more than %d bytes, which is the most that is read", MaxBytes)
 		return object{}, false
 	}
 	dec := yaml.NewDecoder(strings.NewReader(string(text)))

@@ -82,7 +82,7 @@ var syntaxLine = regexp.MustCompile(`^(?:yaml: )?line ([0-9]+): `)
 
 func (p *parser) file(text []byte) Book {
 	if len(text) > MaxBookBytes {
-		p.wrong(&yaml.Node{}, "found %d bytes, want at most %d", len(text), MaxBookBytes)
+		p.wrong(&yaml.Node{}, "found more than %d bytes, which is the most that is read", MaxBookBytes)
 		return Book{}
 	}
 	var document, next yaml.Node

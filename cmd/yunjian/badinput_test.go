@@ -66,6 +66,9 @@ func badInputs() []badInput {
 		{"命令行 | Command line", "没有这一周 no such week", nil, []string{"report", "--config", "yunjian.yaml", "--week", "2025-W53"}, 2},
 		{"命令行 | Command line", "未知格式 unknown format", nil, []string{"report", "--config", "yunjian.yaml", "--format", "pdf"}, 2},
 		{"命令行 | Command line", "还没有审计 nothing audited yet", nil, []string{"report", "--config", "yunjian.yaml"}, 1},
+		{"命令行 | Command line", "还没有数据 nothing collected yet", nil, []string{"audit", "--config", "yunjian.yaml"}, 1},
+		{"命令行 | Command line", "没有配置云 no cloud to collect from", config1("data_dir: ./data\n"), []string{"collect", "--config", "yunjian.yaml"}, 2},
+		{"命令行 | Command line", "未知子命令 unknown subcommand", nil, []string{"policy", "lst"}, 2},
 		{"命令行 | Command line", "故障名写错 unknown fault", nil, []string{"simulate", "--faults", "thortle=0.1"}, 2},
 		{"命令行 | Command line", "示例台数过多 estate too large", nil, []string{"simulate", "--instances", "1000000"}, 2},
 
@@ -93,6 +96,7 @@ func badInputs() []badInput {
 			"yunjian.yaml": soundConfig + "policies: {pack: cn-gov-baseline, files: [exempt.yaml]}\n",
 		}, checkConfig, 2},
 
+		{"价目 | Price book", "文件过大 too large", prices1(strings.Repeat("# prices\n", 1<<20)), checkConfig, 2},
 		{"价目 | Price book", "单价不是数 price is no number", prices1("id: p\nversion: \"1\"\nname: {zh: 合同价, en: Contract}\ncurrency: CNY\nconfidence: cited\ntax_included: true\nsource: {title: 合同}\nitems:\n  - {id: core, what: vcpu, per: month, price: sixty}\n"), checkConfig, 2},
 		{"价目 | Price book", "单价为负 negative price", prices1("id: p\nversion: \"1\"\nname: {zh: 合同价, en: Contract}\ncurrency: CNY\nconfidence: cited\ntax_included: true\nsource: {title: 合同}\nitems:\n  - {id: core, what: vcpu, per: month, price: \"-1\"}\n"), checkConfig, 2},
 		{"价目 | Price book", "零价而未写免费 zero without free", prices1("id: p\nversion: \"1\"\nname: {zh: 合同价, en: Contract}\ncurrency: CNY\nconfidence: cited\ntax_included: true\nsource: {title: 合同}\nitems:\n  - {id: core, what: vcpu, per: month, price: \"0\"}\n"), checkConfig, 2},

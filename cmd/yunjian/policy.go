@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"slices"
@@ -84,7 +85,7 @@ func newPolicyCheck() *cobra.Command {
 		Example: `  yunjian policy check ./our-rules.yaml`,
 		Args:    oneArg("a policy file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			text, err := os.ReadFile(args[0])
+			text, err := readInput(args[0], policies.MaxBytes)
 			if err != nil {
 				return fmt.Errorf("read policy: %w", err)
 			}
@@ -115,7 +116,7 @@ func packNamed(name string) (policies.Pack, error) {
 	if p, ok := policies.ByID(name); ok {
 		return p, nil
 	}
-	text, err := os.ReadFile(name)
+	text, err := readInput(name, policies.MaxBytes)
 	if err != nil {
 		return policies.Pack{}, usage(errors.Join(noPack(name, nil), err))
 	}
@@ -130,7 +131,7 @@ func loadPack(cfg config.Config) (policies.Pack, error) {
 	var exemptions []policies.Exemption
 	var errs []error
 	for _, file := range cfg.Policies.Files {
-		text, err := os.ReadFile(file)
+		text, err := readInput(file, policies.MaxBytes)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("read policy file: %w", err))
 			continue
@@ -173,10 +174,21 @@ func loadBook(cfg config.Config) (price.Book, error) {
 	if cfg.PriceBook == "" {
 		return price.Example(), nil
 	}
-	text, err := os.ReadFile(cfg.PriceBook)
+	text, err := readInput(cfg.PriceBook, price.MaxBookBytes)
 	if err != nil {
 		return price.Book{}, usage(fmt.Errorf("read price book: %w", err))
 	}
 	b, err := price.Parse(cfg.PriceBook, text)
 	return b, usage(err)
+}
+
+// readInput reads a file that a person wrote: what is larger than most is cut
+// one byte beyond, which its parser refuses.
+func readInput(path string, most int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, most+1))
 }
