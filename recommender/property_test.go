@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/shopspring/decimal"
 	"pgregory.net/rapid"
 
 	"yunjian/analyzer"
@@ -64,11 +65,35 @@ func TestAdviceNeverOverreaches(t *testing.T) {
 			if r.AnnualSaving.Sign() < 0 || r.Risk.HarmProbability < 0 || r.Risk.HarmProbability > 1 || r.Risk.Grade == "" || len(r.Reasons) == 0 {
 				t.Fatalf("saving %s, risk %+v, %d reasons", r.AnnualSaving, r.Risk, len(r.Reasons))
 			}
+			checkPricing(t, r)
 			if r.Action == Downsize {
 				checkDownsize(t, p, types, r)
 			}
 		}
 	})
+}
+
+// checkPricing recounts a saving from its price lines, to the fen.
+func checkPricing(t *rapid.T, r Recommendation) {
+	if r.Action == Upsize || !r.SavingKnown {
+		if r.Pricing != nil {
+			t.Fatalf("%s of unknown or no saving is priced: %+v", r.Action, r.Pricing)
+		}
+		return
+	}
+	if r.Pricing == nil {
+		t.Fatalf("%s saves %s by nothing", r.Action, r.AnnualSaving)
+	}
+	sum := decimal.Zero
+	for _, l := range r.Pricing.Current {
+		sum = sum.Add(l.Annual.Decimal())
+	}
+	for _, l := range r.Pricing.Target {
+		sum = sum.Sub(l.Annual.Decimal())
+	}
+	if got := sum.Round(2); !got.Equal(r.AnnualSaving.Decimal()) {
+		t.Fatalf("the price lines come to %s, the saving is %s", got, r.AnnualSaving)
+	}
 }
 
 func checkDownsize(t *rapid.T, p policies.Pack, types cloud.Catalog, r Recommendation) {

@@ -283,6 +283,11 @@ func (r *run) saving(rec *Recommendation, pr *proposal) {
 	rec.AnnualSaving = rec.AnnualSaving.Round() // to the fen, so that rows add up to their total
 	if !rec.SavingKnown {
 		rec.AnnualSaving = price.Zero(r.book.Currency)
+	} else {
+		rec.Pricing = &Pricing{Current: now.Lines}
+		if pr.action == Downsize {
+			rec.Pricing.Target = r.book.Quote(resized(res, pr.options[0].spec), r.now).Lines
+		}
 	}
 	if pr.action == Downsize && pr.options[0].spec.StorageGiB < res.StorageGiB {
 		rec.SavingNote = NoteMigrates

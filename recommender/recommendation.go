@@ -51,9 +51,11 @@ type Recommendation struct {
 	Currency    string `json:"currency"`
 	// SavingNote is a code for what a reader must know of the saving, such as
 	// prepaid_until_expiry; empty for none.
-	SavingNote      string            `json:"saving_note,omitempty"`
-	SavingFrom      string            `json:"saving_from,omitempty"` // date from which it is real money, where it is later than now
-	PriceBook       string            `json:"price_book"`            // id@version that priced it
+	SavingNote string `json:"saving_note,omitempty"`
+	SavingFrom string `json:"saving_from,omitempty"` // date from which it is real money, where it is later than now
+	PriceBook  string `json:"price_book"`            // id@version that priced it
+	// Pricing is what AnnualSaving is made of: present where SavingKnown.
+	Pricing         *Pricing          `json:"pricing,omitempty"`
 	Risk            Risk              `json:"risk"`
 	Ready           bool              `json:"ready"` // confirmed over as many consecutive audits as the policy asks
 	ConsecutiveRuns int               `json:"consecutive_runs"`
@@ -61,6 +63,13 @@ type Recommendation struct {
 	Flags           []analyzer.Flag   `json:"flags"`
 	Reasons         []analyzer.Reason `json:"reasons"`
 	Projected       *Projection       `json:"projected,omitempty"`
+}
+
+// Pricing is the price of the resource as it stands and, for a change of size,
+// as it would be, line by line: the saving is the difference of their sums.
+type Pricing struct {
+	Current []price.Line `json:"current"`
+	Target  []price.Line `json:"target,omitempty"`
 }
 
 // Projection is utilization as it would have been on the proposed size.

@@ -211,6 +211,7 @@ func (b builder) appendix() table {
 		{title: p.say(msgFlags), in: inSheet},
 		{title: p.say(msgBasis), in: inSheet, wrap: true},
 		{title: p.say(msgPriceBookColumn), in: inSheet},
+		{title: p.say(msgPricing), in: inSheet, wrap: true},
 		{title: p.say(msgAdviceID), in: inSheet},
 	}}
 	var freedAll recommender.Spec
@@ -261,7 +262,7 @@ func (b builder) appendix() table {
 		}
 		row = append(row, saved, orDash(clean(x.SavingFrom)), orDash(b.savingNote(x)), grade, harm, status, count(x.ConsecutiveRuns),
 			orDash(clean(x.FirstSeen)), orDash(p.rule(x.Rule)), orDash(p.clauses(p.flags(union(f.Flags, x.Flags)))),
-			text(p.sentences(b.explain(x))), orDash(clean(x.PriceBook)), text(clean(x.ID)))
+			text(p.sentences(b.explain(x))), orDash(clean(x.PriceBook)), orDash(p.pricing(x)), text(clean(x.ID)))
 		t.rows = append(t.rows, row)
 	}
 	if len(t.rows) == 0 {

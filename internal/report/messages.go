@@ -117,6 +117,20 @@ const (
 	msgFlags
 	msgBasis
 	msgPriceBookColumn
+	msgPricing
+	msgPricingNow
+	msgPricingChange
+	msgPriceLine
+	msgPriceDiscount
+	msgPricedVCPU
+	msgPricedMemory
+	msgPricedStorage
+	msgPricedIP
+	msgPricedBandwidth
+	msgPricedInstance
+	msgPerMonth
+	msgPerHour
+	msgPerYear
 	msgAdviceID
 	msgCurrentCores
 	msgCurrentMemory

@@ -4,6 +4,7 @@ import (
 	"yunjian/analyzer"
 	"yunjian/cloud"
 	"yunjian/policies"
+	"yunjian/price"
 	"yunjian/recommender"
 )
 
@@ -62,6 +63,19 @@ var (
 		recommender.Release:  msgActionRelease,
 		recommender.Downsize: msgActionDownsize,
 		recommender.Upsize:   msgActionUpsize,
+	}
+	pricedNames = map[price.What]msg{
+		price.VCPU:      msgPricedVCPU,
+		price.Memory:    msgPricedMemory,
+		price.Storage:   msgPricedStorage,
+		price.IP:        msgPricedIP,
+		price.Bandwidth: msgPricedBandwidth,
+		price.Instance:  msgPricedInstance,
+	}
+	periodNames = map[price.Period]msg{
+		price.PerMonth: msgPerMonth,
+		price.PerHour:  msgPerHour,
+		price.PerYear:  msgPerYear,
 	}
 	kindNames = map[cloud.Kind]msg{
 		cloud.Instance: msgKindInstance,

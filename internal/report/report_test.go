@@ -12,11 +12,13 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/shopspring/decimal"
 	"pgregory.net/rapid"
 
 	"yunjian/analyzer"
 	"yunjian/cloud"
 	"yunjian/policies"
+	"yunjian/price"
 	"yunjian/recommender"
 )
 
@@ -431,5 +433,29 @@ func TestGroup(t *testing.T) {
 		if got := group(s); got != want {
 			t.Errorf("group(%q) = %q, want %q", s, got, want)
 		}
+	}
+}
+
+func TestPricing(t *testing.T) {
+	line := func(what price.What, of, quantity, unit, discount string) price.Line {
+		return price.Line{
+			What: what, Of: of, Per: price.PerMonth, Quantity: decimal.RequireFromString(quantity),
+			UnitPrice: decimal.RequireFromString(unit), Discount: decimal.RequireFromString(discount),
+		}
+	}
+	x := recommender.Recommendation{Pricing: &recommender.Pricing{
+		Current: []price.Line{line(price.VCPU, "", "8", "60", "1"), line(price.Storage, "cloud_essd", "200", "1.19", "0.9")},
+		Target:  []price.Line{line(price.VCPU, "", "4", "60", "1")},
+	}}
+	for lang, want := range map[Lang]string{
+		ZH: "现：核 8×60/月 + 存储GB cloud_essd 200×1.19/月×折扣0.9；拟：核 4×60/月",
+		EN: "now: vCPU 8 × 60/month + storage GB cloud_essd 200 × 1.19/month × discount 0.9; proposed: vCPU 4 × 60/month",
+	} {
+		if got := (prose{lang: lang}).pricing(x); got != want {
+			t.Errorf("%s: %q, want %q", lang, got, want)
+		}
+	}
+	if got := (prose{lang: ZH}).pricing(recommender.Recommendation{}); got != "" {
+		t.Errorf("an unknown saving is priced as %q", got)
 	}
 }
