@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -66,9 +67,16 @@ func runAudit(ctx context.Context, data *pipeline.Data, cfg config.Config, now t
 	if err != nil {
 		return audit.Audit{}, err
 	}
+	_, others, err := data.Inventories(cfg.CloudNames())
+	if err != nil {
+		return audit.Audit{}, err
+	}
+	if len(others) > 0 {
+		fmt.Fprintf(stderr, "不再配置的云不计入审计 | left out, for the configuration no longer names them: %s\n", strings.Join(others, ", "))
+	}
 	progress := newBar(stderr, "审计 audit")
 	defer progress.finish()
-	return data.Audit(ctx, pipeline.AuditOptions{Pack: pack, Book: book, Now: now.In(cfg.Location), Location: cfg.Location, Progress: progress.set})
+	return data.Audit(ctx, pipeline.AuditOptions{Clouds: cfg.CloudNames(), Pack: pack, Book: book, Now: now.In(cfg.Location), Location: cfg.Location, Progress: progress.set})
 }
 
 // writeJSON writes a document for scripts, indented for people who look at it.

@@ -20,9 +20,10 @@ func newBackup() *cobra.Command {
 		Use:     "backup FILE --config FILE",
 		GroupID: groupCare,
 		Short:   "备份数据目录到一个文件 — copy the data folder into one file",
-		Long: `把数据目录的一致快照写入一个带校验和的文件。
+		Long: `把数据目录的一致快照写入一个带校验和的文件；文件已存在则拒绝，不会覆盖旧备份。
 
-Writes a consistent copy of the data folder into one file with checksums.`,
+Writes a consistent copy of the data folder into one file with checksums. The file
+must not exist yet: no older backup is overwritten.`,
 		Example: `  yunjian backup yunjian-2026-11-23.backup --config yunjian.yaml`,
 		Args:    oneArg("the file to write"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -31,6 +32,9 @@ Writes a consistent copy of the data folder into one file with checksums.`,
 				return err
 			}
 			defer data.Close()
+			if _, err := os.Lstat(args[0]); err == nil {
+				return fmt.Errorf("%s is there already: name a new file, so that no older backup is lost", args[0])
+			}
 			f, err := os.CreateTemp(filepath.Dir(args[0]), ".yunjian-backup-*")
 			if err != nil {
 				return fmt.Errorf("write backup: %w", err)
@@ -149,6 +153,13 @@ func newCompact() *cobra.Command {
 		Use:     "compact --config FILE",
 		GroupID: groupCare,
 		Short:   "归并历史、清理过期样本并收缩文件 — fold history, drop what is past retention, give space back",
+		Long: `把已结束日期的样本归并为压缩块，删除超过保留期的样本与不再用于报告的审计，并把空闲空间还给磁盘。
+守护进程每天自动归并与清理；收缩文件只在需要时运行本命令（先停止守护进程）。
+
+Folds the samples of days that have ended into compressed chunks, drops what is
+past its retention, and gives free space back to the disk. The daemon folds and
+drops by itself every night; this command is for shrinking the file, with the
+daemon stopped.`,
 		Args:    noArgs,
 		Example: `  yunjian compact --config yunjian.yaml`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -172,6 +183,9 @@ func newCompact() *cobra.Command {
 				return err
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "收缩完成 compacted: %s → %s\n", byteSize(before.Bytes), byteSize(after.Bytes))
+			if after.Unfolded > 0 {
+				fmt.Fprintf(cmd.OutOrStdout(), "尚有 %d 个样本属于未结束的一天，其数据块待该日结束后归并，届时再运行可收回其余空间 | %d samples are of a day that has not ended: their blocks are kept until it has, then this gives the rest of the space back\n", after.Unfolded, after.Unfolded)
+			}
 			return nil
 		},
 	}

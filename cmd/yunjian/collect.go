@@ -74,6 +74,9 @@ func collectAll(cmd *cobra.Command, data *pipeline.Data, cfg config.Config, sinc
 			failed = append(failed, c.Name)
 		}
 		printCollected(cmd.OutOrStdout(), got)
+		if err == nil && len(got.Inventory.Scopes) > 0 && !got.Inventory.Complete() {
+			failed = append(failed, c.Name)
+		}
 	}
 	if len(failed) > 0 {
 		return fmt.Errorf("%d of %d clouds were not read to the end: %v; what was read is kept, run again to go on", len(failed), len(cfg.Clouds), failed)

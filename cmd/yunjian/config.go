@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -29,16 +30,10 @@ it names. Secrets are looked for, never shown.`,
 			if err != nil {
 				return err
 			}
-			pack, err := loadPack(cfg)
-			if err != nil {
-				return err
-			}
-			book, err := loadBook(cfg)
-			if err != nil {
-				return err
-			}
-			if err := checkSecrets(cfg); err != nil {
-				return err
+			pack, packErr := loadPack(cfg)
+			book, bookErr := loadBook(cfg)
+			if err := errors.Join(packErr, bookErr, checkSecrets(cfg)); err != nil {
+				return usage(err)
 			}
 			out := cmd.OutOrStdout()
 			fmt.Fprintf(out, "正确 ok: %s\n", args[0])

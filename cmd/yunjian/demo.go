@@ -7,7 +7,9 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -78,7 +80,8 @@ type demo struct {
 }
 
 func (d demo) run(ctx context.Context, once bool) (err error) {
-	ctx, stop := context.WithCancel(ctx)
+	// A closed terminal ends the demo: there is nothing to reload.
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP)
 	defer stop()
 	var console net.Listener // taken first: after a minute's work is no time to learn that it is not free
 	if !once {

@@ -24,11 +24,7 @@ func printCollected(w io.Writer, c pipeline.Collected) {
 	}
 	fmt.Fprintf(w, "%s\n", c.Cloud)
 	fmt.Fprintf(w, "  资源 resources   云主机 instances %d，云盘 disks %d，EIP %d；变化 changes %d\n", kinds[cloud.Instance], kinds[cloud.Disk], kinds[cloud.EIP], len(c.Changes))
-	for _, s := range c.Inventory.Scopes {
-		if !s.Complete {
-			fmt.Fprintf(w, "  未读全 incomplete %s %s：%s\n", s.Region, s.Kind, s.Problem)
-		}
-	}
+	printIncomplete(w, c.Inventory)
 	fmt.Fprintf(w, "  样本 samples     %d\n", c.Result.Samples)
 	if p := c.Result.Plan; p.Backfill.Calls > 0 {
 		fmt.Fprintf(w, "  计划 plan        指标调用 metric calls %d，理论下限 theoretical minimum %d\n", p.Backfill.Calls, p.Backfill.Minimum)
@@ -49,6 +45,19 @@ func printCollected(w io.Writer, c pipeline.Collected) {
 	for _, p := range c.Result.Problems {
 		fmt.Fprintf(w, "  问题 problem     %s\n", problemLine(p))
 	}
+}
+
+// printIncomplete names the listings that were not read to the end and returns
+// how many they are.
+func printIncomplete(w io.Writer, inv cloud.Inventory) int {
+	n := 0
+	for _, s := range inv.Scopes {
+		if !s.Complete {
+			fmt.Fprintf(w, "  未读全 incomplete %s %s：%s\n", s.Region, s.Kind, s.Problem)
+			n++
+		}
+	}
+	return n
 }
 
 func problemLine(p collector.Problem) string {
@@ -137,6 +146,7 @@ func printPlan(w io.Writer, c config.Cloud, inv cloud.Inventory, p collector.Pla
 	}
 	fmt.Fprintf(w, "%s\n", c.Name)
 	fmt.Fprintf(w, "  规模 fleet       云主机 instances %d\n", instances)
+	incomplete := printIncomplete(w, inv)
 	fmt.Fprintf(w, "  额度 budget      每秒 a second %g，每月 a month %d（已用 used %d）\n", c.Budget.QueriesPerSecond, c.Budget.Calls(), used)
 	fmt.Fprintf(w, "  粒度 period      %s\n", model.Duration(p.Period))
 	if p.Interval > 0 {
@@ -158,7 +168,7 @@ func printPlan(w io.Writer, c config.Cloud, inv cloud.Inventory, p collector.Pla
 	for _, n := range p.Notes {
 		fmt.Fprintf(w, "  注意 note        %s\n", planNote(n))
 	}
-	if p.Fits {
+	if p.Fits && incomplete == 0 {
 		fmt.Fprintln(w, "  额度足够 the budget suffices")
 	}
 }

@@ -148,7 +148,7 @@ func reportOptions(cfg config.Config) (report.Options, error) {
 	if err != nil {
 		return report.Options{}, err
 	}
-	o := report.Options{Location: cfg.Location, Pack: pack, Now: time.Now(), Budgets: map[string]int{}}
+	o := report.Options{Clouds: cfg.CloudNames(), Location: cfg.Location, Pack: pack, Now: time.Now(), Budgets: map[string]int{}}
 	for _, c := range cfg.Clouds {
 		if c.Type == config.TypeAliyun {
 			o.Budgets[c.Name] = c.Budget.Calls()

@@ -28,6 +28,7 @@ func newSimulate() *cobra.Command {
 	var dir, listen, faults string
 	var now time.Time
 	var seed uint64
+	var apsara bool
 	var size estate.Options
 	cmd := &cobra.Command{
 		Use:     "simulate [--bundle DIR] --listen ADDR [--now TIME] [--faults SHARE] [--seed N]",
@@ -57,9 +58,13 @@ on. It serves a bundle, or else a generated example estate.
 			if now.IsZero() {
 				now = world.End()
 			}
+			var stack *simcloud.Apsara
+			if apsara {
+				stack = &simcloud.Apsara{RequireHeaders: true}
+			}
 			sim := simcloud.New(world, simcloud.Options{
 				Credentials: map[string]string{envOr("YUNJIAN_SIM_KEY", demoKey): envOr("YUNJIAN_SIM_SECRET", demoSecret)},
-				Now:         now, Faults: f, Seed: seed,
+				Now:         now, Faults: f, Seed: seed, Apsara: stack,
 			})
 			listener, err := net.Listen("tcp", listen)
 			if err != nil {
@@ -74,6 +79,7 @@ on. It serves a bundle, or else a generated example estate.
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:9000", "监听地址 | address to listen on")
 	cmd.Flags().Var(timeValue{&now}, "now", "样本的终点，默认最后一个样本 | where samples end (RFC 3339); default: the last sample")
 	cmd.Flags().StringVar(&faults, "faults", "", "故障比例 0–1，或 名称=比例,… | share of calls that fail, or name=share,…: "+strings.Join(simcloud.FaultNames(), ", "))
+	cmd.Flags().BoolVar(&apsara, "apsara", false, "模拟专有云：组织与资源集、必需的请求头 | behave as Apsara Stack: organizations, resource sets, required headers")
 	estateFlags(cmd, &size, &seed, 30)
 	return cmd
 }

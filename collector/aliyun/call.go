@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"time"
 
@@ -119,6 +120,18 @@ func (w *worker) do(ctx context.Context, c call, e endpoint, apsara *Apsara) (go
 // too far off.
 const clockTries = 4
 
+// dialTries is how often a call is made to a server that cannot even be
+// reached: a wrong address or a closed port is told within seconds, and a
+// network that is down for longer is the next run's business.
+const dialTries = 4
+
+// unreachable reports whether no connection came about at all.
+func unreachable(err error) bool {
+	var dial *net.OpError
+	var name *net.DNSError
+	return errors.As(err, &name) || errors.As(err, &dial) && dial.Op == "dial"
+}
+
 // try makes c until it succeeds, fails for good, or patience ends. accept may
 // refuse an answer that arrived well; its error is retried like a malformed
 // answer.
@@ -126,7 +139,7 @@ func (s *Source) try(ctx context.Context, run *tally, c call, accept func(answer
 	policy := backoff.NewExponentialBackOff()
 	policy.InitialInterval, policy.MaxInterval = s.options.Retry.Initial, s.options.Retry.Max
 	policy.Multiplier, policy.RandomizationFactor = 2, 0.5
-	first, clocks := true, 0
+	first, clocks, dials := true, 0, 0
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		if err := run.allow(c.action, first); err != nil {
 			return struct{}{}, backoff.Permanent(err)
@@ -143,7 +156,10 @@ func (s *Source) try(ctx context.Context, run *tally, c call, accept func(answer
 		if errors.As(err, &e) && e.Class == ClassClock {
 			clocks++ // a clock does not come right by waiting; a gateway's answer may
 		}
-		if e != nil && e.Class.retryable() && clocks < clockTries {
+		if unreachable(err) {
+			dials++
+		}
+		if e != nil && e.Class.retryable() && clocks < clockTries && dials < dialTries {
 			return struct{}{}, err
 		}
 		return struct{}{}, backoff.Permanent(err)

@@ -75,6 +75,17 @@ type Cloud struct {
 	Apsara              *Apsara // nil: public cloud
 }
 
+// CloudNames are the clouds that an audit judges: those configured, and what
+// was imported beside them. One that was taken out of the configuration stays
+// in the data folder and counts no longer.
+func (c Config) CloudNames() []string {
+	names := []string{ImportName}
+	for _, x := range c.Clouds {
+		names = append(names, x.Name)
+	}
+	return names
+}
+
 // Budget is how much of the cloud's API may be used.
 type Budget struct {
 	QueriesPerSecond float64

@@ -560,3 +560,18 @@ func TestCompactFailsWhole(t *testing.T) {
 		t.Errorf("half a copy is left behind: %v", err)
 	}
 }
+
+func TestDamageInWords(t *testing.T) {
+	span := cloud.Window{From: time.Unix(0, 0), To: time.Unix(3600, 0)}
+	for _, c := range []struct {
+		d    Damage
+		want string
+	}{
+		{Damage{Problem: "the file's tree: page 12"}, "samples of every resource: the file's tree: page 12"},
+		{Damage{Resource: "i-1", Metric: cloud.CPUPercent, Span: span, Problem: "checksum"}, "i-1 cpu_percent, 1970-01-01T00:00:00Z … 1970-01-01T01:00:00Z: checksum"},
+	} {
+		if got := c.d.String(); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package history
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"yunjian/cloud"
@@ -53,6 +54,21 @@ type Damage struct {
 	Metric   cloud.Metric // empty: of all metrics
 	Span     cloud.Window // the piece's samples lie within; zero where even that is unknown
 	Problem  string       // what was found
+}
+
+// String says what is damaged and what it touches.
+func (d Damage) String() string {
+	what := "samples of every resource"
+	if d.Resource != "" {
+		what = d.Resource
+		if d.Metric != "" {
+			what += " " + string(d.Metric)
+		}
+	}
+	if d.Span.Duration() > 0 {
+		what += fmt.Sprintf(", %s … %s", d.Span.From.UTC().Format(time.RFC3339), d.Span.To.UTC().Format(time.RFC3339))
+	}
+	return what + ": " + d.Problem
 }
 
 // Stats sums up the file.

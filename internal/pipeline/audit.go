@@ -23,6 +23,7 @@ const peakSpan = 396 * 24 * time.Hour
 
 // AuditOptions are what an audit judges by.
 type AuditOptions struct {
+	Clouds   []string // those to judge
 	Pack     policies.Pack
 	Book     price.Book
 	Now      time.Time
@@ -33,11 +34,11 @@ type AuditOptions struct {
 // ErrNothing is the answer to an audit before anything was read.
 var ErrNothing = errors.New("nothing is stored yet: run `yunjian collect` or `yunjian import` first")
 
-// Audit judges everything stored as of o.Now and stores the result.
+// Audit judges what is stored of o.Clouds as of o.Now and stores the result.
 func (d *Data) Audit(ctx context.Context, o AuditOptions) (audit.Audit, error) {
-	inventories, err := d.State.Inventories()
+	inventories, _, err := d.Inventories(o.Clouds)
 	if err != nil {
-		return audit.Audit{}, fmt.Errorf("read inventories: %w", err)
+		return audit.Audit{}, err
 	}
 	if len(inventories) == 0 { // a report of no resources would read as one of no waste
 		return audit.Audit{}, ErrNothing
@@ -46,7 +47,7 @@ func (d *Data) Audit(ctx context.Context, o AuditOptions) (audit.Audit, error) {
 	if err != nil {
 		return audit.Audit{}, err
 	}
-	before, err := d.previousWeek(o.Now, o.Location)
+	before, err := d.weekBefore(o.Now, o.Location)
 	if err != nil {
 		return audit.Audit{}, err
 	}

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -73,7 +74,7 @@ func look(t *testing.T, d *Data, m *machine, now time.Time) {
 func judged(t *testing.T, d *Data, now time.Time) (analyzer.Finding, audit.Audit) {
 	t.Helper()
 	pack, _ := policies.ByID(policies.DefaultID)
-	a, err := d.Audit(context.Background(), AuditOptions{Pack: pack, Book: price.Example(), Now: now, Location: time.UTC})
+	a, err := d.Audit(context.Background(), AuditOptions{Clouds: []string{"a"}, Pack: pack, Book: price.Example(), Now: now, Location: time.UTC})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -240,5 +241,44 @@ func TestAuditTwice(t *testing.T) {
 	_, second := judged(t, d, monday)
 	if diff := cmp.Diff(first, second); diff != "" {
 		t.Errorf("the second audit differs:\n%s", diff)
+	}
+}
+
+// A cloud that the configuration no longer names stays stored and is judged no
+// longer: its disks must not be recommended for ever.
+func TestAuditLeavesOutCloudsNoLongerNamed(t *testing.T) {
+	d, m := open(t), running()
+	look(t, d, m, monday)
+	pack, _ := policies.ByID(policies.DefaultID)
+	_, err := d.Audit(context.Background(), AuditOptions{Clouds: []string{"b"}, Pack: pack, Book: price.Example(), Now: monday, Location: time.UTC})
+	if !errors.Is(err, ErrNothing) {
+		t.Errorf("audit of a cloud of which nothing is stored: %v, want %v", err, ErrNothing)
+	}
+	if _, others, err := d.Inventories([]string{"b"}); err != nil || !slices.Equal(others, []string{"a"}) {
+		t.Errorf("left out: %v (%v), want a", others, err)
+	}
+}
+
+// Advice is confirmed by audits of weeks that follow one another; a week
+// without one begins anew.
+func TestAuditConfirmsWeekByWeek(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		weeks int
+		want  int
+	}{
+		{"a week later", 1, 2},
+		{"two weeks later", 2, 1},
+	} {
+		d, m := open(t), running()
+		m.on = []cloud.Window{{From: monday.AddDate(0, 0, -60), To: monday.AddDate(0, 0, 30)}}
+		look(t, d, m, monday)
+		judged(t, d, monday)
+		later := monday.AddDate(0, 0, 7*c.weeks)
+		look(t, d, m, later)
+		_, a := judged(t, d, later)
+		if len(a.Recommendations) != 1 || a.Recommendations[0].ConsecutiveRuns != c.want {
+			t.Errorf("%s: %+v, want one recommendation of run %d", c.name, a.Recommendations, c.want)
+		}
 	}
 }

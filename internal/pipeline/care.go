@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"yunjian/audit"
+	"yunjian/cloud"
 	"yunjian/internal/history"
 )
 
@@ -58,4 +59,21 @@ func (d *Data) AuditedWeeks(loc *time.Location) ([]Week, error) {
 		weeks = append(weeks, WeekOf(t, loc))
 	}
 	return slices.Compact(weeks), nil
+}
+
+// Inventories returns what the named clouds held when they were last read, and
+// the names of other clouds of which something is stored.
+func (d *Data) Inventories(clouds []string) (named []cloud.Inventory, others []string, err error) {
+	all, err := d.State.Inventories()
+	if err != nil {
+		return nil, nil, fmt.Errorf("read inventories: %w", err)
+	}
+	for _, inv := range all {
+		if slices.Contains(clouds, inv.Cloud) {
+			named = append(named, inv)
+			continue
+		}
+		others = append(others, inv.Cloud)
+	}
+	return named, others, nil
 }

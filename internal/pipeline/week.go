@@ -63,11 +63,15 @@ func (d *Data) AuditOf(w Week, loc *time.Location) (audit.Audit, bool, error) {
 	return a, true, nil
 }
 
-// previousWeek returns the last audit that reports on an earlier week than one
-// made at now would; zero where there is none.
-func (d *Data) previousWeek(now time.Time, loc *time.Location) (audit.Audit, error) {
-	a, _, err := d.PreviousAudit(now, loc)
-	return a, err
+// weekBefore returns the last audit that reports on the week right before the
+// one that an audit made at now reports on; zero where there is none. A week
+// without an audit breaks what is confirmed week by week.
+func (d *Data) weekBefore(now time.Time, loc *time.Location) (audit.Audit, error) {
+	a, ok, err := d.PreviousAudit(now, loc)
+	if err != nil || !ok || WeekOf(a.AsOf, loc) != WeekOf(now.In(loc).AddDate(0, 0, -7), loc) {
+		return audit.Audit{}, err
+	}
+	return a, nil
 }
 
 // PreviousAudit returns the last audit of the weeks before the one that an

@@ -3,6 +3,7 @@ package report
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"yunjian/audit"
@@ -13,6 +14,7 @@ import (
 
 // Options are what a report needs beside what is stored.
 type Options struct {
+	Clouds   []string // those that the audit judged
 	Location *time.Location
 	Pack     policies.Pack
 	Budgets  map[string]int // calls allowed a month, by cloud; absent: none set
@@ -38,8 +40,8 @@ func Gather(ctx context.Context, d *pipeline.Data, a audit.Audit, o Options) (We
 	if ok {
 		r.Previous = &before
 	}
-	if r.Inventories, err = d.State.Inventories(); err != nil {
-		return Weekly{}, fmt.Errorf("read inventories: %w", err)
+	if r.Inventories, _, err = d.Inventories(o.Clouds); err != nil {
+		return Weekly{}, err
 	}
 	for _, inv := range r.Inventories {
 		observed, err := d.State.Observations(inv.Cloud)
@@ -50,7 +52,7 @@ func Gather(ctx context.Context, d *pipeline.Data, a audit.Audit, o Options) (We
 			r.Observations[id] = metrics
 		}
 	}
-	if r.Collection, err = collection(d, a.AsOf.In(o.Location), o.Budgets); err != nil {
+	if r.Collection, err = collection(d, a.AsOf.In(o.Location), o); err != nil {
 		return Weekly{}, err
 	}
 	for _, id := range Charted(a) {
@@ -72,20 +74,23 @@ func Gather(ctx context.Context, d *pipeline.Data, a audit.Audit, o Options) (We
 
 // collection says how reading each cloud went, with the calls of the month of
 // asOf.
-func collection(d *pipeline.Data, asOf time.Time, budgets map[string]int) ([]Collection, error) {
+func collection(d *pipeline.Data, asOf time.Time, o Options) ([]Collection, error) {
 	passes, err := d.Passes()
 	if err != nil {
 		return nil, err
 	}
 	var out []Collection
 	for _, p := range passes {
+		if !slices.Contains(o.Clouds, p.Cloud) {
+			continue
+		}
 		month, err := d.MetricCalls(p.Cloud, asOf)
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, Collection{
 			Cloud: p.Cloud, LastRun: p.At, LastCalls: p.Metric, Minimum: p.Minimum,
-			MonthCalls: month, MonthBudget: budgets[p.Cloud], Problems: p.Problems,
+			MonthCalls: month, MonthBudget: o.Budgets[p.Cloud], Problems: p.Problems,
 		})
 	}
 	return out, nil

@@ -122,7 +122,7 @@ func appendPoints(b, prefix []byte, points []point, first bool) []byte {
 
 // appendFloat writes the shortest text that reads back as v.
 func appendFloat(b []byte, v float64) []byte {
-	if v >= 0 && v < 1<<40 {
+	if !math.Signbit(v) && v < 1<<40 {
 		// Most values have two decimals: their digits are those of an integer,
 		// which must read back as the same value.
 		if n := int64(v*100 + 0.5); float64(n)/100 == v {

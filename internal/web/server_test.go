@@ -92,7 +92,7 @@ func TestPages(t *testing.T) {
 		t.Fatal(err)
 	}
 	pack, _ := policies.ByID("cn-gov-baseline")
-	if _, err := data.Audit(t.Context(), pipeline.AuditOptions{Pack: pack, Book: price.Example(), Now: now, Location: time.UTC}); err != nil {
+	if _, err := data.Audit(t.Context(), pipeline.AuditOptions{Clouds: []string{"a"}, Pack: pack, Book: price.Example(), Now: now, Location: time.UTC}); err != nil {
 		t.Fatal(err)
 	}
 	_, home := get(t, url+"/?lang=en")
