@@ -102,7 +102,7 @@ type exempt struct {
 	ground    string // id of policies.Reasons
 	owner     string
 	expires   string // date, empty where unknown
-	daysLeft  int    // whole days after today; 0: today is the last
+	daysLeft  int    // days still excused, today included
 	expiryDay bool   // expires is known
 }
 
@@ -379,9 +379,10 @@ func (f facts) excuse(r Weekly, x analyzer.Finding) exempt {
 	if !ok {
 		return e
 	}
-	// Expires is a calendar date, kept as its midnight UTC.
+	// Expires is a calendar date, kept as its midnight UTC, and the last day that
+	// is excused: today counts as one.
 	today := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, time.UTC)
 	e.ground, e.owner, e.expires, e.expiryDay = by.Reason, by.Owner, by.Expires.Format(time.DateOnly), true
-	e.daysLeft = int(by.Expires.Sub(today).Hours() / 24)
+	e.daysLeft = int(by.Expires.Sub(today).Hours()/24) + 1
 	return e
 }
