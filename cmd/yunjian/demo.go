@@ -64,6 +64,7 @@ is an example and is deleted on exit.`,
 	cmd.Flags().StringVar(&dir, "bundle", "", "用该文件夹的数据代替生成的示例 | serve this bundle instead of a generated estate")
 	_ = cmd.MarkFlagDirname("bundle")
 	cmd.Flags().StringVar(&lang, "lang", "zh", "zh | en")
+	choices(cmd, "lang", "zh", "en")
 	// A month for each of two audits a week apart.
 	estateFlags(cmd, &size, &seed, 38)
 	return cmd

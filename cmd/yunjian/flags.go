@@ -96,3 +96,8 @@ func orClock(t time.Time) time.Time {
 	}
 	return t
 }
+
+// choices lets the shell complete a flag that takes one of a few words.
+func choices(cmd *cobra.Command, flag string, words ...string) {
+	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
+}

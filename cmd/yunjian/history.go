@@ -59,5 +59,6 @@ func newHistoryStats() *cobra.Command {
 	}
 	configFlag(cmd, &path)
 	cmd.Flags().StringVar(&format, "format", "text", "text | json")
+	choices(cmd, "format", "text", "json")
 	return cmd
 }

@@ -87,6 +87,7 @@ saves a year. It only reads; it never changes anything in a cloud.`,
   yunjian report  --config yunjian.yaml --format xlsx --output week.xlsx`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
+		Version:       version,
 		Args:          subcommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}

@@ -64,7 +64,9 @@ week named. Monday's audit closes the week before.`,
 	configFlag(cmd, &path)
 	cmd.Flags().StringVar(&week, "week", "", "ISO 周，如 2026-W47；默认最近一次审计 | ISO week; default: the latest audit")
 	cmd.Flags().StringVar(&format, "format", "text", "text | html | xlsx | csv | json")
+	choices(cmd, "format", "text", "html", "xlsx", "csv", "json")
 	cmd.Flags().StringVar(&lang, "lang", "", "zh | en，默认取配置 | default: lang of the configuration")
+	choices(cmd, "lang", "zh", "en")
 	cmd.Flags().StringVar(&output, "output", "", "写入文件而非标准输出 | write to a file, not standard output")
 	return cmd
 }
