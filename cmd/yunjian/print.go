@@ -76,15 +76,15 @@ func problemLine(p collector.Problem) string {
 
 // collectedLine is printCollected in one line, for the job's result.
 func collectedLine(c pipeline.Collected) string {
-	line := fmt.Sprintf("%s: %d resources, %d samples, %d calls", c.Cloud, len(c.Inventory.Resources), c.Result.Samples, total(c.Result.Calls))
+	line := fmt.Sprintf("%s: 资源 resources %d，样本 samples %d，调用 calls %d", c.Cloud, len(c.Inventory.Resources), c.Result.Samples, total(c.Result.Calls))
 	if n := len(c.Result.Problems); n > 0 {
-		line += fmt.Sprintf(", %d problems (%s)", n, problemLine(c.Result.Problems[0]))
+		line += fmt.Sprintf("，问题 problems %d：%s", n, problemLine(c.Result.Problems[0]))
 	}
 	return line
 }
 
 func auditLine(a audit.Audit) string {
-	return fmt.Sprintf("%d resources: release %d (%s %s a year), downsize %d (%s %s a year)", a.Totals.Resources,
+	return fmt.Sprintf("资源 resources %d；建议释放 release %d（%s %s/年 a year），建议降配 downsize %d（%s %s/年 a year）", a.Totals.Resources,
 		a.Totals.Release.Resources, a.Totals.Release.AnnualSaving, a.Totals.Currency,
 		a.Totals.Downsize.Resources, a.Totals.Downsize.AnnualSaving, a.Totals.Currency)
 }

@@ -339,5 +339,5 @@ func (d *daemon) tend(ctx context.Context) (string, error) {
 		return "", err
 	}
 	d.metrics.History(s)
-	return fmt.Sprintf("%d series, %d samples, %s", s.Series, s.Samples, byteSize(s.Bytes)), nil
+	return fmt.Sprintf("序列 series %d，样本 samples %d，%s", s.Series, s.Samples, byteSize(s.Bytes)), nil
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"embed"
 	"errors"
@@ -152,7 +153,7 @@ func (s *Server) getHome(w http.ResponseWriter, r *http.Request) error {
 		if pipeline.IsMark(j) {
 			continue
 		}
-		page.Jobs = append(page.Jobs, s.jobRow(j))
+		page.Jobs = append(page.Jobs, s.jobRow(j, page.ZH))
 	}
 	if a, ok, err := s.data.LatestAudit(); err != nil {
 		return err
@@ -168,9 +169,16 @@ func (s *Server) getHome(w http.ResponseWriter, r *http.Request) error {
 	return err
 }
 
-func (s *Server) jobRow(j store.JobResult) jobRow {
+// jobNames are the daemon's jobs in Chinese; another one keeps its name.
+var jobNames = map[string]string{"collect": "采集", "audit": "审计", "report": "周报", "tend": "归并与清理"}
+
+func (s *Server) jobRow(j store.JobResult, zh bool) jobRow {
+	title := j.Name
+	if zh {
+		title = cmp.Or(jobNames[j.Name], j.Name)
+	}
 	return jobRow{
-		Name: j.Name, OK: j.OK, Summary: j.Summary, Error: j.Error,
+		Name: title, OK: j.OK, Summary: j.Summary, Error: j.Error,
 		When: j.Started.In(s.o.Location).Format(time.DateTime),
 		Took: j.Finished.Sub(j.Started).Round(100 * time.Millisecond).String(),
 	}
