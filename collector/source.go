@@ -18,8 +18,8 @@ type Source interface {
 	// could be read at all.
 	Inventory(ctx context.Context, now time.Time) (cloud.Inventory, error)
 
-	// Collect reads the samples asked for and passes them on as they arrive,
-	// each Batch to be stored in one transaction before the next is asked for.
+	// Collect reads the samples asked for and passes them on as they arrive. A
+	// Batch belongs to whoever takes it: small ones are stored together.
 	// It returns when everything was read or ctx ended; what could not be read
 	// stands in the Batches' Observations. An error means the run broke off:
 	// what was passed on before stays valid, and a later run takes up from
@@ -51,8 +51,8 @@ type Gap struct {
 	From, To time.Time
 }
 
-// Batch is samples to be stored together, with what is now known of their
-// series.
+// Batch is samples to be stored in one transaction, with what is now known of
+// their series.
 type Batch struct {
 	Series       []cloud.Series
 	Observations []cloud.Observation

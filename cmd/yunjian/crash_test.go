@@ -24,10 +24,10 @@ import (
 // collection. After each kill the folder is sound and nothing that was reported
 // as read is missing; the run that is left alone brings everything.
 func TestKilledCollect(t *testing.T) {
-	world := estate.New(estate.Options{Instances: 30, Days: 8, Seed: 5})
+	world := estate.New(estate.Options{Instances: 50, Days: 10, Seed: 5})
 	cloudServer := httptest.NewServer(simcloud.New(world, simcloud.Options{
 		Credentials: map[string]string{demoKey: demoSecret}, Quotas: simcloud.Unlimited(), Now: world.End(),
-		Faults: simcloud.Faults{Slow: 0.3, Delay: 30 * time.Millisecond}, // so that there is a middle to be killed in
+		Faults: simcloud.Faults{Slow: 0.3, Delay: 20 * time.Millisecond}, // so that there is a middle to be killed in
 	}))
 	defer cloudServer.Close()
 	dir := t.TempDir()
@@ -55,7 +55,7 @@ func TestKilledCollect(t *testing.T) {
 		if err := collect.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Duration(random.IntN(300)) * time.Millisecond)
+		time.Sleep(time.Duration(random.IntN(300+200*round)) * time.Millisecond) // longer and longer, so that on a slow machine, too, some of it is stored
 		_ = collect.Process.Signal(syscall.SIGKILL)
 		if err := collect.Wait(); err != nil {
 			killed++
@@ -68,6 +68,9 @@ func TestKilledCollect(t *testing.T) {
 		mustRun(t, "check", "--config", config)
 	}
 	t.Logf("%d runs killed at work; %d series read by then", killed, read)
+	if read == 0 {
+		t.Error("nothing was ever stored before a kill: the test shows little")
+	}
 	if killed < 5 {
 		t.Errorf("only %d of 20 runs were killed at work: the test shows little", killed)
 	}

@@ -64,17 +64,10 @@ func (d *Data) Collect(ctx context.Context, name string, src collector.Source, o
 	if err != nil {
 		return out, err
 	}
-	result, err := src.Collect(ctx, req, func(b collector.Batch) error {
-		// Samples before the marks that say they were read: a crash in between
-		// costs a second reading, the other order would cost samples.
-		if err := d.History.Append(b.Series); err != nil {
-			return fmt.Errorf("store samples: %w", err)
-		}
-		if err := d.State.PutObservations(name, b.Observations); err != nil {
-			return fmt.Errorf("store what was read: %w", err)
-		}
-		return nil
-	})
+	spool := spool{data: d, cloud: name}
+	result, err := src.Collect(ctx, req, spool.add)
+	// What was delivered is kept, whether or not the run went to its end.
+	err = errors.Join(err, spool.flush())
 	out.Result = result
 	// Calls were made whether or not the run succeeded: they count.
 	if cerr := d.State.AddCalls(name, o.Now, result.Calls); cerr != nil {

@@ -207,13 +207,6 @@ func percent(v float64) string {
 	return strconv.FormatFloat(v, 'f', 1, 64) + "%"
 }
 
-func share(part, whole int) string {
-	if whole == 0 {
-		return percent(0)
-	}
-	return percent(100 * float64(part) / float64(whole))
-}
-
 // value renders a measured number with its unit, with places decimals where
 // the unit leaves a choice.
 func (p prose) value(v float64, u cloud.Unit, places int) string {
