@@ -24,11 +24,12 @@ import (
 // collection. After each kill the folder is sound and nothing that was reported
 // as read is missing; the run that is left alone brings everything.
 func TestKilledCollect(t *testing.T) {
-	world := estate.New(estate.Options{Instances: 50, Days: 10, Seed: 5})
-	cloudServer := httptest.NewServer(simcloud.New(world, simcloud.Options{
+	world := estate.New(estate.Options{Instances: 100, Days: 10, Seed: 5})
+	sim := simcloud.New(world, simcloud.Options{
 		Credentials: map[string]string{demoKey: demoSecret}, Quotas: simcloud.Unlimited(), Now: world.End(),
 		Faults: simcloud.Faults{Slow: 0.3, Delay: 20 * time.Millisecond}, // so that there is a middle to be killed in
-	}))
+	})
+	cloudServer := httptest.NewServer(sim)
 	defer cloudServer.Close()
 	dir := t.TempDir()
 	config := filepath.Join(dir, "yunjian.yaml")
@@ -55,12 +56,12 @@ func TestKilledCollect(t *testing.T) {
 		if err := collect.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Duration(random.IntN(300+200*round)) * time.Millisecond) // longer and longer, so that on a slow machine, too, some of it is stored
-		_ = collect.Process.Signal(syscall.SIGKILL)
-		if err := collect.Wait(); err != nil {
+		// Killed by how far it has come, not by the clock: a slow machine, too,
+		// then shows kills before, amid and after what is stored on the way.
+		if killAfter(collect, sim, random.IntN(300), time.Duration(random.IntN(30))*time.Millisecond) {
 			killed++
 		}
-		marked := checkMarks(t, dir, world)
+		marked := checkMarks(t, dir, world, 13)
 		if marked < read {
 			t.Fatalf("round %d: %d series were marked as read, %d before the kill", round, marked, read)
 		}
@@ -71,19 +72,37 @@ func TestKilledCollect(t *testing.T) {
 	if read == 0 {
 		t.Error("nothing was ever stored before a kill: the test shows little")
 	}
-	if killed < 5 {
+	if killed < 3 {
 		t.Errorf("only %d of 20 runs were killed at work: the test shows little", killed)
 	}
 	mustRun(t, "collect", "--config", config, "--now", world.End().Format(time.RFC3339))
-	if all, want := checkMarks(t, dir, world), expectedSeries(world); all < want {
+	if all, want := checkMarks(t, dir, world, 3), expectedSeries(world); all < want {
 		t.Errorf("%d series are read after the last run; want %d", all, want)
 	}
 	mustRun(t, "check", "--config", config)
 }
 
-// checkMarks compares every series with its source up to the mark that says how
-// far it was read, and returns how many have one.
-func checkMarks(t *testing.T, dir string, world *estate.Estate) int {
+// killAfter kills a running collection some moments after it made that many
+// metric calls, and reports whether it was still at work.
+func killAfter(collect *exec.Cmd, sim *simcloud.Server, calls int, moments time.Duration) bool {
+	before := sim.Actions()["DescribeMetricList"]
+	ended := make(chan error, 1)
+	go func() { ended <- collect.Wait() }()
+	for sim.Actions()["DescribeMetricList"]-before < calls {
+		select {
+		case err := <-ended:
+			return err != nil
+		case <-time.After(time.Millisecond):
+		}
+	}
+	time.Sleep(moments)
+	_ = collect.Process.Signal(syscall.SIGKILL)
+	return <-ended != nil
+}
+
+// checkMarks compares one in so many series with its source, up to the mark that
+// says how far it was read, and returns how many have a mark.
+func checkMarks(t *testing.T, dir string, world *estate.Estate, every int) int {
 	t.Helper()
 	data, err := pipeline.Open(filepath.Join(dir, "data"), time.UTC)
 	if err != nil {
@@ -101,7 +120,7 @@ func checkMarks(t *testing.T, dir string, world *estate.Estate) int {
 				continue
 			}
 			marked++
-			if m == cloud.DiskPercent {
+			if marked%every != 0 || m == cloud.DiskPercent {
 				continue // the fullest of several disks: compared elsewhere
 			}
 			have, err := data.History.Points(id, m, cloud.Window{From: world.Start(), To: o.Through.Add(time.Second)})
