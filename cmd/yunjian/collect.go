@@ -69,19 +69,28 @@ func collectAll(cmd *cobra.Command, data *pipeline.Data, cfg config.Config, sinc
 	var failed []string
 	for _, c := range cfg.Clouds {
 		got, err := collectCloud(cmd.Context(), data, cfg, c, since, now, cmd.ErrOrStderr())
-		if err != nil {
+		if err = errors.Join(err, unread(got)); err != nil {
 			fmt.Fprintf(cmd.ErrOrStderr(), "yunjian: %v\n", err)
 			failed = append(failed, c.Name)
 		}
 		printCollected(cmd.OutOrStdout(), got)
-		if err == nil && len(got.Inventory.Scopes) > 0 && !got.Inventory.Complete() {
-			failed = append(failed, c.Name)
-		}
 	}
 	if len(failed) > 0 {
 		return fmt.Errorf("%d of %d clouds were not read to the end: %v; what was read is kept, run again to go on", len(failed), len(cfg.Clouds), failed)
 	}
 	return nil
+}
+
+// unread is an error that names the listings which were not read to the end:
+// what they hold is unknown, and a pass that left them out has not succeeded.
+func unread(c pipeline.Collected) error {
+	var errs []error
+	for _, s := range c.Inventory.Scopes {
+		if !s.Complete {
+			errs = append(errs, fmt.Errorf("cloud %s: the listing of %s in %s was not read to the end: %s", c.Cloud, s.Kind, s.Region, s.Problem))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // collectCloud reads one cloud with a progress bar on stderr.

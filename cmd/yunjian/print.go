@@ -132,12 +132,12 @@ func printPlans(ctx context.Context, w io.Writer, cfg config.Config, since time.
 		if err != nil {
 			return err
 		}
-		printPlan(w, c, req.Inventory, plan, used)
+		printPlan(w, c, req.Inventory, plan, used, src.Hosts())
 	}
 	return nil
 }
 
-func printPlan(w io.Writer, c config.Cloud, inv cloud.Inventory, p collector.Plan, used int) {
+func printPlan(w io.Writer, c config.Cloud, inv cloud.Inventory, p collector.Plan, used int, hosts []string) {
 	instances := 0
 	for _, r := range inv.Resources {
 		if r.Kind == cloud.Instance {
@@ -146,6 +146,7 @@ func printPlan(w io.Writer, c config.Cloud, inv cloud.Inventory, p collector.Pla
 	}
 	fmt.Fprintf(w, "%s\n", c.Name)
 	fmt.Fprintf(w, "  规模 fleet       云主机 instances %d\n", instances)
+	fmt.Fprintf(w, "  只访问 hosts     %s\n", strings.Join(hosts, ", "))
 	incomplete := printIncomplete(w, inv)
 	fmt.Fprintf(w, "  额度 budget      每秒 a second %g，每月 a month %d（已用 used %d）\n", c.Budget.QueriesPerSecond, c.Budget.Calls(), used)
 	fmt.Fprintf(w, "  粒度 period      %s\n", model.Duration(p.Period))

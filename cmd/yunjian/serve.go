@@ -183,7 +183,7 @@ func (d *daemon) work(ctx context.Context) error {
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
 
-	if err := d.metrics.Refresh(d.data, d.now()); err != nil {
+	if err := d.metrics.Refresh(d.data); err != nil {
 		d.log.Warn().Err(err).Msg("read the last results")
 	}
 	var first sync.WaitGroup
@@ -276,6 +276,7 @@ func (d *daemon) collect(ctx context.Context) (string, error) {
 			Metrics: cfg.Metrics, Since: now.Add(-cfg.Backfill), Now: now, FillGaps: true,
 		})
 		closeSource(src)
+		err = errors.Join(err, unread(got))
 		month, merr := d.data.MetricCalls(c.Name, now.In(cfg.Location))
 		if merr != nil {
 			errs = append(errs, merr)

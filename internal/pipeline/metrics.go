@@ -15,12 +15,13 @@ import (
 
 // Metrics is what the daemon says of itself on /metrics.
 type Metrics struct {
-	collectSuccess, apiMonth, apiBudget  *prometheus.GaugeVec
-	samples, apiCalls                    *prometheus.CounterVec
-	auditSuccess, reload                 prometheus.Gauge
-	findings, recommendations, saving    *prometheus.GaugeVec
-	jobResult                            *prometheus.GaugeVec
-	historyBytes, historySamples, series prometheus.Gauge
+	collectSuccess, apiMonth, apiBudget *prometheus.GaugeVec
+	samples, apiCalls                   *prometheus.CounterVec
+	reload                              prometheus.Gauge
+	findings, recommendations, saving   *prometheus.GaugeVec
+	jobResult                           *prometheus.GaugeVec
+	// Without labels and yet vectors: absent until known, never a zero.
+	auditSuccess, historyBytes, historySamples, series *prometheus.GaugeVec
 }
 
 // NewMetrics registers the daemon's metrics, and Go's own.
@@ -40,15 +41,15 @@ func NewMetrics(reg *prometheus.Registry) *Metrics {
 		apiCalls:        counter("yunjian_api_calls_total", "Calls made to a cloud, retries included.", "cloud", "action"),
 		apiMonth:        gauge("yunjian_api_calls_month", "Calls made to a cloud this month that count against its quota.", "cloud"),
 		apiBudget:       gauge("yunjian_api_budget_month", "Calls allowed a month by the configuration.", "cloud"),
-		auditSuccess:    single("yunjian_audit_last_success_timestamp_seconds", "As-of time of the last audit."),
+		auditSuccess:    gauge("yunjian_audit_last_success_timestamp_seconds", "As-of time of the last audit."),
 		findings:        gauge("yunjian_findings", "Resources by verdict in the last audit.", "verdict"),
 		recommendations: gauge("yunjian_recommendations", "Recommendations by action in the last audit.", "action"),
 		saving:          gauge("yunjian_annual_saving", "Estimated annual saving by action in the last audit, in the price book's currency; for watching only, the report has the exact amount.", "action", "currency"),
 		jobResult:       gauge("yunjian_job_last_result", "1 if the last run of a job succeeded, else 0.", "job"),
 		reload:          single("yunjian_config_reload_success", "1 if the configuration in force is the one last asked for, else 0."),
-		historyBytes:    single("yunjian_history_bytes", "Size of the history file."),
-		historySamples:  single("yunjian_history_samples", "Samples in the history."),
-		series:          single("yunjian_history_series", "Series in the history."),
+		historyBytes:    gauge("yunjian_history_bytes", "Size of the history file."),
+		historySamples:  gauge("yunjian_history_samples", "Samples in the history."),
+		series:          gauge("yunjian_history_series", "Series in the history."),
 	}
 	m.reload.Set(1)
 	reg.MustRegister(m.collectSuccess, m.samples, m.apiCalls, m.apiMonth, m.apiBudget, m.auditSuccess, m.findings,
@@ -58,7 +59,7 @@ func NewMetrics(reg *prometheus.Registry) *Metrics {
 }
 
 // Refresh sets what the store remembers from before this process began.
-func (m *Metrics) Refresh(d *Data, now time.Time) error {
+func (m *Metrics) Refresh(d *Data) error {
 	jobs, err := d.State.Jobs()
 	if err != nil {
 		return err
@@ -98,7 +99,7 @@ func (m *Metrics) Collected(c Collected, budget, month int, ok bool, now time.Ti
 
 // Audited shows the figures of an audit.
 func (m *Metrics) Audited(a audit.Audit) {
-	m.auditSuccess.Set(float64(a.AsOf.Unix()))
+	m.auditSuccess.WithLabelValues().Set(float64(a.AsOf.Unix()))
 	for verdict, n := range a.Totals.Verdicts {
 		m.findings.WithLabelValues(string(verdict)).Set(float64(n))
 	}
@@ -128,9 +129,9 @@ func (m *Metrics) Reloaded(ok bool) {
 
 // History shows the size of the history.
 func (m *Metrics) History(s history.Stats) {
-	m.historyBytes.Set(float64(s.Bytes))
-	m.historySamples.Set(float64(s.Samples))
-	m.series.Set(float64(s.Series))
+	m.historyBytes.WithLabelValues().Set(float64(s.Bytes))
+	m.historySamples.WithLabelValues().Set(float64(s.Samples))
+	m.series.WithLabelValues().Set(float64(s.Series))
 }
 
 // approximate is a total as a gauge shows it; the exact amount stays in the

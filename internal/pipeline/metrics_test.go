@@ -1,0 +1,46 @@
+package pipeline
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"yunjian/cloud"
+)
+
+// What is not known yet is absent from /metrics, never zero.
+func TestMetricsAreAbsentUntilKnown(t *testing.T) {
+	d, reg := open(t), prometheus.NewRegistry()
+	m := NewMetrics(reg)
+	named := func() []string {
+		families, err := reg.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out []string
+		for _, f := range families {
+			out = append(out, f.GetName())
+		}
+		return out
+	}
+	known := []string{"yunjian_history_bytes", "yunjian_history_samples", "yunjian_history_series"}
+	for _, name := range append(known, "yunjian_audit_last_success_timestamp_seconds") {
+		if slices.Contains(named(), name) {
+			t.Errorf("%s is shown before anything is known of it", name)
+		}
+	}
+	h := herd{n: 2, points: 3}
+	if _, err := d.Collect(context.Background(), "a", h, CollectOptions{Metrics: []cloud.Metric{cloud.CPUPercent}, Now: monday}); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Refresh(d); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range known {
+		if !slices.Contains(named(), name) {
+			t.Errorf("%s is not shown although it is known", name)
+		}
+	}
+}
