@@ -11,7 +11,7 @@ import (
 // one metric: a damaged section costs only those, and reading some resources
 // decodes only theirs.
 const (
-	sectionSeries = 4096
+	sectionSeries = 1024
 	sectionPoints = 1 << 15
 )
 
@@ -146,7 +146,7 @@ func (d *decoder) sectionBody(body []byte, each func(id uint32, runs []run, step
 	if uint64(len(meta)) != size {
 		return damaged("series list takes %d bytes, want %d", len(meta), size)
 	}
-	col, err := d.values(body[packed:], h.points, false)
+	col, err := d.values(body[packed:], h.points, false, nil)
 	if err != nil {
 		return err
 	}

@@ -73,11 +73,11 @@ func TestOpenRefuses(t *testing.T) {
 		{"a file of the future", func(path string) {
 			boltFile(path, func(tx *bolt.Tx) error {
 				b, err := tx.CreateBucket(bucketMeta)
-				b.Put(keyVersion, []byte{0, 0, 0, 2})
+				b.Put(keyVersion, []byte{0, 0, 0, 3})
 				b.Put(keyOffset, make([]byte, 8))
 				return err
 			})
-		}, Options{}, "the file has layout version 2, this yunjian reads 1: use the yunjian that wrote it, or a newer one"},
+		}, Options{}, "the file has layout version 3, this yunjian reads 1 to 2: use the yunjian that wrote it, or a newer one"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "d", "history.db")
@@ -229,7 +229,7 @@ func TestDamage(t *testing.T) {
 		{"a block", monday, bucketBlocks, 20, Damage{Resource: "i-1", Metric: cloud.CPUPercent, Span: cloud.Window{From: monday.UTC(), To: instant(p[len(p)-1].T + 1)}}, `block of up to 1 resources from "i-1" to "i-1": damaged: checksum`},
 		{"a day chunk", monday.AddDate(0, 0, 21), bucketDays, 1, Damage{Resource: "i-1", Metric: cloud.CPUPercent, Span: day(0)}, "day chunk: damaged: checksum"},
 		{"a span chunk", monday.AddDate(0, 0, 50), bucketSpans, 20, Damage{Resource: "i-1", Metric: cloud.CPUPercent, Span: cloud.Window{From: day(0).From, To: day(27).To}}, "span chunk: damaged: checksum"},
-		{"a digest", monday.AddDate(0, 0, 50), bucketDigests, 0, Damage{Resource: "i-1", Metric: cloud.CPUPercent, Span: cloud.Window{From: day(0).From, To: day(27).To}}, "digest: damaged: checksum"},
+		{"a digest", monday.AddDate(0, 0, 50), bucketDigests, 0, Damage{Metric: cloud.CPUPercent, Span: cloud.Window{From: day(0).From, To: day(27).To}}, `digest: of up to 2 resources from "i-1" to "i-2": damaged: checksum`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"math"
 	"runtime/debug"
+	"strings"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -102,32 +105,34 @@ func (c *checker) block(k, v []byte) {
 	c.report(d)
 }
 
-// periods checks chunks and digests, and that their points lie in the period
-// of their key.
+// periods checks sheets and digests, and that the points of a chunk lie in the
+// period of its key.
 func (c *checker) periods() error {
 	for _, b := range []struct {
 		bucket *bolt.Bucket
 		what   string
 		window func(uint32) cloud.Window
+		check  func(key, data []byte, report func(Damage))
 	}{
-		{c.daysBucket, "day chunk", c.calendar.dayWindow},
-		{c.spansBucket, "span chunk", c.calendar.spanWindow},
-		{c.digests, "digest", c.calendar.spanWindow},
+		{c.daysBucket, "day chunk", c.calendar.dayWindow, c.sheet},
+		{c.spansBucket, "span chunk", c.calendar.spanWindow, c.sheet},
+		{c.digestBucket, "digest", c.calendar.spanWindow, c.digestSheet},
 	} {
 		err := b.bucket.ForEach(func(k, v []byte) error {
 			if len(k) != 9 {
 				c.report(Damage{Problem: fmt.Sprintf("%s under a key of %d bytes", b.what, len(k))})
 				return c.ctx.Err()
 			}
-			period := binary.BigEndian.Uint32(k)
-			d := Damage{Resource: c.name(binary.BigEndian.Uint32(k[5:])), Metric: c.metricOf[k[4]], Span: b.window(period)}
-			if problem := c.piece(k, v, b.what == "digest", d.Span); problem != "" {
-				d.Problem = b.what + ": " + problem
+			span := b.window(binary.BigEndian.Uint32(k))
+			c.span = interval{span.From.Unix(), span.To.Unix()}
+			b.check(k, v, func(d Damage) {
+				d.Span, d.Problem = span, b.what+": "+d.Problem
+				if d.Metric = c.metricOf[k[4]]; d.Metric == "" {
+					d.Problem += fmt.Sprintf(" (of metric %d, which has no name)", k[4])
+				}
 				c.report(d)
-			} else if d.Resource == "" || d.Metric == "" {
-				d.Problem = b.what + ": its resource or metric has no name"
-				c.report(d)
-			}
+			})
+			release(v)
 			return c.ctx.Err()
 		})
 		if err != nil {
@@ -137,21 +142,52 @@ func (c *checker) periods() error {
 	return nil
 }
 
-func (c *checker) piece(k, v []byte, digest bool, w cloud.Window) string {
-	if digest {
-		if _, err := c.dec.digest(k, v); err != nil {
-			return err.Error()
-		}
-		return ""
+// sheet checks a sheet chunk by chunk.
+func (c *checker) sheet(k, v []byte, report func(Damage)) {
+	var s sheet
+	if err := c.dec.parse(&s, k, v); err != nil {
+		report(Damage{Problem: c.ofBand(k, err)})
+		return
 	}
-	chunk, err := c.dec.chunk(k, v, true)
+	for i, id := range s.ids {
+		name := c.name(id)
+		chunk, err := c.dec.chunk(&s, i, true)
+		switch {
+		case err != nil:
+			report(Damage{Resource: name, Problem: err.Error()})
+		case chunk.first() < c.span.from || chunk.last() >= c.span.to:
+			report(Damage{Resource: name, Problem: fmt.Sprintf("instants from %d to %d lie outside its period", chunk.first(), chunk.last())})
+		case name == "" || c.metricOf[k[4]] == "":
+			report(Damage{Resource: name, Problem: "its resource or metric has no name"})
+		}
+	}
+}
+
+func (c *checker) digestSheet(k, v []byte, report func(Damage)) {
+	rows, err := c.dec.digests(k, v)
 	if err != nil {
+		report(Damage{Problem: c.ofBand(k, err)})
+	}
+	for _, r := range rows {
+		if c.name(r.id) == "" {
+			report(Damage{Problem: fmt.Sprintf("resource %d has no name", r.id)})
+		}
+	}
+}
+
+// ofBand says which resources damage to a whole sheet touches.
+func (c *checker) ofBand(key []byte, err error) string {
+	first := uint64(bandOf(key)) * bandSeries
+	var held []string
+	for id := first; id < first+bandSeries && id <= math.MaxUint32; id++ {
+		if name := c.name(uint32(id)); name != "" {
+			held = append(held, name)
+		}
+	}
+	if len(held) == 0 {
 		return err.Error()
 	}
-	if !w.Contains(instant(chunk.first())) || !w.Contains(instant(chunk.last())) {
-		return fmt.Sprintf("instants from %d to %d lie outside its period", chunk.first(), chunk.last())
-	}
-	return ""
+	return fmt.Sprintf("of up to %d resources from %q to %q: %s", len(held), held[0], held[len(held)-1], err)
 }
 
 // aside reports what was found damaged when it was to be merged, and has been
@@ -163,9 +199,10 @@ func (c *checker) aside() error {
 		switch {
 		case len(key) == 9:
 			period := binary.BigEndian.Uint32(key)
-			d.Resource, d.Metric = c.name(binary.BigEndian.Uint32(key[5:])), c.metricOf[key[4]]
+			d.Metric = c.metricOf[key[4]]
+			c.setAside(&d, key, v)
 			d.Span = c.calendar.spanWindow(period)
-			if bytes.Equal(bucket, bucketDays) {
+			if bytes.Equal(bucket, bucketDays) || bytes.Equal(bucket, bucketDaysV1) {
 				d.Span = c.calendar.dayWindow(period)
 			}
 		case len(key) == 13:
@@ -177,4 +214,26 @@ func (c *checker) aside() error {
 		c.report(d)
 		return c.ctx.Err()
 	})
+}
+
+// setAside names the resources that a piece put aside is damaged for.
+func (c *checker) setAside(d *Damage, key, data []byte) {
+	var s sheet
+	switch {
+	case len(data) > 0 && (data[0] == chunkV1 || data[0] == digestV1):
+		d.Resource = c.name(binary.BigEndian.Uint32(key[5:]))
+	case len(data) == 0 || data[0] != sheetV1 || c.dec.parse(&s, key, data) != nil:
+		d.Problem = c.ofBand(key, errors.New(d.Problem))
+	default:
+		var touched []string
+		for i, id := range s.ids {
+			if _, err := s.body(i); err != nil {
+				touched = append(touched, c.name(id))
+			}
+		}
+		if len(touched) == 1 {
+			d.Resource = touched[0]
+		}
+		d.Problem += ": " + strings.Join(touched, ", ")
+	}
 }

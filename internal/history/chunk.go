@@ -11,8 +11,10 @@ import (
 // its format. Old versions stay readable for ever.
 const (
 	chunkV1  = 0xC1
+	sheetV1  = 0xC2
 	blockV1  = 0xB1
 	digestV1 = 0xD1
+	digestV2 = 0xD2
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -43,24 +45,8 @@ func checksum(key, body []byte) uint32 {
 	return crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, body)
 }
 
-// appendChunk appends the body of a chunk: count, instants, values.
-func (e *encoder) appendChunk(dst []byte, points []cloud.Point) []byte {
-	times, values := split(points)
-	dst = append(dst, chunkV1)
-	dst = binary.AppendUvarint(dst, uint64(len(points)))
-	dst = appendTimes(dst, times)
-	return e.appendValues(dst, values)
-}
-
-func split(points []cloud.Point) (times []int64, values []float64) {
-	times, values = make([]int64, len(points)), make([]float64, len(points))
-	for i, p := range points {
-		times[i], values[i] = p.T, p.V
-	}
-	return times, values
-}
-
-// chunk is a decoded chunk, valid until the decoder's next use.
+// chunk is the decoded points of one series in one period, valid until the
+// decoder's next use.
 type chunk struct {
 	n      int
 	runs   []run
@@ -93,34 +79,4 @@ func (c chunk) points(dst []cloud.Point) []cloud.Point {
 		}
 	}
 	return dst
-}
-
-// chunk decodes a sealed chunk; without values only its instants mean anything.
-func (d *decoder) chunk(key, data []byte, values bool) (chunk, error) {
-	body, err := unseal(key, data, chunkV1)
-	if err != nil {
-		return chunk{}, err
-	}
-	return d.chunkBody(body, values)
-}
-
-func (d *decoder) chunkBody(body []byte, values bool) (chunk, error) {
-	n, body, err := uvarint(body)
-	if err != nil {
-		return chunk{}, err
-	}
-	if n == 0 || n > maxPoints {
-		return chunk{}, damaged("%d points", n)
-	}
-	c := chunk{n: int(n)}
-	if c.runs, c.step, body, err = d.times(body, c.n); err != nil {
-		return chunk{}, err
-	}
-	if !values {
-		d.hundredths = resize(d.hundredths, c.n)
-		c.column.hundredths = d.hundredths
-		return c, nil
-	}
-	c.column, err = d.values(body, c.n, true)
-	return c, err
 }

@@ -9,13 +9,19 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// Values of a chunk or block are coded in one of three ways, whichever is
-// smallest for them. All are exact for every float64, bit for bit.
+// A column of values is turned into numbers and the numbers are packed, each in
+// whichever way is smallest for them. All are exact for every float64, bit for
+// bit. A column begins with a byte that says both ways, and a byte for the scale.
 const (
-	codePlain  = 0 // whole numbers of 10^-scale, less the least of them
-	codeDelta  = 1 // whole numbers of 10^-scale, each less its predecessor, zigzag
-	codeXOR    = 2 // float64 bits, each XORed with its predecessor
-	codePacked = 0x80
+	codePlain = 0 // whole numbers of 10^-scale, less the least of them
+	codeDelta = 1 // whole numbers of 10^-scale, each less its predecessor, zigzag
+	codeXOR   = 2 // float64 bits, each XORed with its predecessor
+
+	packPlanes = 0x00 // the numbers' bytes split into planes, the lowest first
+	packZstd   = 0x80 // planes, compressed
+	packOwn    = 0x40 // tokens under a table of the column's own
+	packShared = 0x20 // tokens under the table of the sheet
+	packMask   = 0xe0
 )
 
 // Bounds that keep a damaged or hostile header from asking for memory.
@@ -36,11 +42,18 @@ func damaged(format string, args ...any) error {
 // encoder turns values into bytes; it holds the buffers to do so repeatedly.
 // Not for concurrent use.
 type encoder struct {
-	z          *zstd.Encoder
-	ints       []int64
-	raw        []uint64
-	planes     []byte
-	best, next []byte
+	z       *zstd.Encoder
+	ints    []int64
+	planes  []byte
+	packed  []byte
+	column  numbers
+	other   numbers
+	counter counter
+	slots   encodeSlots
+	tokens  []uint16
+	words   []uint16
+	body    []byte
+	sheet   []numbers
 }
 
 func newEncoder(level zstd.EncoderLevel) *encoder {
@@ -53,45 +66,96 @@ func newEncoder(level zstd.EncoderLevel) *encoder {
 	return &encoder{z: z}
 }
 
-// appendValues appends v: a byte for the code, a byte for the scale, a byte
-// for the width, the base as a varint, and the payload up to the end. The
-// payload is the values' bytes split into planes, the lowest first, packed by
-// zstd where that is smaller.
+// appendValues appends a column that stands alone.
 func (e *encoder) appendValues(dst []byte, v []float64) []byte {
-	scale, ok := e.toInts(v)
-	if !ok {
-		e.raw = e.raw[:0]
-		last := uint64(0)
-		for _, f := range v {
-			bits := math.Float64bits(f)
-			e.raw = append(e.raw, bits^last)
-			last = bits
-		}
-		e.next = e.appendCoded(e.next[:0], codeXOR, 0, 0)
-		return append(dst, e.next...)
+	e.analyse(&e.column, v)
+	return e.appendNumbers(dst, &e.column, nil)
+}
+
+// appendNumbers appends a column, under the shared table (which may be nil)
+// where that makes it smallest.
+func (e *encoder) appendNumbers(dst []byte, x *numbers, shared *table) []byte {
+	if len(x.u) == 0 || x.width() == 0 {
+		return e.appendPlanes(dst, x)
 	}
-	e.raw = e.raw[:0]
-	least := e.ints[0]
-	for _, n := range e.ints {
-		least = min(least, n)
-	}
-	for _, n := range e.ints {
-		e.raw = append(e.raw, uint64(n-least))
-	}
-	e.best = e.appendCoded(e.best[:0], codePlain, scale, least)
-	if len(v) > 1 {
-		last := e.ints[0]
-		for i, n := range e.ints {
-			d := n - last
-			e.raw[i] = uint64(d<<1) ^ uint64(d>>63)
-			last = n
-		}
-		e.next = e.appendCoded(e.next[:0], codeDelta, scale, e.ints[0])
-		if len(e.next) < len(e.best) {
-			e.best, e.next = e.next, e.best
+	pack, best := byte(packOwn), x.own
+	size := best.bytes + float64(tableBytes(best.tokens))
+	if shared != nil {
+		if cost := shared.cost(e.counter.tokens(x.u, x.graded.split)) + x.graded.raw; cost < size {
+			pack, best, size = packShared, x.graded, cost
 		}
 	}
-	return append(dst, e.best...)
+	if pack == packOwn && size > float64(x.n*x.width()) {
+		return e.appendPlanes(dst, x)
+	}
+	e.body = e.appendTokens(e.body[:0], x, pack, best.split, shared)
+	if !e.repeats(x) {
+		return append(dst, e.body...)
+	}
+	at := len(dst)
+	dst = e.appendPlanes(dst, x)
+	if len(dst)-at <= len(e.body) {
+		return dst
+	}
+	return append(dst[:at], e.body...)
+}
+
+// repeats reports whether a column may hold repetitions, which frequencies
+// alone do not tell: then compressing its planes is worth a try.
+func (e *encoder) repeats(x *numbers) bool { return x.own.bytes < float64(x.n)*0.9 }
+
+// appendTokens appends, behind code and scale, the base as a varint, a byte for
+// the split, the table if it is the column's own, the length of states and words
+// as a varint, states and words, and the raw bits.
+func (e *encoder) appendTokens(dst []byte, x *numbers, pack byte, s split, t *table) []byte {
+	dst = append(dst, x.code|pack, byte(x.scale))
+	dst = binary.AppendVarint(dst, x.base)
+	dst = append(dst, s.byte())
+	if pack == packOwn {
+		t = &e.counter.table
+		t.normalize(e.counter.tokens(x.u, s))
+		dst = t.append(dst)
+	}
+	e.slots.load(t)
+	e.tokens = e.tokens[:0]
+	raw := bitWriter{dst: e.planes[:0]}
+	for _, u := range x.u {
+		token, n := s.token(u)
+		e.tokens = append(e.tokens, token)
+		raw.put(u, n)
+	}
+	e.planes = raw.flush()
+	e.packed = e.appendRANS(e.packed[:0], e.tokens)
+	dst = binary.AppendUvarint(dst, uint64(len(e.packed)))
+	dst = append(dst, e.packed...)
+	return append(dst, e.planes...)
+}
+
+// appendPlanes appends, behind code and scale, a byte for the width, the base
+// as a varint, and the planes.
+func (e *encoder) appendPlanes(dst []byte, x *numbers) []byte {
+	width := x.width()
+	e.planes = e.planes[:0]
+	for p := range width {
+		for _, u := range x.u {
+			e.planes = append(e.planes, byte(u>>(8*p)))
+		}
+		for _, u := range x.wide {
+			e.planes = append(e.planes, byte(u>>(8*p)))
+		}
+	}
+	head := len(dst)
+	dst = append(dst, x.code, byte(x.scale), byte(width))
+	dst = binary.AppendVarint(dst, x.base)
+	body := len(dst)
+	if width > 0 {
+		dst = e.z.EncodeAll(e.planes, dst)
+	}
+	if len(dst)-body >= x.n*width {
+		return append(dst[:body], e.planes...)
+	}
+	dst[head] |= packZstd
+	return dst
 }
 
 // toInts fills e.ints with v × 10^scale for the least scale at which every
@@ -121,46 +185,18 @@ func (e *encoder) toInts(v []float64) (scale int, ok bool) {
 	return scale, true
 }
 
-// appendCoded appends e.raw behind its header.
-func (e *encoder) appendCoded(dst []byte, code byte, scale int, base int64) []byte {
-	all := uint64(0)
-	for _, u := range e.raw {
-		all |= u
-	}
-	width := 0
-	for ; all != 0; all >>= 8 {
-		width++
-	}
-	n := len(e.raw)
-	e.planes = e.planes[:0]
-	for p := range width {
-		for _, u := range e.raw {
-			e.planes = append(e.planes, byte(u>>(8*p)))
-		}
-	}
-	head := len(dst)
-	dst = append(dst, code, byte(scale), byte(width))
-	dst = binary.AppendVarint(dst, base)
-	body := len(dst)
-	if width > 0 {
-		dst = e.z.EncodeAll(e.planes, dst)
-	}
-	if len(dst)-body >= n*width {
-		return append(dst[:body], e.planes...)
-	}
-	dst[head] |= codePacked
-	return dst
-}
-
 // decoder turns bytes back into values. What it returns is valid until its
 // next use. Not for concurrent use.
 type decoder struct {
 	z          *zstd.Decoder
 	planes     []byte
+	numbers    []uint32
 	hundredths []uint16
 	floats     []float64
 	runs       []run
 	meta       []byte
+	table      table
+	own        decodeSlots
 }
 
 func newDecoder() *decoder {
@@ -178,18 +214,122 @@ type column struct {
 	floats     []float64
 }
 
-// values decodes n values. With small, it returns hundredths where they suffice.
-func (d *decoder) values(src []byte, n int, small bool) (column, error) {
+// values decodes n values. With small, it returns hundredths where they
+// suffice. shared is the sheet's table, nil where there is none.
+func (d *decoder) values(src []byte, n int, small bool, shared *sharedTable) (column, error) {
 	if len(src) < 4 {
 		return column{}, damaged("values cut short")
 	}
-	code, scale, width := src[0]&^codePacked, int(src[1]), int(src[2])
-	packed := src[0]&codePacked != 0
-	base, k := binary.Varint(src[3:])
-	if k <= 0 || code > codeXOR || scale > maxScale || width > 8 || n < 1 || n > maxPoints {
-		return column{}, damaged("values with code %d, scale %d, width %d", code, scale, width)
+	code, scale := src[0]&^packMask, int(src[1])
+	if code > codeXOR || scale > maxScale || n < 1 || n > maxPoints {
+		return column{}, damaged("values with code %d, scale %d", code, scale)
 	}
-	planes := src[3+k:]
+	switch pack := src[0] & packMask; pack {
+	case packPlanes, packZstd:
+		return d.planesOf(src[2:], n, small, code, scale, pack == packZstd)
+	case packOwn, packShared:
+		if code == codeXOR {
+			return column{}, damaged("values with code %d as tokens", code)
+		}
+		base, err := d.tokens(src[2:], n, pack == packOwn, shared)
+		if err != nil {
+			return column{}, err
+		}
+		if small && scale <= 2 {
+			if h, ok := d.smallNumbers(n, code, scale, base); ok {
+				return column{hundredths: h}, nil
+			}
+		}
+		d.floats = resize(d.floats, n)
+		for i, u := range d.numbers {
+			if code == codeDelta {
+				base += int64(u>>1) ^ -int64(u&1)
+				d.floats[i] = float64(base) / powers[scale]
+			} else {
+				d.floats[i] = float64(base+int64(u)) / powers[scale]
+			}
+		}
+		return column{floats: d.floats}, nil
+	default:
+		return column{}, damaged("values packed in the way 0x%02x", pack)
+	}
+}
+
+// tokens decodes what appendTokens wrote behind code and scale into d.numbers.
+func (d *decoder) tokens(src []byte, n int, own bool, shared *sharedTable) (base int64, err error) {
+	base, k := binary.Varint(src)
+	if k <= 0 || len(src) == k {
+		return 0, damaged("values cut short")
+	}
+	s, ok := splitOf(src[k])
+	if !ok {
+		return 0, damaged("split 0x%02x", src[k])
+	}
+	src = src[k+1:]
+	slots := &d.own
+	if own {
+		if src, err = d.table.read(src); err != nil {
+			return 0, err
+		}
+		d.own.load(&d.table, s.direct)
+	} else {
+		if shared == nil || s.direct {
+			return 0, damaged("values under a table that is not there")
+		}
+		slots = shared.ready()
+	}
+	size, src, err := uvarint(src)
+	if err != nil {
+		return 0, err
+	}
+	if size > uint64(len(src)) {
+		return 0, damaged("tokens of %d bytes in %d", size, len(src))
+	}
+	d.planes = append(append(d.planes[:0], src...), zeros[:]...)
+	d.numbers = resize(d.numbers, n)
+	if !decodeRANS(d.numbers, d.planes, int(size), s.low, slots) {
+		return 0, damaged("tokens do not come out even")
+	}
+	return base, nil
+}
+
+var zeros [padding]byte
+
+// smallNumbers turns d.numbers into hundredths, and reports whether all of them
+// lie from 0 to 100.
+func (d *decoder) smallNumbers(n int, code byte, scale int, base int64) ([]uint16, bool) {
+	factor := [3]uint32{100, 10, 1}[scale]
+	limit := 10000 / factor
+	if base < 0 || base > int64(limit) {
+		return nil, false
+	}
+	d.hundredths = resize(d.hundredths, n)
+	out, in := d.hundredths, d.numbers[:n]
+	at, top := uint32(base), uint32(0)
+	if code == codePlain {
+		for i, u := range in {
+			v := at + u
+			top = max(top, v, u)
+			out[i] = uint16(v * factor)
+		}
+		return out, top <= limit
+	}
+	for i, u := range in {
+		at += u>>1 ^ -(u & 1)
+		top = max(top, at) // below zero wraps far above the limit
+		out[i] = uint16(at * factor)
+	}
+	return out, top <= limit
+}
+
+// planesOf decodes what appendPlanes wrote behind code and scale.
+func (d *decoder) planesOf(src []byte, n int, small bool, code byte, scale int, packed bool) (column, error) {
+	width := int(src[0])
+	base, k := binary.Varint(src[1:])
+	if k <= 0 || width > 8 {
+		return column{}, damaged("values of width %d", width)
+	}
+	planes := src[1+k:]
 	if packed {
 		var err error
 		// One byte more than needed tells a payload that is too long.
@@ -280,101 +420,4 @@ func resize[T any](s []T, n int) []T {
 		return make([]T, n, n+n/4)
 	}
 	return s[:n]
-}
-
-// run is instants at one spacing: t, t+step, …, n of them.
-type run struct {
-	t int64
-	n int
-}
-
-// appendTimes appends ascending instants: the first, the commonest spacing,
-// and only where the spacing differs, after how many instants and by how much.
-func appendTimes(dst []byte, times []int64) []byte {
-	step := commonStep(times)
-	dst = binary.AppendUvarint(dst, uint64(times[0]))
-	dst = binary.AppendUvarint(dst, uint64(step))
-	breaks := 0
-	for i := 1; i < len(times); i++ {
-		if times[i]-times[i-1] != step {
-			breaks++
-		}
-	}
-	dst = binary.AppendUvarint(dst, uint64(breaks))
-	since := 0
-	for i := 1; i < len(times); i++ {
-		since++
-		if extra := times[i] - times[i-1] - step; extra != 0 {
-			dst = binary.AppendUvarint(dst, uint64(since))
-			dst = binary.AppendVarint(dst, extra)
-			since = 0
-		}
-	}
-	return dst
-}
-
-// commonStep is the majority spacing if there is one, else one that occurs;
-// 1 for a single instant.
-func commonStep(times []int64) int64 {
-	step, votes := int64(1), 0
-	for i := 1; i < len(times); i++ {
-		switch d := times[i] - times[i-1]; {
-		case votes == 0:
-			step, votes = d, 1
-		case d == step:
-			votes++
-		default:
-			votes--
-		}
-	}
-	return step
-}
-
-// times decodes n instants into runs and returns what follows them.
-func (d *decoder) times(src []byte, n int) (runs []run, step int64, rest []byte, err error) {
-	first, src, err1 := uvarint(src)
-	spacing, src, err2 := uvarint(src)
-	breaks, src, err3 := uvarint(src)
-	if err := errors.Join(err1, err2, err3); err != nil {
-		return nil, 0, nil, err
-	}
-	if first > maxTime || spacing == 0 || spacing > maxTime || breaks >= uint64(n) {
-		return nil, 0, nil, damaged("instants from %d every %d s with %d breaks", first, spacing, breaks)
-	}
-	step = int64(spacing)
-	d.runs = append(d.runs[:0], run{t: int64(first)})
-	left, end := n, int64(first)
-	for range breaks {
-		var since uint64
-		if since, src, err = uvarint(src); err != nil {
-			return nil, 0, nil, err
-		}
-		extra, k := binary.Varint(src)
-		// The break lies between two instants: at least one before, one after.
-		if k <= 0 || since == 0 || since >= uint64(left) || extra > maxTime || step+extra <= 0 {
-			return nil, 0, nil, damaged("instants break after %d by %d s", since, extra)
-		}
-		src = src[k:]
-		r := &d.runs[len(d.runs)-1]
-		r.n = int(since)
-		left -= r.n
-		end = r.t + int64(r.n)*step + extra
-		if end > maxTime {
-			return nil, 0, nil, damaged("instant %d", end)
-		}
-		d.runs = append(d.runs, run{t: end})
-	}
-	d.runs[len(d.runs)-1].n = left
-	if end+int64(left-1)*step > maxTime {
-		return nil, 0, nil, damaged("instant %d", end+int64(left-1)*step)
-	}
-	return d.runs, step, src, nil
-}
-
-func uvarint(src []byte) (uint64, []byte, error) {
-	v, k := binary.Uvarint(src)
-	if k <= 0 {
-		return 0, nil, damaged("number cut short")
-	}
-	return v, src[k:], nil
 }

@@ -1,9 +1,9 @@
 package history
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -116,96 +116,164 @@ func (d spanDigest) merge(before spanDigest) spanDigest {
 	return out
 }
 
-// appendDigest appends the body of a digest: a bit for each day present, then
-// three columns behind their lengths: counts, maxima, and everything rounded.
-func (e *encoder) appendDigest(dst []byte, d spanDigest) []byte {
-	var present uint32
-	var counts, maxima, means, p50s, p95s, p99s []float64
-	for _, x := range d.days {
-		present |= 1 << x.day
-		counts, maxima = append(counts, float64(x.samples)), append(maxima, x.max)
-		means, p50s, p95s, p99s = append(means, x.mean), append(p50s, x.p50), append(p95s, x.p95), append(p99s, x.p99)
+// digestRow is the digest of one series in a digest sheet.
+type digestRow struct {
+	id uint32
+	spanDigest
+}
+
+// appendDigests appends the body of a digest sheet, which holds the digests of
+// a band: how many there are; of each the distance from the one before and a
+// bit for each day present; then columns behind their lengths: counts, maxima,
+// means, p50, p95, p99 by series and day, and 24 hours by series.
+func (e *encoder) appendDigests(dst []byte, rows []digestRow) []byte {
+	dst = append(dst, digestV2)
+	dst = binary.AppendUvarint(dst, uint64(len(rows)))
+	next := band(rows[0].id) * bandSeries
+	var columns [digestColumns][]float64
+	for _, r := range rows {
+		dst = append(dst, byte(r.id-next))
+		next = r.id + 1
+		var present uint32
+		for _, x := range r.days {
+			present |= 1 << x.day
+			for i, v := range [...]float64{float64(x.samples), x.max, x.mean, x.p50, x.p95, x.p99} {
+				columns[i] = append(columns[i], v)
+			}
+		}
+		dst = binary.LittleEndian.AppendUint32(dst, present)
+		columns[digestColumns-1] = append(columns[digestColumns-1], r.hours[:]...)
 	}
-	dst = append(dst, digestV1)
-	dst = binary.LittleEndian.AppendUint32(dst, present)
-	for _, column := range [][]float64{counts, maxima, slices.Concat(means, p50s, p95s, p99s, d.hours[:])} {
-		body := e.appendValues(nil, column)
+	for _, c := range columns {
+		body := e.appendValues(nil, c)
 		dst = binary.AppendUvarint(dst, uint64(len(body)))
 		dst = append(dst, body...)
 	}
 	return dst
 }
 
-// digest decodes a sealed digest.
-func (d *decoder) digest(key, data []byte) (spanDigest, error) {
-	if data == nil {
-		return spanDigest{}, errors.New("no digest")
-	}
-	body, err := unseal(key, data, digestV1)
+const digestColumns = 7
+
+// digests decodes a sealed digest sheet.
+func (d *decoder) digests(key, data []byte) ([]digestRow, error) {
+	body, err := unseal(key, data, digestV2)
 	if err != nil {
-		return spanDigest{}, err
+		return nil, err
 	}
-	return d.digestBody(body)
+	return d.digestsBody(bandOf(key), body)
 }
 
-func (d *decoder) digestBody(body []byte) (spanDigest, error) {
-	var out spanDigest
-	if len(body) < 4 {
-		return out, damaged("digest cut short")
+func (d *decoder) digestsBody(number uint32, body []byte) ([]digestRow, error) {
+	n, body, err := uvarint(body)
+	if err != nil {
+		return nil, err
 	}
-	present := binary.LittleEndian.Uint32(body)
-	body = body[4:]
-	for day := range uint32(32) {
-		if present&(1<<day) != 0 {
-			if day >= spanDays {
-				return out, damaged("day %d of a span", day)
+	if n == 0 || n > bandSeries || uint64(len(body)) < 5*n || number > band(math.MaxUint32) {
+		return nil, damaged("digests of %d series", n)
+	}
+	rows := make([]digestRow, n)
+	next, days := uint64(number)*bandSeries, 0
+	end := next + bandSeries
+	for i := range rows {
+		id := next + uint64(body[0])
+		present := binary.LittleEndian.Uint32(body[1:])
+		if id >= end || present == 0 || present >= 1<<spanDays {
+			return nil, damaged("digest %d with days %08x", id, present)
+		}
+		rows[i].id, next, body = uint32(id), id+1, body[5:]
+		for day := range uint32(spanDays) {
+			if present&(1<<day) != 0 {
+				rows[i].days = append(rows[i].days, dayDigest{day: day})
+				days++
 			}
-			out.days = append(out.days, dayDigest{day: day})
 		}
 	}
-	n := len(out.days)
-	if n == 0 {
-		return out, damaged("digest of no day")
-	}
-	for part := range 3 {
+	for part := range digestColumns {
 		size, rest, err := uvarint(body)
 		if err != nil {
-			return out, err
+			return nil, err
 		}
 		if size > uint64(len(rest)) {
-			return out, damaged("digest cut short")
+			return nil, damaged("column of %d bytes in %d", size, len(rest))
 		}
-		want := n
-		if part == 2 {
-			want = 4*n + len(out.hours)
+		want := days
+		if part == digestColumns-1 {
+			want = len(rows) * 24
 		}
-		col, err := d.values(rest[:size], want, false)
+		col, err := d.values(rest[:size], want, false, nil)
 		if err != nil {
-			return out, err
+			return nil, err
 		}
 		body = rest[size:]
-		for i := range n {
-			x, v := &out.days[i], col.floats
-			switch part {
-			case 0:
-				if !(v[i] >= 1 && v[i] <= daySeconds) {
-					return out, damaged("digest of %v samples", v[i])
-				}
-				x.samples = int(v[i])
-			case 1:
-				x.max = v[i]
-			default:
-				x.mean, x.p50, x.p95, x.p99 = v[i], v[n+i], v[2*n+i], v[3*n+i]
-			}
-		}
-		if part == 2 {
-			copy(out.hours[:], col.floats[4*n:])
+		if err := fillDigests(rows, part, col.floats); err != nil {
+			return nil, err
 		}
 	}
 	if len(body) != 0 {
-		return out, damaged("%d bytes behind a digest", len(body))
+		return nil, damaged("%d bytes behind the digests", len(body))
 	}
-	return out, nil
+	return rows, nil
+}
+
+// fillDigests brings one column where it belongs.
+func fillDigests(rows []digestRow, part int, v []float64) error {
+	for i := range rows {
+		if part == digestColumns-1 {
+			v = v[copy(rows[i].hours[:], v):]
+			continue
+		}
+		for k := range rows[i].days {
+			x := &rows[i].days[k]
+			switch part {
+			case 0:
+				if !(v[0] >= 1 && v[0] <= daySeconds) {
+					return damaged("digest of %v samples", v[0])
+				}
+				x.samples = int(v[0])
+			case 1:
+				x.max = v[0]
+			case 2:
+				x.mean = v[0]
+			case 3:
+				x.p50 = v[0]
+			case 4:
+				x.p95 = v[0]
+			default:
+				x.p99 = v[0]
+			}
+			v = v[1:]
+		}
+	}
+	return nil
+}
+
+// digestView is the digest sheets of a band that a worker has decoded, by span;
+// nil for one that is absent or damaged.
+type digestView struct {
+	band  uint32
+	sheet map[uint32][]digestRow
+}
+
+// digest is the digest of a series in a span, if there is one.
+func (wk *worker) digest(metric byte, id, span uint32) (spanDigest, bool) {
+	v := wk.digestViews[metric]
+	if v == nil || v.band != band(id) {
+		v = &digestView{band: band(id), sheet: map[uint32][]digestRow{}}
+		wk.digestViews[metric] = v
+	}
+	rows, ok := v.sheet[span]
+	if !ok {
+		key := pieceKey(span, metric, band(id))
+		if data := wk.digestBucket.Get(key); data != nil {
+			rows, _ = wk.dec.digests(key, data) // Check names what is damaged
+		}
+		v.sheet[span] = rows
+	}
+	i, ok := slices.BinarySearchFunc(rows, id, func(r digestRow, id uint32) int { return cmp.Compare(r.id, id) })
+	if !ok {
+		return spanDigest{}, false
+	}
+	return rows[i].spanDigest, true
 }
 
 // Digests returns the daily digests of a series whose days touch w, ascending.
@@ -226,11 +294,7 @@ func (s *Store) Digests(resource string, m cloud.Metric, w cloud.Window) ([]Dige
 	var out []Digest
 	c := wk.calendar
 	for _, span := range within(wk.digestSpans, c.span(keep[0].from), c.span(keep[0].to-1)) {
-		key := pieceKey(span, code, id)
-		d, err := wk.dec.digest(key, wk.digests.Get(key))
-		if err != nil {
-			continue // absent, or damaged: Check names it
-		}
+		d, _ := wk.digest(code, id, span)
 		for _, x := range d.days {
 			start := c.dayStart(span*spanDays + x.day)
 			if start < keep[0].to && start+daySeconds > keep[0].from {
@@ -268,8 +332,8 @@ func (s *Store) Peaks(ctx context.Context, resources []string, metrics []cloud.M
 	err := parallel(ctx, s, names, scanBatch, func(wk *worker, names []string) ([]found, error) {
 		var list []found
 		h := highest{calendar: wk.calendar}
-		wk.batch(names, metrics, all[0], func(name string, id uint32, known bool, fresh func(code byte) []cloud.Point) {
-			span := all[0]
+		wk.batch(names, metrics, all[0], func(i int, id uint32, known bool, fresh func(code byte) []cloud.Point) {
+			name, span := names[i], all[0]
 			if t, ok := since[name]; ok {
 				span.from = max(span.from, ceilUnix(t))
 			}
@@ -314,9 +378,8 @@ func (wk *worker) peak(metric byte, id uint32, span interval, fresh []cloud.Poin
 		}
 	}
 	for _, number := range within(wk.digestSpans, c.span(span.from), c.span(span.to-1)) {
-		key := pieceKey(number, metric, id)
-		d, err := wk.dec.digest(key, wk.digests.Get(key))
-		if err != nil {
+		d, ok := wk.digest(metric, id, number)
+		if !ok {
 			continue
 		}
 		from, to := max(span.from, c.spanStart(number)), min(span.to, c.spanStart(number+1))

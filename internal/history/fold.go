@@ -83,10 +83,10 @@ type foldPlan struct {
 
 func (p foldPlan) idle() bool { return !p.blocks && len(p.days) == 0 && len(p.done) == 0 }
 
-// unit is a range of one metric's resources, folded at once.
+// unit is some bands of one metric, folded at once.
 type unit struct {
 	metric byte
-	ids    []uint32 // ascending
+	bands  []uint32 // ascending
 }
 
 func (s *Store) planFold(now time.Time) (plan foldPlan, units []unit, err error) {
@@ -107,13 +107,12 @@ func (s *Store) planFold(now time.Time) (plan foldPlan, units []unit, err error)
 				plan.days = append(plan.days, day)
 			}
 		}
-		load := map[byte][]int{} // by metric: how many more points to fold resource i has than resource i-1; about
-		touch := func(metric byte, first, last uint32, n int) {
-			if need := int(last) + 2; need > len(load[metric]) {
+		load := map[byte][]int{} // by metric and band: how many points are to be folded; about
+		touch := func(metric byte, band uint32, n int) {
+			if need := int(band) + 1; need > len(load[metric]) {
 				load[metric] = append(load[metric], make([]int, need-len(load[metric]))...)
 			}
-			load[metric][first] += n
-			load[metric][last+1] -= n
+			load[metric][band] += n
 		}
 		start := c.dayStart(plan.upTo.day)
 		open := map[uint64]bool{}
@@ -124,7 +123,10 @@ func (s *Store) planFold(now time.Time) (plan foldPlan, units []unit, err error)
 				plan.blocks = true
 				// The section's resources are not known before it is
 				// unpacked; the range of its numbers is close enough.
-				touch(b.metric, b.first, b.last, b.points/b.series+1)
+				bands := band(b.last) - band(b.first) + 1
+				for i := range bands {
+					touch(b.metric, band(b.first)+i, b.points/int(bands)+1)
+				}
 			}
 		}
 		for sequence, isOpen := range open {
@@ -136,8 +138,7 @@ func (s *Store) planFold(now time.Time) (plan foldPlan, units []unit, err error)
 		for _, day := range plan.days {
 			cursor, prefix := r.daysBucket.Cursor(), binary.BigEndian.AppendUint32(nil, day)
 			for k, _ := cursor.Seek(prefix); len(k) == 9 && binary.BigEndian.Uint32(k) == day; k, _ = cursor.Next() {
-				id := binary.BigEndian.Uint32(k[5:])
-				touch(k[4], id, id, 288)
+				touch(k[4], bandOf(k), bandSeries*288)
 			}
 		}
 		units = cutUnits(load)
@@ -151,25 +152,25 @@ func clampTime(t time.Time) int64 { return min(max(t.Unix(), 0), maxTime) }
 // cutUnits cuts what is to be folded into units of about equal load.
 func cutUnits(load map[byte][]int) []unit {
 	var units []unit
-	for metric, steps := range load {
-		u, each, total := unit{metric: metric}, 0, 0
-		for id, step := range steps {
-			if each += step; each == 0 {
+	for metric, points := range load {
+		u, total := unit{metric: metric}, 0
+		for band, n := range points {
+			if n == 0 {
 				continue
 			}
-			if total >= foldPoints || len(u.ids) == sectionSeries {
+			if len(u.bands) > 0 && total+n > foldPoints {
 				units = append(units, u)
 				u, total = unit{metric: metric}, 0
 			}
-			u.ids = append(u.ids, uint32(id))
-			total += each
+			u.bands = append(u.bands, uint32(band))
+			total += n
 		}
-		if len(u.ids) > 0 {
+		if len(u.bands) > 0 {
 			units = append(units, u)
 		}
 	}
 	slices.SortFunc(units, func(a, b unit) int {
-		return cmp.Or(cmp.Compare(a.metric, b.metric), cmp.Compare(a.ids[0], b.ids[0]))
+		return cmp.Or(cmp.Compare(a.metric, b.metric), cmp.Compare(a.bands[0], b.bands[0]))
 	})
 	return units
 }
@@ -185,7 +186,7 @@ func (p foldPlan) finish(tx *bolt.Tx) error {
 			if len(k) != 13 || binary.BigEndian.Uint64(k) != sequence {
 				break
 			}
-			if err := keepDamaged(tx, bucketBlocks, k, v, blockV1); err != nil {
+			if err := keepDamaged(tx, bucketBlocks, k, v); err != nil {
 				return err
 			}
 			if err := blocks.Delete(slices.Clone(k)); err != nil {
@@ -198,19 +199,40 @@ func (p foldPlan) finish(tx *bolt.Tx) error {
 
 // keepDamaged puts a piece that cannot be read aside before it is replaced or
 // deleted: what is lost stays on record.
-func keepDamaged(tx *bolt.Tx, bucket, key, data []byte, kind byte) error {
-	if _, err := unseal(key, data, kind); err == nil {
+func keepDamaged(tx *bolt.Tx, bucket, key, data []byte) error {
+	if intact(key, data) {
 		return nil
 	}
 	aside := append(append(slices.Clone(bucket), 0), key...)
 	return tx.Bucket(bucketDamaged).Put(aside, slices.Clone(data))
 }
 
+// intact reports whether the checksums of a piece hold.
+func intact(key, data []byte) bool {
+	if len(data) == 0 {
+		return false
+	}
+	if data[0] != sheetV1 {
+		_, err := unseal(key, data, data[0])
+		return err == nil
+	}
+	var d decoder
+	var s sheet
+	if d.parse(&s, key, data) != nil {
+		return false
+	}
+	for i := range s.ids {
+		if _, err := s.body(i); err != nil {
+			return false
+		}
+	}
+	return true
+}
+
 // folded is what is to be written.
 type folded struct {
 	days, spans, digests []sealed
-	dropDays             [][]byte // day chunks taken up by span chunks
-	bytes                int
+	dropDays             [][]byte // day sheets taken up by span sheets
 }
 
 type sealed struct{ key, data []byte }
@@ -218,21 +240,13 @@ type sealed struct{ key, data []byte }
 func (f *folded) add(o folded) {
 	f.days, f.spans, f.digests = append(f.days, o.days...), append(f.spans, o.spans...), append(f.digests, o.digests...)
 	f.dropDays = append(f.dropDays, o.dropDays...)
-	f.bytes += o.bytes
-}
-
-func (f *folded) put(list *[]sealed, key, body []byte) {
-	data := seal(key, body)
-	*list = append(*list, sealed{key, data})
-	f.bytes += len(key) + len(data)
 }
 
 func (f *folded) write(tx *bolt.Tx) error {
 	for _, part := range []struct {
 		bucket []byte
-		kind   byte
 		list   []sealed
-	}{{bucketDays, chunkV1, f.days}, {bucketSpans, chunkV1, f.spans}, {bucketDigests, digestV1, f.digests}} {
+	}{{bucketDays, f.days}, {bucketSpans, f.spans}, {bucketDigests, f.digests}} {
 		if len(part.list) == 0 {
 			continue
 		}
@@ -241,7 +255,7 @@ func (f *folded) write(tx *bolt.Tx) error {
 		bucket.FillPercent = 0.95 // mostly new periods, behind all others
 		for _, p := range part.list {
 			if old := bucket.Get(p.key); old != nil {
-				if err := keepDamaged(tx, part.bucket, p.key, old, part.kind); err != nil {
+				if err := keepDamaged(tx, part.bucket, p.key, old); err != nil {
 					return err
 				}
 			}
@@ -253,7 +267,7 @@ func (f *folded) write(tx *bolt.Tx) error {
 	days := tx.Bucket(bucketDays)
 	for _, key := range f.dropDays {
 		if old := days.Get(key); old != nil {
-			if err := keepDamaged(tx, bucketDays, key, old, chunkV1); err != nil {
+			if err := keepDamaged(tx, bucketDays, key, old); err != nil {
 				return err
 			}
 		}
@@ -264,76 +278,129 @@ func (f *folded) write(tx *bolt.Tx) error {
 	return nil
 }
 
-// fold makes the chunks of one unit.
+// fold makes the sheets of one unit.
 func (wk *worker) fold(plan foldPlan, u unit) folded {
 	var out folded
-	end := plan.calendar.dayStart(plan.upTo.day)
-	if plan.blocks {
-		wk.fresh[u.metric] = wk.unfolded(wk.fresh[u.metric], u.metric, u.ids, 0, end)
-	} else {
-		wk.fresh[u.metric] = make([][]cloud.Point, len(u.ids))
+	ids := make([]uint32, 0, len(u.bands)*bandSeries)
+	for _, b := range u.bands {
+		for i := range uint32(bandSeries) {
+			ids = append(ids, b*bandSeries+i)
+		}
 	}
-	for i, id := range u.ids {
-		wk.foldSeries(plan, u.metric, id, wk.fresh[u.metric][i], &out)
+	fresh := make([][]cloud.Point, len(ids))
+	if plan.blocks {
+		wk.fresh[u.metric] = wk.unfolded(wk.fresh[u.metric], u.metric, ids, 0, plan.calendar.dayStart(plan.upTo.day))
+		copy(fresh, wk.fresh[u.metric])
+	}
+	for i, b := range u.bands {
+		wk.foldBand(plan, u.metric, b, fresh[i*bandSeries:][:bandSeries], &out)
 	}
 	return out
 }
 
-// foldSeries brings fresh points and the day chunks of closed spans where they
-// belong: per span either into its span chunk, or day by day into day chunks.
-func (wk *worker) foldSeries(plan foldPlan, metric byte, id uint32, fresh []cloud.Point, out *folded) {
+// foldBand brings fresh points, by series, and the day sheets of closed spans
+// where they belong: per span either into the span sheet, or day by day into
+// day sheets.
+func (wk *worker) foldBand(plan foldPlan, metric byte, number uint32, fresh [][]cloud.Point, out *folded) {
 	c := plan.calendar
 	var spans []uint32
 	for _, day := range plan.days {
-		if wk.daysBucket.Get(pieceKey(day, metric, id)) != nil {
+		if wk.daysBucket.Get(pieceKey(day, metric, number)) != nil {
 			spans = append(spans, day/spanDays)
 		}
 	}
-	for _, p := range fresh {
-		if span := c.span(p.T); len(spans) == 0 || spans[len(spans)-1] != span {
-			spans = append(spans, span)
+	for _, points := range fresh {
+		for last, i := uint32(0), 0; i < len(points); i++ {
+			if span := c.span(points[i].T); i == 0 || span != last {
+				spans, last = append(spans, span), span
+			}
 		}
 	}
 	slices.Sort(spans)
 	for _, span := range slices.Compact(spans) {
-		from, to := c.spanStart(span), c.spanStart(span+1)
-		mine, later := cutAt(fresh, to)
-		fresh = later
-		old := wk.spansBucket.Get(pieceKey(span, metric, id))
-		if old == nil && span >= plan.span {
-			wk.foldDays(c, metric, id, mine, out)
+		key := pieceKey(span, metric, number)
+		period := c.spanInterval(span)
+		if wk.spansBucket.Get(key) == nil && span >= plan.span {
+			for _, day := range c.daysOf(span, fresh) {
+				if rows := wk.gather(metric, number, c.dayInterval(day), fresh); len(rows) > 0 {
+					key := pieceKey(day, metric, number)
+					out.days = append(out.days, sealed{key, wk.enc.appendSheet(nil, key, rows)})
+				}
+			}
 			continue
 		}
-		points := collect{}
-		wk.series(metric, id, []interval{{from, to}}, mine, true, &points)
-		for _, p := range wk.pieces { // what series has just read
-			if p.day {
-				out.dropDays = append(out.dropDays, p.key)
+		for _, day := range within(wk.days, span*spanDays, span*spanDays+spanDays-1) {
+			if key := pieceKey(day, metric, number); wk.daysBucket.Get(key) != nil {
+				out.dropDays = append(out.dropDays, key)
 			}
 		}
-		if len(points.points) == 0 {
-			continue // nothing but damaged day chunks, which write puts aside
+		rows := wk.gather(metric, number, period, fresh)
+		if len(rows) == 0 {
+			continue // nothing but damaged sheets, which write puts aside
 		}
-		key := pieceKey(span, metric, id)
-		out.put(&out.spans, key, wk.enc.appendChunk(nil, points.points))
-		d := wk.digestOf(c, span, points.points)
-		if before, err := wk.dec.digest(key, wk.digests.Get(key)); err == nil {
-			d = d.merge(before)
-		}
-		out.put(&out.digests, key, wk.enc.appendDigest(nil, d))
+		out.spans = append(out.spans, sealed{key, wk.enc.appendSheet(nil, key, rows)})
+		out.digests = append(out.digests, sealed{key, seal(key, wk.enc.appendDigests(nil, wk.digestsOf(metric, span, rows)))})
 	}
 }
 
-func (wk *worker) foldDays(c calendar, metric byte, id uint32, fresh []cloud.Point, out *folded) {
-	for len(fresh) > 0 {
-		day := c.day(fresh[0].T)
-		from, to := c.dayStart(day), c.dayStart(day+1)
-		mine, later := cutAt(fresh, to)
-		fresh = later
-		points := collect{}
-		wk.series(metric, id, []interval{{from, to}}, mine, true, &points)
-		out.put(&out.days, pieceKey(day, metric, id), wk.enc.appendChunk(nil, points.points))
+// gather returns what is held of a band in a period, fresh points merged in.
+func (wk *worker) gather(metric byte, number uint32, period interval, fresh [][]cloud.Point) []row {
+	var rows []row
+	for i, points := range fresh {
+		_, mine := cutAt(points, period.from)
+		mine, _ = cutAt(mine, period.to)
+		id := number*bandSeries + uint32(i)
+		merged := collect{}
+		wk.series(metric, id, []interval{period}, mine, true, &merged)
+		if len(merged.points) > 0 {
+			rows = append(rows, row{id, merged.points})
+		}
 	}
+	return rows
+}
+
+// digestsOf makes the digests of a band's span, and completes them from those
+// written before.
+func (wk *worker) digestsOf(metric byte, span uint32, rows []row) []digestRow {
+	out := make([]digestRow, 0, len(rows))
+	for _, r := range rows {
+		d := wk.digestOf(wk.calendar, span, r.points)
+		if before, ok := wk.digest(metric, r.id, span); ok {
+			d = d.merge(before)
+		}
+		out = append(out, digestRow{r.id, d})
+	}
+	// A digest outlives its samples.
+	number := band(rows[0].id)
+	for i := range uint32(bandSeries) {
+		id := number*bandSeries + i
+		if before, ok := wk.digest(metric, id, span); ok {
+			if at, found := slices.BinarySearchFunc(out, id, func(r digestRow, id uint32) int { return cmp.Compare(r.id, id) }); !found {
+				out = slices.Insert(out, at, digestRow{id, before})
+			}
+		}
+	}
+	return out
+}
+
+// daysOf lists the days of a span that any of the points lie in, ascending.
+func (c calendar) daysOf(span uint32, points [][]cloud.Point) []uint32 {
+	var present [spanDays]bool
+	period := c.spanInterval(span)
+	for _, list := range points {
+		_, mine := cutAt(list, period.from)
+		mine, _ = cutAt(mine, period.to)
+		for _, p := range mine {
+			present[c.day(p.T)-span*spanDays] = true
+		}
+	}
+	var days []uint32
+	for i, ok := range present {
+		if ok {
+			days = append(days, span*spanDays+uint32(i))
+		}
+	}
+	return days
 }
 
 // cutAt splits ascending points at the instant t.

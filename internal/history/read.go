@@ -77,17 +77,17 @@ func (s *Store) Gaps(ctx context.Context, resources []string, metrics []cloud.Me
 		return nil, nil
 	}
 	err := parallel(ctx, s, names, scanBatch, func(wk *worker, names []string) ([]Gap, error) {
-		var found []Gap
-		wk.batch(names, metrics, keep[0], func(name string, id uint32, known bool, fresh func(code byte) []cloud.Point) {
+		found := make([][]Gap, len(names))
+		wk.batch(names, metrics, keep[0], func(i int, id uint32, known bool, fresh func(code byte) []cloud.Point) {
 			for _, m := range metrics {
-				f := gapFinder{gap: Gap{Resource: name, Metric: m}, at: w.From, min: min, out: &found}
+				f := gapFinder{gap: Gap{Resource: names[i], Metric: m}, at: w.From, min: min, out: &found[i]}
 				if code, ok := wk.metrics[m]; ok && known {
 					wk.series(code, id, keep, fresh(code), false, &f)
 				}
 				f.reach(w.To)
 			}
 		})
-		return found, nil
+		return slices.Concat(found...), nil
 	}, func(found []Gap) error {
 		out = append(out, found...)
 		return nil

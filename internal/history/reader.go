@@ -42,9 +42,9 @@ type reader struct {
 
 	resources, names         *bolt.Bucket
 	daysBucket, spansBucket  *bolt.Bucket
-	digests                  *bolt.Bucket
+	digestBucket             *bolt.Bucket
 	metrics                  map[cloud.Metric]byte
-	days, spans, digestSpans []uint32  // periods that hold any chunk, ascending
+	days, spans, digestSpans []uint32  // periods that hold any sheet, ascending
 	sections                 []section // of blocks, in the order of writing
 }
 
@@ -56,20 +56,13 @@ type section struct {
 	sectionHead
 }
 
-// piece is a chunk as it lies in the file.
-type piece struct {
-	start     int64 // of its period
-	day       bool  // a day chunk
-	key, data []byte
-}
-
 // newReader lists what the transaction's file holds. Damaged sections are
 // left out.
 func (s *Store) newReader(tx *bolt.Tx) (*reader, error) {
 	r := &reader{
 		tx: tx, calendar: s.calendar,
 		resources: tx.Bucket(bucketResources), names: tx.Bucket(bucketNames),
-		daysBucket: tx.Bucket(bucketDays), spansBucket: tx.Bucket(bucketSpans), digests: tx.Bucket(bucketDigests),
+		daysBucket: tx.Bucket(bucketDays), spansBucket: tx.Bucket(bucketSpans), digestBucket: tx.Bucket(bucketDigests),
 		metrics: map[cloud.Metric]byte{},
 	}
 	var err error
@@ -85,7 +78,7 @@ func (s *Store) newReader(tx *bolt.Tx) (*reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.days, r.spans, r.digestSpans = periods(r.daysBucket), periods(r.spansBucket), periods(r.digests)
+	r.days, r.spans, r.digestSpans = periods(r.daysBucket), periods(r.spansBucket), periods(r.digestBucket)
 	err = tx.Bucket(bucketBlocks).ForEach(func(k, v []byte) error {
 		h, err := head(v)
 		if err != nil || len(k) != 13 {
@@ -188,31 +181,76 @@ func (wk *worker) unfolded(into [][]cloud.Point, metric byte, ids []uint32, from
 	return into
 }
 
-// chunks lists the chunks of a series whose periods touch [from, to), in
-// ascending time. For one span a series has either a span chunk or day chunks.
-func (wk *worker) chunks(metric byte, id uint32, from, to int64) []piece {
-	wk.pieces = wk.pieces[:0]
-	if from >= to {
-		return wk.pieces
+// view is what a worker has open of one metric: the sheets of a band whose
+// periods touch span, in ascending time. For one span of time a band has either
+// a span sheet or day sheets.
+type view struct {
+	opened bool
+	band   uint32
+	span   interval
+	sheets []*sheet
+	spare  []*sheet // to be used again
+}
+
+// open returns the sheets that hold a band's series in span, at least.
+func (wk *worker) open(metric byte, band uint32, span interval) []*sheet {
+	v := wk.views[metric]
+	if v == nil {
+		v = &view{}
+		wk.views[metric] = v
 	}
-	first, last := wk.calendar.day(from), wk.calendar.day(to-1)
-	for _, span := range within(wk.spans, first/spanDays, last/spanDays) {
-		key := pieceKey(span, metric, id)
-		if data := wk.spansBucket.Get(key); data != nil {
-			wk.pieces = append(wk.pieces, piece{start: wk.calendar.spanStart(span), key: key, data: data})
-		}
+	if v.opened && v.band == band && v.span.from <= span.from && span.to <= v.span.to {
+		return v.sheets
 	}
-	spans := len(wk.pieces)
+	if wk.span.from <= span.from && span.to <= wk.span.to {
+		span = wk.span // what this worker will be asked for next
+	}
+	v.close()
+	v.opened, v.band, v.span = true, band, span
+	first, last := wk.calendar.day(span.from), wk.calendar.day(span.to-1)
+	for _, number := range within(wk.spans, first/spanDays, last/spanDays) {
+		wk.openSheet(v, wk.spansBucket, pieceKey(number, metric, band), wk.calendar.spanInterval(number))
+	}
+	spans := len(v.sheets)
 	for _, day := range within(wk.days, first, last) {
-		key := pieceKey(day, metric, id)
-		if data := wk.daysBucket.Get(key); data != nil {
-			wk.pieces = append(wk.pieces, piece{start: wk.calendar.dayStart(day), day: true, key: key, data: data})
-		}
+		wk.openSheet(v, wk.daysBucket, pieceKey(day, metric, band), wk.calendar.dayInterval(day))
 	}
-	if spans > 0 && spans < len(wk.pieces) {
-		slices.SortFunc(wk.pieces, func(a, b piece) int { return cmp.Compare(a.start, b.start) })
+	if spans > 0 && spans < len(v.sheets) {
+		slices.SortFunc(v.sheets, func(a, b *sheet) int { return cmp.Compare(a.period.from, b.period.from) })
 	}
-	return wk.pieces
+	return v.sheets
+}
+
+// openSheet adds a sheet to the view, if it is there. One whose head is damaged
+// is left out; Check names it.
+func (wk *worker) openSheet(v *view, bucket *bolt.Bucket, key []byte, period interval) {
+	data := bucket.Get(key)
+	if data == nil {
+		return
+	}
+	var s *sheet
+	if n := len(v.spare); n > 0 {
+		s, v.spare = v.spare[n-1], v.spare[:n-1]
+	} else {
+		s = &sheet{}
+	}
+	s.period = period
+	if wk.dec.parse(s, key, data) != nil {
+		v.spare = append(v.spare, s)
+		return
+	}
+	v.sheets = append(v.sheets, s)
+}
+
+// close lets go of the sheets: what was read of the file need not stay in this
+// process's memory.
+func (v *view) close() {
+	for _, s := range v.sheets {
+		release(s.data)
+		s.key, s.data = nil, nil
+	}
+	v.spare = append(v.spare, v.sheets...)
+	v.sheets, v.opened = v.sheets[:0], false
 }
 
 // sink takes the samples of a series in ascending time.
@@ -229,8 +267,13 @@ func (wk *worker) series(metric byte, id uint32, keep []interval, fresh []cloud.
 	if len(keep) == 0 {
 		return
 	}
-	for _, p := range wk.chunks(metric, id, keep[0].from, keep[len(keep)-1].to) {
-		c, err := wk.dec.chunk(p.key, p.data, values)
+	all := interval{keep[0].from, keep[len(keep)-1].to}
+	for _, s := range wk.open(metric, band(id), all) {
+		i, ok := s.find(id)
+		if !ok || s.period.to <= all.from || s.period.from >= all.to {
+			continue
+		}
+		c, err := wk.dec.chunk(s, i, values)
 		if err != nil {
 			continue
 		}

@@ -1,6 +1,7 @@
 package history
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"runtime"
@@ -14,9 +15,9 @@ import (
 	"yunjian/utilization"
 )
 
-// scanBatch is how many resources a worker takes at once: enough to decode a
-// section for many, few enough that their summaries stay small in memory.
-const scanBatch = 512
+// scanBatch is how many resources a worker takes at once: mostly a band. Their
+// summaries wait in memory, so not more.
+const scanBatch = bandSeries
 
 // Scan summarizes the window for each resource and metric and calls visit once
 // a resource, in ascending order of resource id, one call at a time. u holds
@@ -44,7 +45,7 @@ func (s *Store) Scan(ctx context.Context, q Query, visit func(resource string, u
 	if step <= 0 {
 		step = utilization.Step
 	}
-	type row struct {
+	type found struct {
 		name string
 		u    map[cloud.Metric]utilization.Summary
 	}
@@ -53,13 +54,13 @@ func (s *Store) Scan(ctx context.Context, q Query, visit func(resource string, u
 		all = []interval{{}}
 	}
 	whole := utilization.Expected(q.Window, step)
-	err := parallel(ctx, s, names, scanBatch, func(wk *worker, names []string) ([]row, error) {
-		rows := make([]row, 0, len(names))
+	err := parallel(ctx, s, names, scanBatch, func(wk *worker, names []string) ([]found, error) {
+		list := make([]found, len(names))
 		sink := counting{wk.acc}
-		wk.batch(names, q.Metrics, all[0], func(name string, id uint32, known bool, fresh func(code byte) []cloud.Point) {
+		wk.batch(names, q.Metrics, all[0], func(i int, id uint32, known bool, fresh func(code byte) []cloud.Point) {
 			u := map[cloud.Metric]utilization.Summary{}
 			keep, expected := all, whole
-			if exclude := q.Exclude[name]; len(exclude) > 0 {
+			if exclude := q.Exclude[names[i]]; len(exclude) > 0 {
 				keep, expected = intervals(q.Window, exclude), utilization.Expected(q.Window, step, exclude...)
 			}
 			for _, m := range q.Metrics {
@@ -73,14 +74,15 @@ func (s *Store) Scan(ctx context.Context, q Query, visit func(resource string, u
 					u[m] = wk.acc.Summary(m, q.Window, expected)
 				}
 			}
-			if len(u) > 0 || q.Resources != nil {
-				rows = append(rows, row{name, u})
-			}
+			list[i] = found{names[i], u}
 		})
-		return rows, nil
-	}, func(rows []row) error {
-		for _, r := range rows {
-			if err := visit(r.name, r.u); err != nil {
+		return list, nil
+	}, func(list []found) error {
+		for _, f := range list {
+			if len(f.u) == 0 && q.Resources == nil {
+				continue
+			}
+			if err := visit(f.name, f.u); err != nil {
 				return err
 			}
 		}
@@ -120,13 +122,15 @@ type worker struct {
 // kit is coders and buffers, costly to make and so handed from one worker to
 // the next.
 type kit struct {
-	dec     *decoder
-	enc     *encoder
-	acc     *utilization.Accumulator
-	fresh   map[byte][][]cloud.Point // by metric: unfolded points of a batch
-	pieces  []piece
-	decoded []cloud.Point
-	merged  []cloud.Point
+	dec         *decoder
+	enc         *encoder
+	acc         *utilization.Accumulator
+	fresh       map[byte][][]cloud.Point // by metric: unfolded points of a batch
+	views       map[byte]*view           // by metric
+	span        interval                 // of the batch
+	digestViews map[byte]*digestView     // by metric
+	decoded     []cloud.Point
+	merged      []cloud.Point
 }
 
 func (s *Store) newKit() *kit {
@@ -135,34 +139,47 @@ func (s *Store) newKit() *kit {
 	}
 	return &kit{
 		dec: newDecoder(), enc: newEncoder(zstd.SpeedDefault),
-		acc: utilization.NewAccumulator(s.opts.Location), fresh: map[byte][][]cloud.Point{},
+		acc: utilization.NewAccumulator(s.opts.Location), fresh: map[byte][][]cloud.Point{}, views: map[byte]*view{}, digestViews: map[byte]*digestView{},
 	}
 }
 
-// batch looks the names up, decodes what blocks hold of them in span, and
-// calls each for every name in the order given. fresh returns the unfolded
-// points of the resource for a metric's code.
-func (wk *worker) batch(names []string, metrics []cloud.Metric, span interval, each func(name string, id uint32, known bool, fresh func(code byte) []cloud.Point)) {
-	type known struct {
-		id uint32
-		ok bool
+// letGo forgets what points into the file.
+func (wk *worker) letGo() {
+	for _, v := range wk.views {
+		v.close()
 	}
-	found := make([]known, len(names))
+	wk.span = interval{}
+	clear(wk.digestViews)
+}
+
+// batch looks the names up, decodes what blocks hold of them in span, and
+// calls each for the index of every name, in the order in which they lie in the
+// file. fresh returns the unfolded points of the resource for a metric's code.
+func (wk *worker) batch(names []string, metrics []cloud.Metric, span interval, each func(i int, id uint32, known bool, fresh func(code byte) []cloud.Point)) {
+	type numbered struct {
+		id    uint32
+		known bool
+		i     int
+	}
+	list := make([]numbered, len(names))
 	ids := make([]uint32, 0, len(names))
 	for i, name := range names {
-		if found[i].id, found[i].ok = wk.number(name); found[i].ok {
-			ids = append(ids, found[i].id)
+		list[i].i = i
+		if list[i].id, list[i].known = wk.number(name); list[i].known {
+			ids = append(ids, list[i].id)
 		}
 	}
+	slices.SortFunc(list, func(a, b numbered) int { return cmp.Compare(a.id, b.id) })
 	slices.Sort(ids)
 	for _, m := range metrics {
 		if code, ok := wk.metrics[m]; ok {
 			wk.fresh[code] = wk.unfolded(wk.fresh[code], code, ids, span.from, span.to)
 		}
 	}
-	for i, name := range names {
-		at, _ := slices.BinarySearch(ids, found[i].id)
-		each(name, found[i].id, found[i].ok, func(code byte) []cloud.Point { return wk.fresh[code][at] })
+	wk.span = span
+	for _, x := range list {
+		at, _ := slices.BinarySearch(ids, x.id)
+		each(x.i, x.id, x.known, func(code byte) []cloud.Point { return wk.fresh[code][at] })
 	}
 }
 
@@ -240,11 +257,12 @@ func (s *Store) workers(n int) (workers []*worker, done func(), err error) {
 	var txs []*bolt.Tx
 	var ends []func()
 	done = func() {
+		for _, wk := range workers {
+			wk.letGo()
+			s.kits.Put(wk.kit)
+		}
 		for _, end := range ends {
 			end()
-		}
-		for _, wk := range workers {
-			s.kits.Put(wk.kit)
 		}
 	}
 	for len(txs) < n {

@@ -32,7 +32,7 @@ func (s *Store) stats() (Stats, error) {
 		for m := range wk.metrics {
 			metrics = append(metrics, m)
 		}
-		wk.batch(names, metrics, keep[0], func(name string, id uint32, known bool, fresh func(code byte) []cloud.Point) {
+		wk.batch(names, metrics, keep[0], func(_ int, id uint32, known bool, fresh func(code byte) []cloud.Point) {
 			held := false
 			for _, m := range metrics {
 				t := tally{gap: 2 * int64(utilization.Step.Seconds())}

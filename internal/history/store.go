@@ -21,21 +21,21 @@ import (
 
 // formatVersion is that of the file's layout: buckets and keys. The pieces
 // carry versions of their own.
-const formatVersion = 1
+const formatVersion = 2
 
 // Buckets. Numbers in keys are big-endian, so that key order is numeric order.
 // A new period's keys lie behind all earlier ones: folding appends to the tree
 // and retention cuts its head off.
 var (
 	bucketMeta      = []byte("meta")
-	bucketResources = []byte("resources") // name → number (4)
-	bucketNames     = []byte("names")     // number (4) → name
-	bucketMetrics   = []byte("metrics")   // name → code (1)
-	bucketBlocks    = []byte("blocks")    // sequence (8), metric (1), first resource (4) → section
-	bucketDays      = []byte("days")      // day (4), metric (1), resource (4) → chunk
-	bucketSpans     = []byte("spans")     // span (4), metric (1), resource (4) → chunk
-	bucketDigests   = []byte("digests")   // span (4), metric (1), resource (4) → digest
-	bucketDamaged   = []byte("damaged")   // bucket name, 0, key → a piece that could not be read when it was to be merged
+	bucketResources = []byte("resources")     // name → number (4)
+	bucketNames     = []byte("names")         // number (4) → name
+	bucketMetrics   = []byte("metrics")       // name → code (1)
+	bucketBlocks    = []byte("blocks")        // sequence (8), metric (1), first resource (4) → section
+	bucketDays      = []byte("day sheets")    // day (4), metric (1), band (4) → sheet
+	bucketSpans     = []byte("span sheets")   // span (4), metric (1), band (4) → sheet
+	bucketDigests   = []byte("digest sheets") // span (4), metric (1), band (4) → digests
+	bucketDamaged   = []byte("damaged")       // bucket name, 0, key → a piece that could not be read when it was to be merged
 
 	keyVersion = []byte("version")
 	keyOffset  = []byte("offset") // seconds east of UTC at which the file's days begin
@@ -100,6 +100,14 @@ func (c calendar) dayStart(day uint32) int64   { return int64(day)*daySeconds - 
 func (c calendar) spanStart(span uint32) int64 { return c.dayStart(span * spanDays) }
 func (c calendar) span(t int64) uint32         { return c.day(t) / spanDays }
 
+func (c calendar) dayInterval(day uint32) interval {
+	return interval{c.dayStart(day), c.dayStart(day + 1)}
+}
+
+func (c calendar) spanInterval(span uint32) interval {
+	return interval{c.spanStart(span), c.spanStart(span + 1)}
+}
+
 func (c calendar) spanWindow(span uint32) cloud.Window {
 	return cloud.Window{From: instant(c.spanStart(span)), To: instant(c.spanStart(span + 1))}
 }
@@ -158,7 +166,7 @@ func open(path string, o Options) (*bolt.DB, error) {
 
 // prepare checks what the file is, and lays out an empty one.
 func (s *Store) prepare() error {
-	empty := false
+	empty, outdated := false, false
 	err := s.file.View(func(tx *bolt.Tx) error {
 		meta := tx.Bucket(bucketMeta)
 		if meta == nil {
@@ -172,16 +180,25 @@ func (s *Store) prepare() error {
 		if len(version) != 4 || len(offset) != 8 {
 			return errors.New("the file does not say its version: not a history")
 		}
-		if v := binary.BigEndian.Uint32(version); v != formatVersion {
-			return fmt.Errorf("the file has layout version %d, this yunjian reads %d: use the yunjian that wrote it, or a newer one", v, formatVersion)
+		switch v := binary.BigEndian.Uint32(version); {
+		case v == 1:
+			outdated = true
+		case v != formatVersion:
+			return fmt.Errorf("the file has layout version %d, this yunjian reads 1 to %d: use the yunjian that wrote it, or a newer one", v, formatVersion)
 		}
 		s.calendar.offset = int64(binary.BigEndian.Uint64(offset))
 		return nil
 	})
-	if err != nil || !empty {
+	switch {
+	case err != nil:
 		return err
-	}
-	if s.opts.ReadOnly {
+	case outdated && s.opts.ReadOnly:
+		return errors.New("the file has layout version 1, and bringing it up to date takes the right to write: open it once without read-only")
+	case outdated:
+		return s.upgrade()
+	case !empty:
+		return nil
+	case s.opts.ReadOnly:
 		return errors.New("the file is empty")
 	}
 	// The zone's present offset would change with the season of the first
@@ -293,7 +310,7 @@ func (s *Store) Backup(w io.Writer) (int64, error) {
 const compactSuffix = ".compact"
 
 // compactTx is how many bytes Compact copies a transaction.
-const compactTx = 16 << 20
+const compactTx = 64 << 20
 
 // compactInto is bbolt's own copy, into a new file opened with our options.
 func compactInto(path string, src *bolt.DB) (*bolt.DB, error) {
@@ -304,7 +321,11 @@ func compactInto(path string, src *bolt.DB) (*bolt.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err = bolt.Compact(dst, src, compactTx); err == nil {
+	room := dst.AllocSize
+	dst.AllocSize = 0 // a compact file ends where its data ends
+	err = bolt.Compact(dst, src, compactTx)
+	dst.AllocSize = room
+	if err == nil {
 		err = dst.Sync()
 	}
 	if err != nil {

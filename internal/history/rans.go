@@ -1,0 +1,333 @@
+package history
+
+import (
+	"encoding/binary"
+	"math"
+	"math/bits"
+)
+
+// Tokens are coded with range asymmetric numeral systems (Duda, "Asymmetric
+// numeral systems", arXiv 1311.2540): close to the entropy, and decoded by one
+// table look-up and one multiplication a token. Frequencies are of 2^tableBits;
+// a state is 32 bits and takes in 16 at a time; several states are interleaved
+// over one stream so that their look-ups overlap.
+const (
+	tableBits = 12
+	slots     = 1 << tableBits
+	stateLow  = 1 << 16 // states lie from here to 2^32
+	maxLanes  = 4
+)
+
+// lanes is how many states n tokens are coded with: each costs about two
+// bytes, which few tokens do not carry.
+func lanes(n int) int {
+	if n < 2048 {
+		return 2
+	}
+	return maxLanes
+}
+
+// table is the frequencies of tokens, in ascending order of token.
+type table struct {
+	tokens []uint16
+	freqs  []uint16 // of slots in all, each at least 1
+}
+
+// normalize turns counts, by token, into frequencies that sum to slots, every
+// token that occurs getting at least one. At most slots tokens may occur.
+func (t *table) normalize(counts []uint32) {
+	t.tokens, t.freqs = t.tokens[:0], t.freqs[:0]
+	total := uint64(0)
+	for _, c := range counts {
+		total += uint64(c)
+	}
+	sum, top := 0, 0
+	for token, c := range counts {
+		if c == 0 {
+			continue
+		}
+		f := max(1, int((uint64(c)*slots+total/2)/total))
+		t.tokens, t.freqs = append(t.tokens, uint16(token)), append(t.freqs, uint16(f))
+		if f > int(t.freqs[top]) {
+			top = len(t.freqs) - 1
+		}
+		sum += f
+	}
+	// What rounding gave too much or too little is taken from the frequent.
+	for sum != slots {
+		d := slots - sum
+		if d < 0 {
+			for i, f := range t.freqs {
+				if f > t.freqs[top] {
+					top = i
+				}
+			}
+			d = max(d, -int(t.freqs[top]/8)-1)
+			d = max(d, 1-int(t.freqs[top]))
+		}
+		t.freqs[top] = uint16(int(t.freqs[top]) + d)
+		sum += d
+	}
+}
+
+// bytes estimates what the table takes when it is written.
+func tableBytes(tokens int) int { return 2 + tokens*5/4 }
+
+// append writes the table as bits: per token the distance to the one before
+// and the frequency, each in Elias' gamma code.
+func (t *table) append(dst []byte) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(t.tokens)))
+	var w bitWriter
+	w.dst = dst
+	next := 0
+	for i, token := range t.tokens {
+		w.gamma(uint32(int(token)-next) + 1)
+		w.gamma(uint32(t.freqs[i]))
+		next = int(token) + 1
+	}
+	return w.flush()
+}
+
+// read reads a table and returns what follows it.
+func (t *table) read(src []byte) ([]byte, error) {
+	n, src, err := uvarint(src)
+	if err != nil {
+		return nil, err
+	}
+	if n == 0 || n > slots || n > uint64(len(src))*8 {
+		return nil, damaged("table of %d tokens", n)
+	}
+	t.tokens, t.freqs = t.tokens[:0], t.freqs[:0]
+	r := bitReader{src: src}
+	next, sum := 0, 0
+	for range n {
+		gap, f := r.gamma(), r.gamma()
+		token := next + int(gap) - 1
+		if gap == 0 || f == 0 || token >= maxTokens || f > slots {
+			return nil, damaged("table with token %d of frequency %d", token, f)
+		}
+		t.tokens, t.freqs = append(t.tokens, uint16(token)), append(t.freqs, uint16(f))
+		next = token + 1
+		sum += int(f)
+	}
+	if sum != slots || r.at > len(src)*8 {
+		return nil, damaged("table of frequency %d, want %d", sum, slots)
+	}
+	return src[(r.at+7)/8:], nil
+}
+
+// cost is how many bits counts take under the table; +Inf where it lacks a
+// token.
+func (t *table) cost(counts []uint32) float64 {
+	total, i := 0.0, 0
+	for token, c := range counts {
+		if c == 0 {
+			continue
+		}
+		for i < len(t.tokens) && int(t.tokens[i]) < token {
+			i++
+		}
+		if i == len(t.tokens) || int(t.tokens[i]) != token {
+			return math.Inf(1)
+		}
+		total += float64(c) * (tableBits - log2(uint32(t.freqs[i])))
+	}
+	return total
+}
+
+// log2 of small numbers, which is asked for often.
+func log2(n uint32) float64 {
+	if n < uint32(len(logs)) {
+		return logs[n]
+	}
+	return math.Log2(float64(n))
+}
+
+var logs = func() (l [slots + 1]float64) {
+	for i := 1; i < len(l); i++ {
+		l[i] = math.Log2(float64(i))
+	}
+	return l
+}()
+
+// encodeSlots is a table made ready for encoding: by token its frequency and
+// where its slots begin.
+type encodeSlots struct {
+	freq, start [maxTokens]uint16
+}
+
+func (e *encodeSlots) load(t *table) {
+	at := uint16(0)
+	for i, token := range t.tokens {
+		e.freq[token], e.start[token] = t.freqs[i], at
+		at += t.freqs[i]
+	}
+}
+
+// decodeSlots is a table made ready for decoding: for each slot, packed, the
+// token's frequency (13 bits), the slot's distance from the token's first (12),
+// how many raw bits follow the token (6), and the least number it stands for
+// (32).
+type decodeSlots [slots]uint64
+
+func (d *decodeSlots) load(t *table, direct bool) {
+	at := 0
+	for i, token := range t.tokens {
+		least, raw := tokenRange(uint32(token), direct)
+		f := int(t.freqs[i])
+		entry := uint64(least)<<32 | uint64(raw)<<25 | uint64(f)
+		for k := range f {
+			d[at+k] = entry | uint64(k)<<13
+		}
+		at += f
+	}
+}
+
+// appendRANS appends tokens under e.slots: the states, then the words in the
+// order of decoding.
+func (e *encoder) appendRANS(dst []byte, tokens []uint16) []byte {
+	var x [maxLanes]uint32
+	n := lanes(len(tokens))
+	for i := range x {
+		x[i] = stateLow
+	}
+	words := e.words[:0]
+	for i := len(tokens) - 1; i >= 0; i-- {
+		s := &x[i%n]
+		f, start := uint32(e.slots.freq[tokens[i]]), uint32(e.slots.start[tokens[i]])
+		if uint64(*s) >= uint64(f)<<(32-tableBits) {
+			words = append(words, uint16(*s))
+			*s >>= 16
+		}
+		*s = *s/f<<tableBits + *s%f + start
+	}
+	e.words = words
+	for _, s := range x[:n] {
+		dst = binary.LittleEndian.AppendUint32(dst, s)
+	}
+	for i := len(words) - 1; i >= 0; i-- {
+		dst = binary.LittleEndian.AppendUint16(dst, words[i])
+	}
+	return dst
+}
+
+// padding is how many bytes decodeRANS may read behind its input, to do
+// without a check for each token.
+const padding = 40
+
+// decodeRANS fills out with numbers: each token's least, shifted by low, plus
+// its raw bits and low more. src holds the states, then words of 16 bits, then
+// from byte rawAt the raw bits, then padding. It returns false where words or
+// raw bits do not come out even.
+func decodeRANS(out []uint32, src []byte, rawAt int, low uint, d *decodeSlots) bool {
+	var x [maxLanes]uint32
+	n := lanes(len(out))
+	if 4*n > rawAt {
+		return false
+	}
+	for i := range n {
+		x[i] = binary.LittleEndian.Uint32(src[4*i:])
+	}
+	words, raw := src[4*n:], src[rawAt:]
+	wordsEnd, rawEnd := rawAt-4*n, uint(len(raw)-padding)*8
+	at, bit, i := 0, uint(0), 0
+	low &= 15
+	if n == maxLanes {
+		x0, x1, x2, x3 := x[0], x[1], x[2], x[3]
+		for ; i+maxLanes <= len(out) && at <= wordsEnd && bit <= rawEnd; i += maxLanes {
+			o := out[i : i+4 : i+4]
+			w := words[at : at+8 : at+8]
+			var used uint32
+			o[0], x0, bit, used = step(d[x0%slots], x0, raw, bit, low, w, 0)
+			o[1], x1, bit, used = step(d[x1%slots], x1, raw, bit, low, w, used)
+			o[2], x2, bit, used = step(d[x2%slots], x2, raw, bit, low, w, used)
+			o[3], x3, bit, used = step(d[x3%slots], x3, raw, bit, low, w, used)
+			at += int(used)
+		}
+		x = [maxLanes]uint32{x0, x1, x2, x3}
+	}
+	for ; i < len(out) && at <= wordsEnd && bit <= rawEnd; i++ {
+		var used uint32
+		s := &x[i%n]
+		out[i], *s, bit, used = step(d[*s%slots], *s, raw, bit, low, words[at:at+8], 0)
+		at += int(used)
+	}
+	for _, s := range x[:n] {
+		if s != stateLow {
+			return false
+		}
+	}
+	return i == len(out) && at == wordsEnd && (bit+7)/8 == rawEnd/8
+}
+
+// step decodes one number without a branch.
+func step(entry uint64, x uint32, raw []byte, bit, low uint, words []byte, used uint32) (uint32, uint32, uint, uint32) {
+	count := uint(entry>>25&63) + low
+	u := uint32(entry>>32)<<(low&31) + uint32(binary.LittleEndian.Uint64(raw[bit>>3:])>>(bit&7)&(1<<(count&63)-1))
+	x = uint32(entry&0x1fff)*(x>>tableBits) + uint32(entry>>13&0xfff)
+	refill := uint32(int32(x>>16-1) >> 31) // all ones where x is below stateLow
+	w := uint32(binary.LittleEndian.Uint16(words[used&6:]))
+	return u, x<<(refill&16) | w&refill, bit + count, used + refill&2
+}
+
+// bitWriter appends bits, the lowest first.
+type bitWriter struct {
+	dst  []byte
+	acc  uint64
+	held uint
+}
+
+// put appends the low n bits of v, at most 32.
+func (w *bitWriter) put(v uint32, n uint) {
+	w.acc |= (uint64(v) & (1<<n - 1)) << w.held
+	w.held += n
+	for w.held >= 32 {
+		w.dst = binary.LittleEndian.AppendUint32(w.dst, uint32(w.acc))
+		w.acc >>= 32
+		w.held -= 32
+	}
+}
+
+// gamma appends v, at least 1, in Elias' gamma code.
+func (w *bitWriter) gamma(v uint32) {
+	n := uint(bits.Len32(v)) - 1
+	w.put(1<<n, n+1)
+	w.put(v, n)
+}
+
+func (w *bitWriter) flush() []byte {
+	for ; w.held > 0; w.held -= min(8, w.held) {
+		w.dst = append(w.dst, byte(w.acc))
+		w.acc >>= 8
+	}
+	return w.dst
+}
+
+// bitReader reads what bitWriter wrote; beyond the end come zeros, and at
+// passes the end.
+type bitReader struct {
+	src []byte
+	at  int // in bits
+}
+
+func (r *bitReader) get(n int) uint32 {
+	v := uint32(0)
+	for i := range n {
+		if k := r.at + i; k/8 < len(r.src) {
+			v |= uint32(r.src[k/8]>>(k%8)&1) << i
+		}
+	}
+	r.at += n
+	return v
+}
+
+// gamma returns 0 where there is no number.
+func (r *bitReader) gamma() uint32 {
+	n := 0
+	for r.get(1) == 0 {
+		if n++; n > 16 {
+			return 0
+		}
+	}
+	return 1<<n | r.get(n)
+}
