@@ -84,7 +84,7 @@ func (e *encoder) analyse(x *numbers, v []float64) {
 // size compares the ways to make numbers. A short column will likely share a
 // table, a long one likely has its own.
 func (x *numbers) size() float64 {
-	return min(x.own.bytes+float64(tableBytes(x.own.tokens)), x.graded.bytes+8)
+	return min(x.own.bytes+float64(tableBytes(x.own.tokens)), x.graded.fair())
 }
 
 // analyseWide is for numbers beyond 32 bits, which are only packed as planes.
@@ -131,12 +131,11 @@ const alike = 0.004
 
 // choose sets x.own and x.graded.
 func (c *counter) choose(x *numbers) {
-	n := float64(x.n)
 	top := slices.Max(x.u)
 	if top >= 1<<16 {
 		c.distinct = c.distinct[:0]
 		s := split{}
-		x.graded = entropy(c.tokens(x.u, s), s, n)
+		x.graded = entropy(c.tokens(x.u, s), s, float64(x.n))
 		x.own = x.graded
 		return
 	}
@@ -144,7 +143,7 @@ func (c *counter) choose(x *numbers) {
 	x.own.bytes = math.Inf(1)
 	best := math.Inf(1)
 	consider := func(s split) choice {
-		k := entropy(c.tokensOfDistinct(s), s, n)
+		k := entropy(c.tokensOfDistinct(s), s, float64(x.n))
 		if k.bytes+float64(tableBytes(k.tokens)) < x.own.bytes+float64(tableBytes(x.own.tokens)) {
 			x.own = k
 		}
@@ -153,20 +152,23 @@ func (c *counter) choose(x *numbers) {
 	if len(c.distinct) <= maxDirect && top < directLimit {
 		consider(split{direct: true})
 	}
-	for low := range uint(16) {
-		k := consider(split{low: low})
-		if low == 0 {
-			best = k.bytes
-		}
-		if k.bytes > best*(1+alike)+1 {
-			break
-		}
-		x.graded = k
-		if top>>low < 4 {
-			break
+	var graded [16]choice
+	n := 0
+	for ; n < len(graded) && (n == 0 || top>>(n-1) >= 4); n++ {
+		graded[n] = consider(split{low: uint(n)})
+		best = min(best, graded[n].fair())
+	}
+	for _, k := range graded[:n] {
+		if k.fair() <= best*(1+alike)+1 {
+			x.graded = k
 		}
 	}
 }
+
+// fair is the bytes that the tokens would cost under a table that was not made
+// of themselves: few samples look more orderly than what they are drawn of. The
+// correction is Miller's (1955), half a nat a token.
+func (k choice) fair() float64 { return k.bytes + float64(k.tokens)*math.Log2E/16 }
 
 // count lists the distinct numbers of u, none above top.
 func (c *counter) count(u []uint32, top uint32) {

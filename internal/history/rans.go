@@ -236,21 +236,43 @@ func decodeRANS(out []uint32, src []byte, rawAt int, low uint, d *decodeSlots) b
 		x0, x1, x2, x3 := x[0], x[1], x[2], x[3]
 		for ; i+maxLanes <= len(out) && at <= wordsEnd && bit <= rawEnd; i += maxLanes {
 			o := out[i : i+4 : i+4]
-			w := words[at : at+8 : at+8]
-			var used uint32
-			o[0], x0, bit, used = step(d[x0%slots], x0, raw, bit, low, w, 0)
-			o[1], x1, bit, used = step(d[x1%slots], x1, raw, bit, low, w, used)
-			o[2], x2, bit, used = step(d[x2%slots], x2, raw, bit, low, w, used)
-			o[3], x3, bit, used = step(d[x3%slots], x3, raw, bit, low, w, used)
-			at += int(used)
+			w := binary.LittleEndian.Uint64(words[at : at+8]) // more than four states can take in
+			e0, e1, e2, e3 := d[x0%slots], d[x1%slots], d[x2%slots], d[x3%slots]
+			c0, c1, c2, c3 := rawBits(e0, low), rawBits(e1, low), rawBits(e2, low), rawBits(e3, low)
+			o[0] = uint32(e0>>32)<<low + bitsAt(raw, bit, c0)
+			bit += c0
+			o[1] = uint32(e1>>32)<<low + bitsAt(raw, bit, c1)
+			bit += c1
+			o[2] = uint32(e2>>32)<<low + bitsAt(raw, bit, c2)
+			bit += c2
+			o[3] = uint32(e3>>32)<<low + bitsAt(raw, bit, c3)
+			bit += c3
+			x0, x1, x2, x3 = next(e0, x0), next(e1, x1), next(e2, x2), next(e3, x3)
+			m := starved(x0)
+			x0 = x0<<(m&16) | uint32(w)&0xffff&m
+			used := m & 16
+			m = starved(x1)
+			x1 = x1<<(m&16) | uint32(w>>(used&63))&0xffff&m
+			used += m & 16
+			m = starved(x2)
+			x2 = x2<<(m&16) | uint32(w>>(used&63))&0xffff&m
+			used += m & 16
+			m = starved(x3)
+			x3 = x3<<(m&16) | uint32(w>>(used&63))&0xffff&m
+			at += int(used+m&16) / 8
 		}
 		x = [maxLanes]uint32{x0, x1, x2, x3}
 	}
 	for ; i < len(out) && at <= wordsEnd && bit <= rawEnd; i++ {
-		var used uint32
 		s := &x[i%n]
-		out[i], *s, bit, used = step(d[*s%slots], *s, raw, bit, low, words[at:at+8], 0)
-		at += int(used)
+		entry := d[*s%slots]
+		count := rawBits(entry, low)
+		out[i] = uint32(entry>>32)<<low + bitsAt(raw, bit, count)
+		bit += count
+		*s = next(entry, *s)
+		m := starved(*s)
+		*s = *s<<(m&16) | uint32(binary.LittleEndian.Uint16(words[at:at+2]))&m
+		at += int(m & 2)
 	}
 	for _, s := range x[:n] {
 		if s != stateLow {
@@ -260,15 +282,22 @@ func decodeRANS(out []uint32, src []byte, rawAt int, low uint, d *decodeSlots) b
 	return i == len(out) && at == wordsEnd && (bit+7)/8 == rawEnd/8
 }
 
-// step decodes one number without a branch.
-func step(entry uint64, x uint32, raw []byte, bit, low uint, words []byte, used uint32) (uint32, uint32, uint, uint32) {
-	count := uint(entry>>25&63) + low
-	u := uint32(entry>>32)<<(low&31) + uint32(binary.LittleEndian.Uint64(raw[bit>>3:])>>(bit&7)&(1<<(count&63)-1))
-	x = uint32(entry&0x1fff)*(x>>tableBits) + uint32(entry>>13&0xfff)
-	refill := uint32(int32(x>>16-1) >> 31) // all ones where x is below stateLow
-	w := uint32(binary.LittleEndian.Uint16(words[used&6:]))
-	return u, x<<(refill&16) | w&refill, bit + count, used + refill&2
+// rawBits is how many raw bits follow the token of an entry.
+func rawBits(entry uint64, low uint) uint { return uint(entry>>25&63) + low }
+
+// bitsAt reads n bits, at most 57.
+func bitsAt(raw []byte, bit, n uint) uint32 {
+	return uint32(binary.LittleEndian.Uint64(raw[bit>>3:]) >> (bit & 7) & (1<<(n&63) - 1))
 }
+
+// next is the state behind x, whose slot has the entry.
+func next(entry uint64, x uint32) uint32 {
+	return uint32(entry&0x1fff)*(x>>tableBits) + uint32(entry>>13&0xfff)
+}
+
+// starved is all ones for a state that must take in a word, else zero: what
+// depends on it needs no branch, which would be guessed wrong half of the time.
+func starved(x uint32) uint32 { return uint32(int32(x>>16-1) >> 31) }
 
 // bitWriter appends bits, the lowest first.
 type bitWriter struct {
