@@ -1,11 +1,12 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"time"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -20,41 +21,31 @@ func newBackup() *cobra.Command {
 		Use:     "backup FILE --config FILE",
 		GroupID: groupCare,
 		Short:   "备份数据目录到一个文件 — copy the data folder into one file",
-		Long: `把数据目录的一致快照写入一个带校验和的文件；文件已存在则拒绝，不会覆盖旧备份。
+		Long: `把数据目录的一致快照写入一个带校验和的文件，写完逐字节校验后才以该名称出现；文件已存在则
+拒绝，不会覆盖旧备份。守护进程运行时照常可用：由它提供快照，采集不停。
 
-Writes a consistent copy of the data folder into one file with checksums. The file
-must not exist yet: no older backup is overwritten.`,
+Writes a consistent copy of the data folder into one file with checksums, which
+gets its name only once all of it has been verified. The file must not exist yet:
+no older backup is overwritten. Beside a running daemon, too: the daemon hands out
+the copy and goes on collecting.`,
 		Example: `  yunjian backup yunjian-2026-11-23.backup --config yunjian.yaml`,
 		Args:    oneArg("the file to write"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			_, data, err := openData(cmd, path)
+			k, err := openKeeper(cmd, path)
 			if err != nil {
 				return err
 			}
-			defer data.Close()
+			defer k.close()
 			if _, err := os.Lstat(args[0]); err == nil {
 				return fmt.Errorf("%s is there already: name a new file, so that no older backup is lost", args[0])
 			}
-			f, err := os.CreateTemp(filepath.Dir(args[0]), ".yunjian-backup-*")
+			progress := newBar(cmd.ErrOrStderr(), "备份 backup")
+			size, err := writeBackup(cmd.Context(), k, args[0], progress.wrote)
+			progress.finish()
 			if err != nil {
-				return fmt.Errorf("write backup: %w", err)
-			}
-			defer os.Remove(f.Name())
-			if err := writeBackup(f, data); err != nil {
-				f.Close()
 				return fmt.Errorf("write backup %s: %w", args[0], err)
 			}
-			if err := f.Close(); err != nil {
-				return fmt.Errorf("write backup %s: %w", args[0], err)
-			}
-			if err := os.Rename(f.Name(), args[0]); err != nil {
-				return fmt.Errorf("write backup: %w", err)
-			}
-			info, err := os.Stat(args[0])
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(cmd.OutOrStdout(), "备份完成 backup written: %s, %s\n", args[0], byteSize(info.Size()))
+			fmt.Fprintf(cmd.OutOrStdout(), "备份完成 backup written: %s, %s\n", args[0], byteSize(size))
 			return nil
 		},
 	}
@@ -62,12 +53,74 @@ must not exist yet: no older backup is overwritten.`,
 	return cmd
 }
 
-// writeBackup writes the backup to f and to disk.
-func writeBackup(f *os.File, data *pipeline.Data) error {
-	if err := data.Backup(f, time.Now()); err != nil {
-		return err
+// writeBackup makes the file of that path, whole and verified or not at all,
+// and returns its size.
+func writeBackup(ctx context.Context, k keeper, path string, wrote func(int64)) (int64, error) {
+	f, err := os.CreateTemp(filepath.Dir(path), ".yunjian-backup-*")
+	if err != nil {
+		return 0, err
 	}
-	return f.Sync()
+	defer os.Remove(f.Name())
+	defer f.Close()
+	out := &backupFile{f: f, shared: sameDisk(k.cfg.DataDir, f.Name()), wrote: wrote}
+	if err := k.backup(ctx, out); err != nil {
+		return 0, err
+	}
+	if err := f.Sync(); err != nil {
+		return 0, err
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return 0, err
+	}
+	if err := archive.Verify(f); err != nil {
+		return 0, err
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return 0, err
+	}
+	folder, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return 0, err
+	}
+	defer folder.Close()
+	return out.written, folder.Sync()
+}
+
+// backupFile is a backup that is being written. On the disk of the data it
+// leaves room for what is collected meanwhile.
+type backupFile struct {
+	f       *os.File
+	shared  bool // with the data: one disk
+	wrote   func(int64)
+	written int64
+	asked   int64 // how much was written when the disk was last asked for room
+}
+
+// askEvery is how much is written between two questions for room.
+const askEvery = 8 << 20
+
+func (b *backupFile) Write(p []byte) (int, error) {
+	if b.shared && (b.written == 0 || b.written-b.asked >= askEvery) {
+		b.asked = b.written
+		free, err := pipeline.FreeSpace(b.f.Name())
+		if err != nil {
+			return 0, err
+		}
+		if free < pipeline.Reserve {
+			return 0, fmt.Errorf("after %s the disk has %s free, which is left to the data on it: name a file on another disk, or free some space", byteSize(b.written), byteSize(free))
+		}
+	}
+	n, err := b.f.Write(p)
+	b.written += int64(n)
+	b.wrote(b.written)
+	return n, err
+}
+
+// sameDisk reports whether two paths lie on one file system; where that is not
+// to be known, they might.
+func sameDisk(a, b string) bool {
+	var sa, sb syscall.Stat_t
+	return syscall.Stat(a, &sa) != nil || syscall.Stat(b, &sb) != nil || sa.Dev == sb.Dev
 }
 
 func newRestore() *cobra.Command {
@@ -76,10 +129,11 @@ func newRestore() *cobra.Command {
 		Use:     "restore FILE --config FILE",
 		GroupID: groupCare,
 		Short:   "校验备份并恢复到空的数据目录 — verify a backup and restore it into an empty data folder",
-		Long: `先校验备份的每个校验和，再恢复到配置的数据目录；目录非空则拒绝，不会覆盖任何数据。
+		Long: `先校验备份的每个校验和，再恢复到配置的数据目录；目录非空、或仍被守护进程占用则拒绝，不会覆盖任何数据。
 
 Verifies every checksum of the backup first, then restores it into the configured
-data folder, which must be empty or missing: nothing is ever overwritten.`,
+data folder, which must be empty or missing, and held by no daemon: nothing is ever
+overwritten.`,
 		Example: `  yunjian restore yunjian-2026-11-23.backup --config yunjian.yaml`,
 		Args:    oneArg("the backup to read"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -92,13 +146,10 @@ data folder, which must be empty or missing: nothing is ever overwritten.`,
 				return fmt.Errorf("read backup: %w", err)
 			}
 			defer f.Close()
-			if err := archive.Verify(f); err != nil {
-				return fmt.Errorf("verify backup %s: %w", args[0], err)
-			}
-			if _, err := f.Seek(0, io.SeekStart); err != nil {
-				return err
-			}
-			if err := archive.Extract(f, cfg.DataDir); err != nil {
+			progress := newBar(cmd.ErrOrStderr(), "恢复 restore")
+			err = pipeline.Restore(cmd.Context(), f, cfg.DataDir, progress.step)
+			progress.finish()
+			if err != nil {
 				return fmt.Errorf("restore %s: %w", args[0], err)
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "已恢复 restored: %s → %s\n", args[0], cfg.DataDir)
@@ -116,30 +167,36 @@ func newCheck() *cobra.Command {
 		GroupID: groupCare,
 		Short:   "检查数据目录的完整性 — verify the data folder",
 		Long: `逐块校验历史样本与状态；列出损坏之处及所涉资源。损坏的块只损失该块，不影响审计。
+守护进程运行时照常可用：校验的是数据目录内临时做的一份副本，磁盘须容得下它。
 
 Verifies every chunk of history and the whole state by checksum and names what is
 damaged and which resources it touches. A damaged chunk costs that chunk, never
-the audit.`,
+the audit. Beside a running daemon, too: a copy is checked then, which is made in
+the data folder for the time being and needs room there.`,
 		Example: `  yunjian check --config yunjian.yaml`,
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, data, err := openData(cmd, path)
+			k, err := openKeeper(cmd, path)
 			if err != nil {
 				return err
 			}
-			defer data.Close()
+			defer k.close()
 			out, damaged := cmd.OutOrStdout(), 0
-			err = data.Check(cmd.Context(), func(d history.Damage) {
+			progress := newBar(cmd.ErrOrStderr(), "检查 check")
+			progress.step("")
+			err = k.check(cmd.Context(), func(d history.Damage) {
 				damaged++
+				progress.clear()
 				fmt.Fprintf(out, "损坏 damaged: %s\n", d)
 			})
+			progress.finish()
 			if err != nil {
 				return err
 			}
 			if damaged > 0 {
 				return fmt.Errorf("%d damaged places; the rest is sound. `yunjian restore` brings back a backup; samples of the last 91 days can be collected again", damaged)
 			}
-			fmt.Fprintf(out, "完好 sound: %s\n", cfg.DataDir)
+			fmt.Fprintf(out, "完好 sound: %s\n", k.cfg.DataDir)
 			return nil
 		},
 	}
@@ -154,37 +211,32 @@ func newCompact() *cobra.Command {
 		GroupID: groupCare,
 		Short:   "归并历史、清理过期样本并收缩文件 — fold history, drop what is past retention, give space back",
 		Long: `把已结束日期的样本归并为压缩块，删除超过保留期的样本与不再用于报告的审计，并把空闲空间还给磁盘。
-守护进程每天自动归并与清理；收缩文件只在需要时运行本命令（先停止守护进程）。
+守护进程每天自动归并与清理，收缩文件只在需要时运行本命令。守护进程运行时照常可用：查询照常，
+写入等到收缩完成。磁盘须另容得下收缩后的文件，不够则不收缩并说明。
 
 Folds the samples of days that have ended into compressed chunks, drops what is
 past its retention, and gives free space back to the disk. The daemon folds and
-drops by itself every night; this command is for shrinking the file, with the
-daemon stopped.`,
+drops by itself every night; this command is for shrinking the file. Beside a
+running daemon, too: reading goes on, writing waits until it is done. The disk
+needs room for the shrunk file beside the old one; without it nothing is shrunk.`,
 		Args:    noArgs,
 		Example: `  yunjian compact --config yunjian.yaml`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, data, err := openData(cmd, path)
+			k, err := openKeeper(cmd, path)
 			if err != nil {
 				return err
 			}
-			defer data.Close()
-			before, err := data.History.Stats()
+			defer k.close()
+			progress := newBar(cmd.ErrOrStderr(), "收缩 compact")
+			c, err := k.compact(cmd.Context(), progress.step)
+			progress.finish()
 			if err != nil {
 				return err
 			}
-			if err := data.Tend(cmd.Context(), time.Now(), cfg.Retention.Raw, cfg.Location); err != nil {
-				return err
-			}
-			if err := data.History.Compact(cmd.Context()); err != nil {
-				return fmt.Errorf("compact history: %w", err)
-			}
-			after, err := data.History.Stats()
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(cmd.OutOrStdout(), "收缩完成 compacted: %s → %s\n", byteSize(before.Bytes), byteSize(after.Bytes))
-			if after.Unfolded > 0 {
-				fmt.Fprintf(cmd.OutOrStdout(), "尚有 %d 个样本属于未结束的一天，其数据块待该日结束后归并，届时再运行可收回其余空间 | %d samples are of a day that has not ended: their blocks are kept until it has, then this gives the rest of the space back\n", after.Unfolded, after.Unfolded)
+			out := cmd.OutOrStdout()
+			fmt.Fprintf(out, "收缩完成 compacted: %s → %s\n", byteSize(c.Before), byteSize(c.After))
+			if c.Unfolded > 0 {
+				fmt.Fprintf(out, "尚有 %d 个样本属于未结束的一天，其数据块待该日结束后归并，届时再运行可收回其余空间 | %d samples are of a day that has not ended: their blocks are kept until it has, then this gives the rest of the space back\n", c.Unfolded, c.Unfolded)
 			}
 			return nil
 		},

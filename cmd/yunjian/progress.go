@@ -45,6 +45,48 @@ func (p *bar) set(done, total int) {
 	_ = p.b.Set(min(done, total))
 }
 
+// step shows that work of unknown length goes on, and what is being done.
+func (p *bar) step(doing string) {
+	if p.w == nil {
+		return
+	}
+	if p.b == nil {
+		p.b = progressbar.NewOptions(-1,
+			progressbar.OptionSetWriter(p.w),
+			progressbar.OptionSetElapsedTime(true),
+			progressbar.OptionClearOnFinish(),
+		)
+	}
+	p.b.Describe(p.label + " " + doing)
+	_ = p.b.Add(1) // turns from now on
+}
+
+// wrote shows how many bytes have been written, of nobody knows how many.
+func (p *bar) wrote(total int64) {
+	if p.w == nil {
+		return
+	}
+	if p.b == nil {
+		p.b = progressbar.NewOptions64(-1,
+			progressbar.OptionSetWriter(p.w),
+			progressbar.OptionSetDescription(p.label),
+			progressbar.OptionShowBytes(true),
+			progressbar.OptionUseIECUnits(true),
+			progressbar.OptionSetElapsedTime(true),
+			progressbar.OptionThrottle(100*time.Millisecond),
+			progressbar.OptionClearOnFinish(),
+		)
+	}
+	_ = p.b.Set64(total)
+}
+
+// clear makes room for a line of results; the bar comes back by itself.
+func (p *bar) clear() {
+	if p.b != nil {
+		_ = p.b.Clear()
+	}
+}
+
 func (p *bar) finish() {
 	if p.b != nil {
 		_ = p.b.Finish()

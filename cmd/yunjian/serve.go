@@ -21,6 +21,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"yunjian/internal/config"
+	"yunjian/internal/control"
 	"yunjian/internal/pipeline"
 	"yunjian/internal/report"
 	"yunjian/internal/store"
@@ -36,11 +37,13 @@ func newServe() *cobra.Command {
 		Long: `按配置的时刻表采集、审计、出周报，并在 listen 地址提供页面、/metrics、/healthz、/readyz。
 SIGHUP 重新读取配置；配置有误时保留原配置并在日志与 /metrics 中说明
 （data_dir、listen、timezone、log 须重启才生效）。SIGTERM 优雅停止。
+运行期间 backup、check、compact、history stats 照常可用：命令经数据目录中的 control.sock 请它代办。
 
 Collects, audits and reports on schedule, and serves the page, /metrics, /healthz
 and /readyz at the listen address. SIGHUP reads the configuration again and keeps
 the old one when the new one is wrong; data_dir, listen, timezone and log change
-only with a restart. SIGTERM stops gracefully.`,
+only with a restart. SIGTERM stops gracefully. backup, check, compact and history
+stats work beside it: they ask it through control.sock in the data folder.`,
 		Example: `  yunjian serve --config yunjian.yaml
   kill -HUP $(pidof yunjian)                 # 重新读取配置 | reload`,
 		Args: noArgs,
@@ -158,6 +161,15 @@ func (d *daemon) run(ctx context.Context, listener net.Listener) error {
 	d.log.Info().Str("listen", listener.Addr().String()).Str("data_dir", cfg.DataDir).Str("version", version).Msg("serving")
 
 	group, gctx := errgroup.WithContext(ctx)
+	if socket, err := control.Listen(cfg.DataDir); err != nil {
+		d.log.Warn().Err(err).Msg("backup, check, compact and history stats need the daemon stopped")
+	} else {
+		care := control.New(d.data, control.Options{
+			Location: cfg.Location, Now: d.now, Log: d.log,
+			Retention: func() time.Duration { return d.config().Retention.Raw },
+		})
+		group.Go(func() error { return care.Serve(gctx, socket) })
+	}
 	group.Go(func() error {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serve: %w", err)

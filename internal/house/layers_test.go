@@ -19,7 +19,7 @@ var layers = [][]string{
 		"internal/archive", "internal/config", "internal/estate", "internal/history", "internal/simcloud", "internal/store",
 	},
 	{"internal/pipeline"},
-	{"internal/report", "internal/web"},
+	{"internal/report", "internal/web", "internal/control"},
 	{"cmd/yunjian", "deploy", "internal/house"},
 }
 

@@ -8,7 +8,6 @@ import (
 
 	"yunjian/audit"
 	"yunjian/cloud"
-	"yunjian/internal/history"
 )
 
 // keptAudits is how many of the latest audits are kept; of older ones the last
@@ -27,18 +26,6 @@ func (d *Data) Tend(ctx context.Context, now time.Time, raw time.Duration, loc *
 	week := func(asOf time.Time) string { return WeekOf(asOf, loc).String() }
 	if _, err := d.State.PruneAudits(keptAudits, week); err != nil {
 		return fmt.Errorf("drop old audits: %w", err)
-	}
-	return nil
-}
-
-// Check verifies the whole folder and reports each damaged place of the
-// history. Damage to the state is an error.
-func (d *Data) Check(ctx context.Context, report func(history.Damage)) error {
-	if err := d.State.Check(); err != nil {
-		return fmt.Errorf("check %s: %w", StateFile, err)
-	}
-	if err := d.History.Check(ctx, report); err != nil {
-		return fmt.Errorf("check %s: %w", HistoryFile, err)
 	}
 	return nil
 }

@@ -3,12 +3,11 @@ package pipeline
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
-	"yunjian/internal/archive"
 	"yunjian/internal/history"
 	"yunjian/internal/store"
 )
@@ -19,43 +18,77 @@ const (
 	HistoryFile = "history.db" // utilization samples
 )
 
+// ErrHeld says that another process has the data folder.
+var ErrHeld = errors.New("another yunjian process holds it, the daemon (`yunjian serve`) or a command still at work: stop it or wait for it to end, then try again; `backup`, `check`, `compact` and `history stats` also go beside the daemon")
+
 // Data is an opened data folder: everything Yunjian remembers.
 type Data struct {
 	Dir     string
 	State   *store.Store
 	History *history.Store
+
+	lock *os.File
 }
 
 // Open opens the data folder dir for reading and writing, creating it and its
-// files where they are missing. Days are cut at midnight in loc. Another
-// process holding the folder gives an error that says so in words.
+// files where they are missing. Days are cut at midnight in loc. The error
+// wraps ErrHeld where another process holds the folder.
 func Open(dir string, loc *time.Location) (*Data, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("create data folder: %w", err)
 	}
-	state, err := store.Open(filepath.Join(dir, StateFile), store.Options{})
+	lock, err := lockFolder(dir)
 	if err != nil {
 		return nil, fmt.Errorf("open data folder %s: %w", dir, err)
 	}
+	if err := os.RemoveAll(filepath.Join(dir, checkFolder)); err != nil { // of a check that was killed
+		return nil, errors.Join(fmt.Errorf("open data folder: %w", err), lock.Close())
+	}
+	state, err := store.Open(filepath.Join(dir, StateFile), store.Options{})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open data folder %s: %w", dir, held(err)), lock.Close())
+	}
 	hist, err := history.Open(filepath.Join(dir, HistoryFile), history.Options{Location: loc})
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open data folder %s: %w", dir, err), state.Close())
+		return nil, errors.Join(fmt.Errorf("open data folder %s: %w", dir, held(err)), state.Close(), lock.Close())
 	}
-	return &Data{Dir: dir, State: state, History: hist}, nil
+	return &Data{Dir: dir, State: state, History: hist, lock: lock}, nil
+}
+
+// held words a lock on one of the files, by whatever program, as one on the
+// folder.
+func held(err error) error {
+	if errors.Is(err, store.ErrLocked) || errors.Is(err, history.ErrLocked) {
+		return ErrHeld
+	}
+	return err
+}
+
+// patience is how long to wait for a command that is about to end.
+const patience = time.Second
+
+// lockFolder takes a folder for this process, until the file returned is
+// closed. The files in it have locks of their own; that of the folder also
+// holds while they are absent: restoring must not meet a daemon whose files
+// were deleted, nor one that starts meanwhile.
+func lockFolder(dir string) (*os.File, error) {
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	for since := time.Now(); ; time.Sleep(patience / 20) {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		switch {
+		case errors.Is(err, syscall.EINTR):
+		case !errors.Is(err, syscall.EWOULDBLOCK):
+			return f, nil // on a file system without locks on folders those of the files must do
+		case time.Since(since) > patience:
+			return nil, errors.Join(ErrHeld, f.Close())
+		}
+	}
 }
 
 // Close releases the folder.
 func (d *Data) Close() error {
-	return errors.Join(d.History.Close(), d.State.Close())
-}
-
-// Backup writes one file that holds consistent copies of everything, and can be
-// taken while collection goes on. History is copied last: it may then hold
-// samples that the state does not know of yet, which the next collection reads
-// again without harm; the other way round samples would be missing.
-func (d *Data) Backup(w io.Writer, now time.Time) error {
-	return archive.Write(w, now, []archive.Entry{
-		{Name: StateFile, Copy: d.State.Backup},
-		{Name: HistoryFile, Copy: d.History.Backup},
-	})
+	return errors.Join(d.History.Close(), d.State.Close(), d.lock.Close())
 }

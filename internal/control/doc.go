@@ -1,0 +1,25 @@
+// Package control lets a command care for a data folder that the daemon holds:
+// HTTP over a Unix socket in that folder.
+//
+// # Requests
+//
+//	POST /backup   the archive, as internal/archive writes it
+//	POST /check    each damaged place
+//	POST /compact  each step, then what was gained
+//	GET  /stats    the figures of the history
+//
+// A backup ends with a trailer that says how it went; without one, or with
+// anything but "done" in it, it is no backup. The others answer lines of JSON,
+// of which the last says that the job is done or why it is not. So an answer
+// that broke off is told from a whole one. One job goes at a time: another is
+// refused with 409 and told which is under way. Whoever goes away ends the job,
+// save that a file that is being compacted is copied to its end; so does
+// the daemon when it stops.
+//
+// # Who may ask
+//
+// Whoever may open the data: the socket has the mode of the files, 0600, and
+// stands in the same folder. What can be asked for tells and changes nothing
+// that this account could not read or do itself with the daemon stopped. The
+// console's address takes no such request.
+package control

@@ -1,0 +1,233 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+	"golang.org/x/sync/errgroup"
+
+	"yunjian/internal/history"
+	"yunjian/internal/pipeline"
+)
+
+// Options are what a Server needs to know beside the data.
+type Options struct {
+	Location  *time.Location
+	Retention func() time.Duration // of raw samples, as the configuration in force says
+	Now       func() time.Time
+	Log       zerolog.Logger
+}
+
+// Server does the jobs asked for over one opened data folder, one at a time.
+type Server struct {
+	data *pipeline.Data
+	o    Options
+
+	mu      sync.Mutex
+	job     string // under way, else empty
+	started time.Time
+	stopped bool
+	work    sync.WaitGroup
+}
+
+// New returns a server over an opened data folder.
+func New(data *pipeline.Data, o Options) *Server { return &Server{data: data, o: o} }
+
+var errStopping = errors.New("the daemon is stopping: try again with it stopped, or once it runs again")
+
+// stopGrace is how long a job that is told to end may take to tell its client.
+const stopGrace = 5 * time.Second
+
+// Serve answers on l until ctx ends, then ends the job under way and returns
+// when nothing works on the data any more. It closes l.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	jobs, end := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer end(nil)
+	server := &http.Server{
+		Handler: s.Handler(), BaseContext: func(net.Listener) context.Context { return jobs },
+		// No time limit on reading: it would end the wait for a client to go away.
+		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 10 * time.Second, MaxHeaderBytes: 8 << 10,
+	}
+	group, gctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serve the control socket: %w", err)
+		}
+		return nil
+	})
+	group.Go(func() error {
+		<-gctx.Done()
+		s.mu.Lock()
+		s.stopped = true
+		s.mu.Unlock()
+		end(errStopping)
+		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopGrace)
+		defer cancel()
+		if server.Shutdown(stop) != nil {
+			server.Close()
+		}
+		s.work.Wait()
+		return nil
+	})
+	return group.Wait()
+}
+
+// Handler returns the routes.
+func (s *Server) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("POST /backup", s.exclusive("backup", s.backup, endBackup))
+	mux.Handle("POST /check", s.exclusive("check", lines(s.check), endLines))
+	mux.Handle("POST /compact", s.exclusive("compact", lines(s.compact), endLines))
+	mux.Handle("GET /stats", s.exclusive("history stats", lines(s.stats), endLines))
+	return mux
+}
+
+// exclusive lets one job go at a time, and logs how each ended. end tells the
+// client, who may then ask for the next at once.
+func (s *Server) exclusive(job string, do func(http.ResponseWriter, *http.Request) error, end func(http.ResponseWriter, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := s.begin(job); err != nil {
+			http.Error(w, err.Error(), http.StatusConflict)
+			return
+		}
+		s.o.Log.Info().Str("care", job).Msg("begun")
+		started := time.Now()
+		err := func() error {
+			defer s.end()
+			return do(w, r)
+		}()
+		level := zerolog.InfoLevel
+		if err != nil {
+			level = zerolog.WarnLevel
+		}
+		s.o.Log.WithLevel(level).Err(err).Str("care", job).Dur("dur", time.Since(started)).Msg("ended")
+		end(w, err)
+	})
+}
+
+func (s *Server) begin(job string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopped {
+		return errStopping
+	}
+	if s.job != "" {
+		return fmt.Errorf("the daemon is busy with `%s` since %s: try again when that has ended", s.job, s.started.In(s.o.Location).Format(time.TimeOnly))
+	}
+	s.job, s.started = job, time.Now()
+	s.work.Add(1)
+	return nil
+}
+
+func (s *Server) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.job = ""
+	s.work.Done()
+}
+
+// trailer says how a backup ended: done, or why not.
+const trailer = "Yunjian-Backup"
+
+const done = "done"
+
+func (s *Server) backup(w http.ResponseWriter, r *http.Request) error {
+	w.Header().Set("Content-Type", "application/octet-stream")
+	w.Header().Set("Trailer", trailer)
+	w.WriteHeader(http.StatusOK)
+	return s.data.Backup(r.Context(), steady{w}, s.o.Now())
+}
+
+func endBackup(w http.ResponseWriter, err error) {
+	said := done
+	if err != nil {
+		said = url.QueryEscape(err.Error())
+	}
+	w.Header().Set(trailer, said)
+}
+
+// stall is how long a client may take to accept anything. One that is
+// suspended would keep pages of the files from being used again.
+const stall = time.Minute
+
+// steady writes at once, and only to a client that accepts it.
+type steady struct{ w http.ResponseWriter }
+
+func (s steady) Write(b []byte) (int, error) {
+	c := http.NewResponseController(s.w)
+	if err := c.SetWriteDeadline(time.Now().Add(stall)); err != nil {
+		return 0, err
+	}
+	n, err := s.w.Write(b)
+	return n, errors.Join(err, c.Flush())
+}
+
+// event is one line of an answer.
+type event struct {
+	Step      string              `json:"step,omitempty"` // what is about to be done
+	Damage    *history.Damage     `json:"damage,omitempty"`
+	Compacted *pipeline.Compacted `json:"compacted,omitempty"`
+	Stats     *history.Stats      `json:"stats,omitempty"`
+	Error     string              `json:"error,omitempty"` // why the job is not done; the last line
+	Done      bool                `json:"done,omitempty"`  // the last line
+}
+
+// lines answers what a job says, each line at once. A client that takes no
+// more of them ends the job.
+func lines(do func(ctx context.Context, say func(event)) error) func(http.ResponseWriter, *http.Request) error {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		ctx, cancel := context.WithCancelCause(r.Context())
+		defer cancel(nil)
+		w.Header().Set("Content-Type", "application/jsonl")
+		out := json.NewEncoder(steady{w})
+		say := func(e event) {
+			if err := out.Encode(e); err != nil {
+				cancel(err)
+			}
+		}
+		say(event{}) // the job has begun
+		err := do(ctx, say)
+		if cause := context.Cause(ctx); err != nil && cause != nil {
+			err = cause
+		}
+		return err
+	}
+}
+
+func endLines(w http.ResponseWriter, err error) {
+	last := event{Done: err == nil}
+	if err != nil {
+		last.Error = err.Error()
+	}
+	_ = json.NewEncoder(steady{w}).Encode(last) // nobody is left to be told
+}
+
+func (s *Server) check(ctx context.Context, say func(event)) error {
+	return s.data.CheckBeside(ctx, func(d history.Damage) { say(event{Damage: &d}) })
+}
+
+func (s *Server) compact(ctx context.Context, say func(event)) error {
+	c, err := s.data.Compact(ctx, s.o.Now(), s.o.Retention(), s.o.Location, func(step string) { say(event{Step: step}) })
+	if err != nil {
+		return err
+	}
+	say(event{Compacted: &c})
+	return nil
+}
+
+func (s *Server) stats(_ context.Context, say func(event)) error {
+	stats, err := s.data.History.Stats()
+	if err != nil {
+		return err
+	}
+	say(event{Stats: &stats})
+	return nil
+}
