@@ -233,42 +233,48 @@ func TestAlertsByPromtool(t *testing.T) {
 	}
 }
 
-// unit writes the service unit to a folder of its own, with a program that
-// exists in place of the one that is not installed here.
-func unit(t *testing.T) string {
+// units writes the units to a folder of their own, with a program that exists
+// in place of the one that is not installed here, and returns their paths.
+func units(t *testing.T, names ...string) (paths []string) {
 	t.Helper()
 	program, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := strings.Replace(read(t, "yunjian.service"), "/usr/local/bin/yunjian serve", program+" serve", 1)
-	path := filepath.Join(t.TempDir(), "yunjian.service")
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
+	dir := t.TempDir()
+	for _, name := range names {
+		text := strings.Replace(read(t, name), "ExecStart=/usr/local/bin/yunjian serve", "ExecStart="+program+" serve", 1)
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, path)
 	}
-	return path
+	return paths
 }
 
-func TestUnitBySystemd(t *testing.T) {
+func TestUnitsBySystemd(t *testing.T) {
 	analyze := tool(t, "systemd-analyze")
-	path := unit(t)
-	out, err := exec.CommandContext(t.Context(), analyze, "verify", "--man=no", "--recursive-errors=no", path).CombinedOutput()
-	if err != nil || strings.Contains(string(out), "yunjian.service") {
+	paths := units(t, "yunjian.service", "yunjian-backup.service", "yunjian-backup.timer")
+	out, err := exec.CommandContext(t.Context(), analyze, append([]string{"verify", "--man=no", "--recursive-errors=no"}, paths...)...).CombinedOutput()
+	if err != nil || strings.Contains(string(out), "yunjian") {
 		t.Errorf("systemd-analyze verify: %v\n%s", err, out)
 	}
 }
 
-// TestUnitExposure keeps the unit shut: 0 is shut, 10 wide open. It is 1.2 by
-// systemd 252; later versions look at more.
+// TestUnitExposure keeps the units shut: 0 is shut, 10 wide open. They are at
+// 1.2 and 0.4 by systemd 252; later versions look at more.
 func TestUnitExposure(t *testing.T) {
 	analyze := tool(t, "systemd-analyze")
-	out, err := exec.CommandContext(t.Context(), analyze, "security", "--offline=true", "--no-pager", unit(t)).CombinedOutput()
-	m := regexp.MustCompile(`Overall exposure level for yunjian\.service: ([0-9.]+)`).FindSubmatch(out)
-	if m == nil {
-		t.Fatalf("systemd-analyze security: %v\n%s", err, out)
-	}
-	if level, err := strconv.ParseFloat(string(m[1]), 64); err != nil || level > 1.5 {
-		t.Errorf("exposure %s, at most 1.5\n%s", m[1], out)
+	for _, name := range []string{"yunjian.service", "yunjian-backup.service"} {
+		out, err := exec.CommandContext(t.Context(), analyze, append([]string{"security", "--offline=true", "--no-pager"}, units(t, name)...)...).CombinedOutput()
+		m := regexp.MustCompile(`Overall exposure level for ` + regexp.QuoteMeta(name) + `: ([0-9.]+)`).FindSubmatch(out)
+		if m == nil {
+			t.Fatalf("systemd-analyze security: %v\n%s", err, out)
+		}
+		if level, err := strconv.ParseFloat(string(m[1]), 64); err != nil || level > 1.5 {
+			t.Errorf("%s: exposure %s, at most 1.5\n%s", name, m[1], out)
+		}
 	}
 }
 

@@ -1,5 +1,5 @@
 // Package deploy holds what an operator installs beside the binary: the service
-// unit, the container file, the example configuration and price file, the
+// unit, the units of the nightly backup, the container file, the example configuration and price file, the
 // read-only access policy and the alert rules. Its tests exercise each.
 //
 // # The access policy

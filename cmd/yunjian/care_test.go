@@ -1,0 +1,285 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"yunjian/internal/control"
+	"yunjian/internal/pipeline"
+)
+
+// heldFolder is a folder with a month of samples of 40 instances, more than
+// fits between the ends of a socket, and a daemon that holds it.
+func heldFolder(t *testing.T) (dir, config string, daemon *exec.Cmd) {
+	t.Helper()
+	dir = t.TempDir()
+	config = filepath.Join(dir, "yunjian.yaml")
+	mustRun(t, "generate", "--output", filepath.Join(dir, "bundle"), "--instances", "40", "--days", "30")
+	if err := os.WriteFile(config, []byte("listen: 127.0.0.1:0\ndata_dir: ./data\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	mustRun(t, "import", "--config", config, "--bundle", filepath.Join(dir, "bundle"))
+	return dir, config, startDaemon(t, dir, config)
+}
+
+func startDaemon(t *testing.T, dir, config string) *exec.Cmd {
+	t.Helper()
+	daemon := program(t, "serve", "--config", config)
+	if err := daemon.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = daemon.Process.Kill()
+		_ = daemon.Wait()
+	})
+	until(t, "the daemon listens", func() bool {
+		_, err := control.Dial(t.Context(), filepath.Join(dir, "data"))
+		return err == nil
+	})
+	return daemon
+}
+
+// until waits for a condition that comes about without us.
+func until(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); !holds(); {
+		if time.Now().After(deadline) {
+			t.Fatalf("in vain for a minute: %s", what)
+		}
+		<-time.After(time.Millisecond)
+	}
+}
+
+// suspended starts a backup and suspends it before it has read all that the
+// daemon has for it, so that the daemon is in the middle of it for sure.
+func suspended(t *testing.T, dir, config string) (backup *exec.Cmd, file string, stderr *bytes.Buffer) {
+	t.Helper()
+	for round := range 50 {
+		file = filepath.Join(dir, fmt.Sprintf("%d.backup", round))
+		backup, stderr = program(t, "backup", file, "--config", config), &bytes.Buffer{}
+		backup.Stderr = stderr
+		if err := backup.Start(); err != nil {
+			t.Fatal(err)
+		}
+		until(t, "the backup begins", func() bool { return arrived(t, dir, file) })
+		if err := backup.Process.Signal(syscall.SIGSTOP); err != nil {
+			t.Fatal(err)
+		}
+		// The daemon says that it is busy, or the backup has been too fast.
+		var refusal bytes.Buffer
+		if code := run([]string{"history", "stats", "--config", config}, &bytes.Buffer{}, &refusal); code == exitFailed && strings.Contains(refusal.String(), "the daemon is busy with `backup` since ") {
+			return backup, file, stderr
+		}
+		if err := backup.Process.Signal(syscall.SIGCONT); err != nil {
+			t.Fatal(err)
+		}
+		if err := backup.Wait(); err != nil {
+			t.Fatalf("%v\n%s", err, stderr)
+		}
+	}
+	t.Fatal("no backup could be suspended in the middle")
+	return nil, "", nil
+}
+
+// begun lists the backups that have no name yet.
+func begun(t *testing.T, dir string) []string {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(dir, ".yunjian-backup-*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
+
+// arrived reports whether some of a backup has been written, or all of it.
+func arrived(t *testing.T, dir, file string) bool {
+	t.Helper()
+	for _, name := range begun(t, dir) {
+		if info, err := os.Stat(name); err == nil && info.Size() > 0 {
+			return true
+		}
+	}
+	_, err := os.Stat(file)
+	return err == nil
+}
+
+func TestKilledBackup(t *testing.T) {
+	dir, config, _ := heldFolder(t)
+	backup, file, _ := suspended(t, dir, config)
+	_ = backup.Process.Kill()
+	_ = backup.Wait()
+	until(t, "the daemon is free again", func() bool {
+		return run([]string{"history", "stats", "--config", config}, &bytes.Buffer{}, &bytes.Buffer{}) == exitDone
+	})
+	if _, err := os.Lstat(file); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a killed backup has a name: %v", err)
+	}
+	mustRun(t, "backup", file, "--config", config)
+	mustRun(t, "check", "--config", config)
+}
+
+func TestDaemonKilledInABackup(t *testing.T) {
+	dir, config, daemon := heldFolder(t)
+	backup, file, stderr := suspended(t, dir, config)
+	_ = daemon.Process.Kill()
+	_ = daemon.Wait()
+	if err := backup.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	var exit *exec.ExitError
+	if err := backup.Wait(); !errors.As(err, &exit) || exit.ExitCode() != exitFailed || !strings.Contains(stderr.String(), "the daemon broke off: ") {
+		t.Errorf("the backup ended with %v\n%s", err, stderr)
+	}
+	if _, err := os.Lstat(file); !errors.Is(err, os.ErrNotExist) || len(begun(t, dir)) > 0 {
+		t.Errorf("something is left of it: %v %v", err, begun(t, dir))
+	}
+	// The folder is sound, the socket of the dead is no obstacle to anybody.
+	mustRun(t, "check", "--config", config)
+	startDaemon(t, dir, config)
+	mustRun(t, "check", "--config", config)
+}
+
+// A backup beside the data leaves the data room to grow.
+func TestBackupLeavesRoom(t *testing.T) {
+	// proc is a file system that never has a byte free.
+	f, err := os.Open("/proc/self/stat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	b := &backupFile{f: f, shared: true}
+	if _, err := b.Write([]byte("x")); err == nil || !strings.Contains(err.Error(), "the disk has 0 B free, which is left to the data on it: name a file on another disk") {
+		t.Errorf("on a full disk: %v", err)
+	}
+	dir := t.TempDir()
+	if sameDisk(dir, "/proc") || !sameDisk(dir, filepath.Dir(dir)) || !sameDisk(dir, filepath.Join(dir, "missing")) {
+		t.Error("disks are not told apart")
+	}
+}
+
+// TestNightlyBackup runs what the timer's unit runs.
+func TestNightlyBackup(t *testing.T) {
+	dir, config, _ := heldFolder(t)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(root(t), "deploy", "yunjian-backup.service"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	backups := filepath.Join(dir, "backups")
+	if err := os.Mkdir(backups, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	month, day := time.Now().AddDate(0, 0, -32), time.Now().AddDate(0, 0, -3)
+	for name, at := range map[string]time.Time{"yunjian-old.backup": month, "yunjian-young.backup": day, ".yunjian-backup-1": day, "other.backup": month} {
+		path := filepath.Join(backups, name)
+		if err := errors.Join(os.WriteFile(path, nil, 0o600), os.Chtimes(path, at, at)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	replace := strings.NewReplacer("%%", "%", "$$", "$", "/usr/local/bin/yunjian", self, "/etc/yunjian/yunjian.yaml", config)
+	lines := regexp.MustCompile(`(?m)^ExecStart(?:Post)?=/bin/sh -c '(.*)'$`).FindAllStringSubmatch(string(text), -1)
+	if len(lines) != 2 {
+		t.Fatalf("%d commands in the unit, want 2", len(lines))
+	}
+	for _, line := range lines {
+		cmd := exec.CommandContext(t.Context(), "/bin/sh", "-c", replace.Replace(line[1]))
+		cmd.Env = append(os.Environ(), "YUNJIAN_TEST_MAIN=1", "BACKUP_DIR="+backups)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v\n%s", cmd, err, out)
+		}
+	}
+	entries, err := os.ReadDir(backups)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	if len(names) != 3 || names[0] != "other.backup" || !regexp.MustCompile(`^yunjian-\d{8}-\d{6}\.backup$`).MatchString(names[1]) || names[2] != "yunjian-young.backup" {
+		t.Fatalf("%q; want other.backup, the new one and the young one", names)
+	}
+	f, err := os.Open(filepath.Join(backups, names[1]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := pipeline.Restore(t.Context(), f, filepath.Join(dir, "restored"), func(string) {}); err != nil {
+		t.Error(err)
+	}
+}
+
+// On a terminal long work shows that it goes on; elsewhere nothing.
+func TestProgressOnATerminal(t *testing.T) {
+	for _, show := range []func(*bar){
+		func(b *bar) { b.step("收缩 shrink") },
+		func(b *bar) { b.wrote(5 << 20) },
+		func(b *bar) { b.step(""); b.clear() },
+	} {
+		terminal, shown := openTerminal(t)
+		b := newBar(terminal, "维护 care")
+		show(b)
+		b.finish()
+		terminal.Close()
+		if got := shown(); !strings.Contains(got, "维护 care") || !strings.HasSuffix(got, "\r") {
+			t.Errorf("the terminal shows %q; want a line with a name, cleared at the end", got)
+		}
+		file, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b = newBar(file, "维护 care")
+		show(b)
+		b.finish()
+		if info, err := file.Stat(); err != nil || info.Size() > 0 {
+			t.Errorf("%d bytes go to a file: %v", info.Size(), err)
+		}
+		file.Close()
+	}
+}
+
+// openTerminal returns a pseudo-terminal, and what was written to it until it
+// was closed.
+func openTerminal(t *testing.T) (terminal *os.File, shown func() string) {
+	t.Helper()
+	master, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		t.Skipf("no pseudo-terminals here: %v", err)
+	}
+	t.Cleanup(func() { unix.Close(master) })
+	if err := unix.IoctlSetPointerInt(master, unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatal(err)
+	}
+	number, err := unix.IoctlGetInt(master, unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	terminal, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return terminal, func() string {
+		var out []byte
+		for buf := make([]byte, 4096); ; {
+			n, err := unix.Read(master, buf)
+			if err != nil || n <= 0 { // nobody has it open any more
+				return string(out)
+			}
+			out = append(out, buf[:n]...)
+		}
+	}
+}
