@@ -91,6 +91,33 @@ func TestCollectAfterClockRanAhead(t *testing.T) {
 	}
 }
 
+// Nor must it keep gaps from being asked for again.
+func TestGapsAfterClockRanAhead(t *testing.T) {
+	d, f := open(t), &feed{}
+	collectAt(t, d, f, monday)
+	f.end = monday
+	fill := func(now time.Time) CollectOptions {
+		return CollectOptions{Metrics: []cloud.Metric{cloud.CPUPercent}, Since: monday, Now: now, FillGaps: true}
+	}
+	gaps := func(now time.Time) int {
+		t.Helper()
+		req, err := d.Request(context.Background(), "a", f, fill(now))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(req.Gaps)
+	}
+	if _, err := d.Collect(context.Background(), "a", f, fill(monday.AddDate(1, 0, 0))); err != nil {
+		t.Fatal(err)
+	}
+	if n := gaps(monday.AddDate(1, 0, 0).Add(time.Hour)); n != 0 {
+		t.Errorf("%d gaps are asked for twice within a day, want none", n)
+	}
+	if n := gaps(monday.Add(2 * time.Hour)); n != 1 {
+		t.Errorf("%d gaps are asked for once the clock is right again, want that of the last two hours", n)
+	}
+}
+
 // What was delivered before a failure stays, its calls count, and the next pass
 // takes up from there.
 func TestCollectBreaksOff(t *testing.T) {

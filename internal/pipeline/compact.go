@@ -60,7 +60,7 @@ func (d *Data) room(bytes int64) error {
 		return err
 	}
 	if need := bytes + Reserve; free < need {
-		return fmt.Errorf("the disk of %s has %d MiB free, %d MiB are needed: free some space, or give the folder a larger disk", d.Dir, free>>20, need>>20)
+		return fmt.Errorf("the disk of %s has %d MiB free, %d MiB are needed, %d MiB of them for what is collected meanwhile: free some space, or give the folder a larger disk", d.Dir, free>>20, need>>20, Reserve>>20)
 	}
 	return nil
 }

@@ -41,9 +41,6 @@ func Open(dir string, loc *time.Location) (*Data, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open data folder %s: %w", dir, err)
 	}
-	if err := os.RemoveAll(filepath.Join(dir, checkFolder)); err != nil { // of a check that was killed
-		return nil, errors.Join(fmt.Errorf("open data folder: %w", err), lock.Close())
-	}
 	state, err := store.Open(filepath.Join(dir, StateFile), store.Options{})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open data folder %s: %w", dir, held(err)), lock.Close())
@@ -52,7 +49,11 @@ func Open(dir string, loc *time.Location) (*Data, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open data folder %s: %w", dir, held(err)), state.Close(), lock.Close())
 	}
-	return &Data{Dir: dir, State: state, History: hist, lock: lock}, nil
+	d := &Data{Dir: dir, State: state, History: hist, lock: lock}
+	if err := os.RemoveAll(filepath.Join(dir, checkFolder)); err != nil { // of a check that was killed
+		return nil, errors.Join(fmt.Errorf("open data folder: %w", err), d.Close())
+	}
+	return d, nil
 }
 
 // held words a lock on one of the files, by whatever program, as one on the
