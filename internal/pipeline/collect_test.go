@@ -113,8 +113,8 @@ func TestGapsAfterClockRanAhead(t *testing.T) {
 	if n := gaps(monday.AddDate(1, 0, 0).Add(time.Hour)); n != 0 {
 		t.Errorf("%d gaps are asked for twice within a day, want none", n)
 	}
-	if n := gaps(monday.Add(2 * time.Hour)); n != 1 {
-		t.Errorf("%d gaps are asked for once the clock is right again, want that of the last two hours", n)
+	if n := gaps(monday.Add(2 * time.Hour)); n != 2 {
+		t.Errorf("%d gaps are asked for once the clock is right again, want those before the first sample and since the last", n)
 	}
 }
 
