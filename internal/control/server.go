@@ -52,7 +52,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	jobs, end := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer end(nil)
 	server := &http.Server{
-		Handler: s.Handler(), BaseContext: func(net.Listener) context.Context { return jobs },
+		Handler: s.handler(), BaseContext: func(net.Listener) context.Context { return jobs },
 		// No time limit on reading: it would end the wait for a client to go away.
 		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 10 * time.Second, MaxHeaderBytes: 8 << 10,
 	}
@@ -80,8 +80,8 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	return group.Wait()
 }
 
-// Handler returns the routes.
-func (s *Server) Handler() http.Handler {
+// handler returns the routes.
+func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("POST /backup", s.exclusive("backup", s.backup, endBackup))
 	mux.Handle("POST /check", s.exclusive("check", lines(s.check), endLines))
@@ -167,7 +167,10 @@ func (s steady) Write(b []byte) (int, error) {
 		return 0, err
 	}
 	n, err := s.w.Write(b)
-	return n, errors.Join(err, c.Flush())
+	if err == nil {
+		err = c.Flush()
+	}
+	return n, err
 }
 
 // event is one line of an answer.
