@@ -8,7 +8,6 @@ import (
 	"math"
 	"slices"
 
-	"github.com/klauspost/compress/zstd"
 	bolt "go.etcd.io/bbolt"
 
 	"yunjian/cloud"
@@ -39,9 +38,6 @@ func (s *Store) Append(series []cloud.Series) error {
 	}
 	var added dictionary
 	err := s.update(func(tx *bolt.Tx) error {
-		if s.enc == nil {
-			s.enc = newEncoder(zstd.SpeedFastest)
-		}
 		if err := s.dict.load(tx); err != nil {
 			return err
 		}
@@ -169,7 +165,8 @@ func (d *dictionary) adopt(added dictionary) {
 // coded is one series under its numbers.
 type coded struct {
 	metric byte
-	entry
+	id     uint32
+	points []cloud.Point // ascending, distinct instants, at least one
 }
 
 // arrange orders series by metric and resource number and makes the points of
@@ -182,7 +179,7 @@ func (s *Store) arrange(series []cloud.Series, added dictionary) []coded {
 		if len(x.Points) == 0 {
 			continue
 		}
-		c := coded{entry: entry{id: last.id, points: x.Points}}
+		c := coded{id: last.id, points: x.Points}
 		var ok bool
 		if x.Resource != name { // the metrics of a resource mostly come together
 			if c.id, ok = s.dict.resources[x.Resource]; !ok {
@@ -248,51 +245,4 @@ func tidy(points []cloud.Point) []cloud.Point {
 		out = append(out, p)
 	}
 	return out
-}
-
-// putBlock writes one block behind all others.
-func (s *Store) putBlock(tx *bolt.Tx, series []coded) error {
-	blocks := tx.Bucket(bucketBlocks)
-	blocks.FillPercent = 0.95 // keys only ever ascend
-	sequence, err := blocks.NextSequence()
-	if err != nil {
-		return err
-	}
-	section := make([]entry, 0, min(len(series), sectionSeries))
-	points := 0
-	flush := func(metric byte) error {
-		if len(section) == 0 {
-			return nil
-		}
-		key := blockKey(sequence, metric, section[0].id)
-		err := blocks.Put(key, seal(key, s.enc.appendSection(nil, section)))
-		section, points = section[:0], 0
-		return err
-	}
-	for i, c := range series {
-		if i > 0 && (c.metric != series[i-1].metric || len(section) == sectionSeries || points+len(c.points) > sectionPoints) {
-			if err := flush(series[i-1].metric); err != nil {
-				return err
-			}
-		}
-		if len(c.points) > maxPoints {
-			return fmt.Errorf("%d points of one series at once: at most %d", len(c.points), maxPoints)
-		}
-		section = append(section, c.entry)
-		points += len(c.points)
-	}
-	return flush(series[len(series)-1].metric)
-}
-
-func blockKey(sequence uint64, metric byte, first uint32) []byte {
-	key := binary.BigEndian.AppendUint64(make([]byte, 0, 13), sequence)
-	key = append(key, metric)
-	return binary.BigEndian.AppendUint32(key, first)
-}
-
-// pieceKey is the key of a chunk or digest: period is a day or a span.
-func pieceKey(period uint32, metric byte, id uint32) []byte {
-	key := binary.BigEndian.AppendUint32(make([]byte, 0, 9), period)
-	key = append(key, metric)
-	return binary.BigEndian.AppendUint32(key, id)
 }

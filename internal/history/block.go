@@ -3,22 +3,154 @@ package history
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
 
-	"yunjian/cloud"
+	"github.com/klauspost/compress/zstd"
+	bolt "go.etcd.io/bbolt"
 )
 
-// A block is stored in sections, each the points of consecutive resources for
-// one metric: a damaged section costs only those, and reading some resources
-// decodes only theirs.
+// A block is a bucket of its own: a commit then writes no neighbour's pages. It
+// holds sections, each the points of consecutive resources for one metric: a
+// damaged section costs only those, and reading some resources decodes only
+// theirs. A value holds several sections, because small values leave much of
+// their page empty.
 const (
 	sectionSeries = 1024
 	sectionPoints = 1 << 15
+	valueSections = 32
 )
 
-// entry is one series on its way into a section.
-type entry struct {
-	id     uint32
-	points []cloud.Point // ascending, distinct instants, at least one
+// putBlock writes one block behind all others.
+func (s *Store) putBlock(tx *bolt.Tx, series []coded) error {
+	for _, c := range series {
+		if len(c.points) > maxPoints {
+			return fmt.Errorf("%d points of one series at once: at most %d", len(c.points), maxPoints)
+		}
+	}
+	blocks := tx.Bucket(bucketBlocks)
+	blocks.FillPercent = 0.95 // keys only ever ascend
+	sequence, err := blocks.NextSequence()
+	if err != nil {
+		return err
+	}
+	block, err := blocks.CreateBucket(binary.BigEndian.AppendUint64(nil, sequence))
+	if err != nil {
+		return err
+	}
+	block.FillPercent = 0.95
+	sections := cutSections(series)
+	sealed := make([][]byte, len(sections))
+	var group sync.WaitGroup
+	var turn atomic.Int64
+	for range min(runtime.GOMAXPROCS(0), len(sections)) {
+		group.Go(func() {
+			enc, ok := s.encoders.Get().(*encoder)
+			if !ok {
+				enc = newEncoder(zstd.SpeedFastest)
+			}
+			defer s.encoders.Put(enc)
+			for i := int(turn.Add(1)) - 1; i < len(sections); i = int(turn.Add(1)) - 1 {
+				c := sections[i]
+				sealed[i] = seal(sectionKey(sequence, c[0].metric, c[0].id), enc.appendSection(nil, c))
+			}
+		})
+	}
+	group.Wait()
+	for from := 0; from < len(sections); {
+		first := sections[from][0]
+		to := from + 1
+		for to < len(sections) && to < from+valueSections && sections[to][0].metric == first.metric {
+			to++
+		}
+		key := valueKey(first.metric, first.id)
+		if err := block.Put(key, joinSections(sequence, key, sealed[from:to])); err != nil {
+			return err
+		}
+		from = to
+	}
+	return nil
+}
+
+// cutSections cuts series, ordered by metric and resource, into sections.
+func cutSections(series []coded) [][]coded {
+	var out [][]coded
+	from, points := 0, 0
+	for i, c := range series {
+		if i > from && (c.metric != series[from].metric || i-from == sectionSeries || points+len(c.points) > sectionPoints) {
+			out = append(out, series[from:i])
+			from, points = i, 0
+		}
+		points += len(c.points)
+	}
+	return append(out, series[from:])
+}
+
+// valueKey is the key of a value in a block's bucket.
+func valueKey(metric byte, first uint32) []byte {
+	return binary.BigEndian.AppendUint32([]byte{metric}, first)
+}
+
+// sectionKey is what a section's checksum is made with; that of a value is made
+// with its first section's.
+func sectionKey(sequence uint64, metric byte, first uint32) []byte {
+	key := binary.BigEndian.AppendUint64(make([]byte, 0, 13), sequence)
+	key = append(key, metric)
+	return binary.BigEndian.AppendUint32(key, first)
+}
+
+// joinSections makes a value of sealed sections: its kind, how many there are,
+// the length of each, a checksum of all this, and the sections.
+func joinSections(sequence uint64, key []byte, sections [][]byte) []byte {
+	out := binary.AppendUvarint([]byte{blockV2}, uint64(len(sections)))
+	for _, data := range sections {
+		out = binary.AppendUvarint(out, uint64(len(data)))
+	}
+	full := binary.BigEndian.AppendUint64(nil, sequence)
+	out = binary.LittleEndian.AppendUint32(out, checksum(append(full, key...), out))
+	for _, data := range sections {
+		out = append(out, data...)
+	}
+	return out
+}
+
+// splitSections passes on the sections of a value, still sealed.
+func splitSections(sequence uint64, key, data []byte, each func(section []byte)) error {
+	if len(key) != 5 || len(data) < 7 || data[0] != blockV2 {
+		return damaged("no block")
+	}
+	n, rest, err := uvarint(data[1:])
+	if err != nil {
+		return err
+	}
+	if n == 0 || n > valueSections {
+		return damaged("%d sections", n)
+	}
+	var lengths [valueSections]uint64
+	for i := range n {
+		if lengths[i], rest, err = uvarint(rest); err != nil {
+			return err
+		}
+	}
+	if len(rest) < 4 {
+		return damaged("block cut short")
+	}
+	head := data[:len(data)-len(rest)]
+	full := binary.BigEndian.AppendUint64(nil, sequence)
+	if want, got := binary.LittleEndian.Uint32(rest), checksum(append(full, key...), head); want != got {
+		return damaged("checksum of the head %08x, stored %08x", got, want)
+	}
+	rest = rest[4:]
+	for _, length := range lengths[:n] {
+		if length > uint64(len(rest)) {
+			return damaged("section of %d bytes in %d", length, len(rest))
+		}
+		each(rest[:length])
+		rest = rest[length:]
+	}
+	return nil
 }
 
 // sectionHead is what a section says of itself before anything is unpacked.
@@ -32,7 +164,7 @@ type sectionHead struct {
 // appendSection appends the body of a section: its head, then per series the
 // resource id and instants (packed where that is smaller), then all values,
 // series after series.
-func (e *encoder) appendSection(dst []byte, entries []entry) []byte {
+func (e *encoder) appendSection(dst []byte, entries []coded) []byte {
 	h := sectionHead{series: len(entries), first: entries[0].id, last: entries[len(entries)-1].id, minT: maxTime}
 	var meta []byte
 	var values []float64

@@ -185,6 +185,9 @@ func harm(t *testing.T, s *Store, bucket []byte, pick func(key []byte) bool) {
 	hit := false
 	err := s.update(func(tx *bolt.Tx) error {
 		b := tx.Bucket(bucket)
+		if k, v := b.Cursor().First(); k != nil && v == nil { // of blocks: the first block's own
+			b = b.Bucket(k)
+		}
 		for k, v := b.Cursor().First(); k != nil && !hit; k, v = b.Cursor().Seek(append(slices.Clone(k), 0)) {
 			if pick(k) {
 				hit = true

@@ -74,35 +74,35 @@ func (c *checker) dictionary() error {
 }
 
 func (c *checker) blocks() error {
-	return c.tx.Bucket(bucketBlocks).ForEach(func(k, v []byte) error {
-		c.block(k, v)
+	return eachBlock(c.tx, func(sequence uint64, k, v []byte) error {
+		err := splitSections(sequence, k, v, func(data []byte) { c.section(sequence, k[0], data) })
+		if err != nil {
+			d := Damage{Problem: "block: " + err.Error()}
+			if len(k) == 5 {
+				d.Metric = c.metricOf[k[0]]
+			}
+			c.report(d)
+		}
 		return c.ctx.Err()
 	})
 }
 
-func (c *checker) block(k, v []byte) {
-	if len(k) != 13 {
-		c.report(Damage{Problem: fmt.Sprintf("block under a key of %d bytes", len(k))})
-		return
-	}
-	err := c.dec.section(k, v, func(uint32, []run, int64, []float64) {})
+func (c *checker) section(sequence uint64, metric byte, data []byte) {
+	d := Damage{Metric: c.metricOf[metric]}
+	h, err := head(data)
 	if err == nil {
-		return
+		err = c.dec.section(sectionKey(sequence, metric, h.first), data, func(uint32, []run, int64, []float64) {})
+		d.Span = cloud.Window{From: instant(h.minT), To: instant(h.maxT + 1)}
+		d.Problem = fmt.Sprintf("block of up to %d resources from %q to %q: %v", h.series, c.name(h.first), c.name(h.last), err)
+		if h.series == 1 {
+			d.Resource = c.name(h.first)
+		}
+	} else {
+		d.Problem = "block: " + err.Error()
 	}
-	d := Damage{Metric: c.metricOf[k[8]], Problem: err.Error()}
-	// The head may be readable and true though the rest is not.
-	h, err := head(v)
-	if err != nil || h.first != binary.BigEndian.Uint32(k[9:]) {
-		d.Problem = "block: " + d.Problem
+	if err != nil {
 		c.report(d)
-		return
 	}
-	d.Span = cloud.Window{From: instant(h.minT), To: instant(h.maxT + 1)}
-	d.Problem = fmt.Sprintf("block of up to %d resources from %q to %q: %s", h.series, c.name(h.first), c.name(h.last), d.Problem)
-	if h.series == 1 {
-		d.Resource = c.name(h.first)
-	}
-	c.report(d)
 }
 
 // periods checks sheets and digests, and that the points of a chunk lie in the
@@ -207,9 +207,15 @@ func (c *checker) aside() error {
 			}
 		case len(key) == 13:
 			d.Metric = c.metricOf[key[8]]
-			if h, err := head(v); err == nil {
-				d.Span = cloud.Window{From: instant(h.minT), To: instant(h.maxT + 1)}
-			}
+			_ = splitSections(binary.BigEndian.Uint64(key), key[8:], v, func(data []byte) {
+				h, err := head(data)
+				if err != nil {
+					return
+				}
+				if _, err := unseal(sectionKey(binary.BigEndian.Uint64(key), key[8], h.first), data, blockV1); err != nil {
+					d.Span = cloud.Window{From: instant(h.minT), To: instant(h.maxT + 1)}
+				}
+			})
 		}
 		c.report(d)
 		return c.ctx.Err()

@@ -12,7 +12,8 @@ import (
 const (
 	chunkV1  = 0xC1
 	sheetV1  = 0xC2
-	blockV1  = 0xB1
+	blockV1  = 0xB1 // a section
+	blockV2  = 0xB2
 	digestV1 = 0xD1
 	digestV2 = 0xD2
 )

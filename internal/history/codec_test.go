@@ -118,7 +118,7 @@ func TestSectionRoundTrip(t *testing.T) {
 	enc, dec := newEncoder(zstd.SpeedFastest), newDecoder()
 	defer dec.z.Close()
 	rapid.Check(t, func(t *rapid.T) {
-		var entries []entry
+		var entries []coded
 		id := rapid.Uint32().Draw(t, "first") / 2
 		shared := drawPoints(t, anyValue())
 		for range rapid.IntRange(1, 30).Draw(t, "series") {
@@ -126,7 +126,7 @@ func TestSectionRoundTrip(t *testing.T) {
 			if rapid.Bool().Draw(t, "own instants") {
 				p = drawPoints(t, anyValue())
 			}
-			entries = append(entries, entry{id, p})
+			entries = append(entries, coded{id: id, points: p})
 			id += 1 + rapid.Uint32Range(0, 1000).Draw(t, "ahead")
 		}
 		data := seal(nil, enc.appendSection(nil, entries))
@@ -243,9 +243,9 @@ var newDecoderOnce = newDecoder()
 
 func FuzzSection(f *testing.F) {
 	enc := newEncoder(zstd.SpeedDefault)
-	var entries []entry
+	var entries []coded
 	for i, s := range fixtureSeries() {
-		entries = append(entries, entry{uint32(i * i), s.Points})
+		entries = append(entries, coded{id: uint32(i * i), points: s.Points})
 		f.Add(enc.appendSection(nil, entries)[1:])
 	}
 	dec := newDecoder()

@@ -178,20 +178,16 @@ func cutUnits(load map[byte][]int) []unit {
 // finish sets the mark and deletes blocks all of whose points lie in chunks.
 func (p foldPlan) finish(tx *bolt.Tx) error {
 	blocks := tx.Bucket(bucketBlocks)
-	cursor := blocks.Cursor()
 	for _, sequence := range p.done {
-		for {
-			// Deleting moves the cursor, so each key is sought anew.
-			k, v := cursor.Seek(binary.BigEndian.AppendUint64(nil, sequence))
-			if len(k) != 13 || binary.BigEndian.Uint64(k) != sequence {
-				break
-			}
-			if err := keepDamaged(tx, bucketBlocks, k, v); err != nil {
-				return err
-			}
-			if err := blocks.Delete(slices.Clone(k)); err != nil {
-				return err
-			}
+		key := binary.BigEndian.AppendUint64(nil, sequence)
+		err := blocks.Bucket(key).ForEach(func(k, v []byte) error {
+			return keepDamaged(tx, bucketBlocks, append(slices.Clip(key), k...), v)
+		})
+		if err != nil {
+			return err
+		}
+		if err := blocks.DeleteBucket(key); err != nil {
+			return err
 		}
 	}
 	return tx.Bucket(bucketMeta).Put(keyFolded, p.upTo.bytes())
@@ -212,10 +208,33 @@ func intact(key, data []byte) bool {
 	if len(data) == 0 {
 		return false
 	}
-	if data[0] != sheetV1 {
+	switch data[0] {
+	case sheetV1:
+		return intactSheet(key, data)
+	case blockV2:
+		return intactBlock(key, data)
+	default:
 		_, err := unseal(key, data, data[0])
 		return err == nil
 	}
+}
+
+func intactBlock(key, data []byte) bool {
+	if len(key) != 13 {
+		return false
+	}
+	sequence, sound := binary.BigEndian.Uint64(key), true
+	err := splitSections(sequence, key[8:], data, func(section []byte) {
+		h, err := head(section)
+		if err == nil {
+			_, err = unseal(sectionKey(sequence, key[8], h.first), section, blockV1)
+		}
+		sound = sound && err == nil
+	})
+	return err == nil && sound
+}
+
+func intactSheet(key, data []byte) bool {
 	var d decoder
 	var s sheet
 	if d.parse(&s, key, data) != nil {

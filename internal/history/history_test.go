@@ -112,10 +112,13 @@ func state(t testing.TB, s *Store) (blocks, days, spans, digests int) {
 		for _, b := range []struct {
 			name []byte
 			n    *int
-		}{{bucketBlocks, &blocks}, {bucketDays, &days}, {bucketSpans, &spans}, {bucketDigests, &digests}} {
+		}{{bucketDays, &days}, {bucketSpans, &spans}, {bucketDigests, &digests}} {
 			*b.n = tx.Bucket(b.name).Stats().KeyN
 		}
-		return nil
+		return tx.Bucket(bucketBlocks).ForEachBucket(func([]byte) error {
+			blocks++
+			return nil
+		})
 	})
 	if err != nil {
 		t.Fatal(err)

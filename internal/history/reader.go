@@ -79,17 +79,29 @@ func (s *Store) newReader(tx *bolt.Tx) (*reader, error) {
 		return nil, err
 	}
 	r.days, r.spans, r.digestSpans = periods(r.daysBucket), periods(r.spansBucket), periods(r.digestBucket)
-	err = tx.Bucket(bucketBlocks).ForEach(func(k, v []byte) error {
-		h, err := head(v)
-		if err != nil || len(k) != 13 {
-			return nil // Check names it
-		}
-		r.sections = append(r.sections, section{
-			key: k, data: v, sequence: binary.BigEndian.Uint64(k), metric: k[8], sectionHead: h,
+	return r, eachBlock(tx, func(sequence uint64, k, v []byte) error {
+		_ = splitSections(sequence, k, v, func(data []byte) { // Check names what is damaged
+			if h, err := head(data); err == nil {
+				r.sections = append(r.sections, section{
+					key: sectionKey(sequence, k[0], h.first), data: data, sequence: sequence, metric: k[0], sectionHead: h,
+				})
+			}
 		})
 		return nil
 	})
-	return r, err
+}
+
+// eachBlock passes on the values of all blocks in the order of writing.
+func eachBlock(tx *bolt.Tx, each func(sequence uint64, key, data []byte) error) error {
+	blocks := tx.Bucket(bucketBlocks)
+	return blocks.ForEachBucket(func(k []byte) error {
+		if len(k) != 8 {
+			return nil
+		}
+		return blocks.Bucket(k).ForEach(func(key, data []byte) error {
+			return each(binary.BigEndian.Uint64(k), key, data)
+		})
+	})
 }
 
 // periods lists the distinct first four bytes of a bucket's keys, jumping from

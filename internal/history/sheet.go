@@ -281,6 +281,14 @@ func (d *decoder) parseHead(s *sheet, head []byte) error {
 	return nil
 }
 
+// pieceKey is the key of a sheet, of samples or of digests: period is a day or a
+// span.
+func pieceKey(period uint32, metric byte, band uint32) []byte {
+	key := binary.BigEndian.AppendUint32(make([]byte, 0, 9), period)
+	key = append(key, metric)
+	return binary.BigEndian.AppendUint32(key, band)
+}
+
 // bandOf is the band in a sheet's key.
 func bandOf(key []byte) uint32 { return binary.BigEndian.Uint32(key[5:]) }
 

@@ -31,11 +31,13 @@ var (
 	bucketResources = []byte("resources")     // name → number (4)
 	bucketNames     = []byte("names")         // number (4) → name
 	bucketMetrics   = []byte("metrics")       // name → code (1)
-	bucketBlocks    = []byte("blocks")        // sequence (8), metric (1), first resource (4) → section
+	bucketBlocks    = []byte("cycles")        // sequence (8) → bucket: metric (1), first resource (4) → sections
 	bucketDays      = []byte("day sheets")    // day (4), metric (1), band (4) → sheet
 	bucketSpans     = []byte("span sheets")   // span (4), metric (1), band (4) → sheet
 	bucketDigests   = []byte("digest sheets") // span (4), metric (1), band (4) → digests
 	bucketDamaged   = []byte("damaged")       // bucket name, 0, key → a piece that could not be read when it was to be merged
+
+	buckets = [][]byte{bucketMeta, bucketResources, bucketNames, bucketMetrics, bucketBlocks, bucketDays, bucketSpans, bucketDigests, bucketDamaged}
 
 	keyVersion = []byte("version")
 	keyOffset  = []byte("offset") // seconds east of UTC at which the file's days begin
@@ -65,9 +67,9 @@ type Store struct {
 
 	calendar calendar
 
-	dict dictionary // guarded by writing
-	enc  *encoder   // for Append; guarded by writing
-	kits sync.Pool  // of *kit
+	dict     dictionary // guarded by writing
+	kits     sync.Pool  // of *kit
+	encoders sync.Pool  // of *encoder, for Append
 }
 
 // file is an open database and those who read in it. bbolt's Close must not
@@ -187,6 +189,14 @@ func (s *Store) prepare() error {
 			return fmt.Errorf("the file has layout version %d, this yunjian reads 1 to %d: use the yunjian that wrote it, or a newer one", v, formatVersion)
 		}
 		s.calendar.offset = int64(binary.BigEndian.Uint64(offset))
+		if outdated {
+			return nil
+		}
+		for _, name := range buckets {
+			if tx.Bucket(name) == nil {
+				return fmt.Errorf("the file lacks the bucket %q: damaged: restore a backup", name)
+			}
+		}
 		return nil
 	})
 	switch {
@@ -206,7 +216,7 @@ func (s *Store) prepare() error {
 	_, offset := time.Date(2026, 1, 1, 0, 0, 0, 0, s.opts.Location).Zone()
 	s.calendar.offset = int64(offset)
 	return s.file.Update(func(tx *bolt.Tx) error {
-		for _, name := range [][]byte{bucketMeta, bucketResources, bucketNames, bucketMetrics, bucketBlocks, bucketDays, bucketSpans, bucketDigests, bucketDamaged} {
+		for _, name := range buckets {
 			if _, err := tx.CreateBucket(name); err != nil {
 				return fmt.Errorf("create bucket %s: %w", name, err)
 			}

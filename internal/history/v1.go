@@ -14,6 +14,7 @@ import (
 // brought to the present one when it is opened for writing: band by band, each
 // within one transaction, so that a crash only leaves less to do.
 var (
+	bucketBlocksV1  = []byte("blocks")  // sequence (8), metric (1), first resource (4) → section
 	bucketDaysV1    = []byte("days")    // day (4), metric (1), resource (4) → chunk
 	bucketSpansV1   = []byte("spans")   // span (4), metric (1), resource (4) → chunk
 	bucketDigestsV1 = []byte("digests") // span (4), metric (1), resource (4) → digest
@@ -38,8 +39,41 @@ func (s *Store) upgrade() error {
 		}
 	}
 	return s.file.Update(func(tx *bolt.Tx) error {
+		if err := upgradeBlocks(tx); err != nil {
+			return fmt.Errorf("bring layout version 1 up to date: %w", err)
+		}
 		return tx.Bucket(bucketMeta).Put(keyVersion, binary.BigEndian.AppendUint32(nil, formatVersion))
 	})
+}
+
+// upgradeBlocks puts each section, as it is, into a value of its own.
+func upgradeBlocks(tx *bolt.Tx) error {
+	old := tx.Bucket(bucketBlocksV1)
+	if old == nil {
+		return nil
+	}
+	target, err := tx.CreateBucketIfNotExists(bucketBlocks)
+	if err != nil {
+		return err
+	}
+	err = old.ForEach(func(k, v []byte) error {
+		if len(k) != 13 {
+			return nil
+		}
+		block, err := target.CreateBucketIfNotExists(slices.Clone(k[:8]))
+		if err != nil {
+			return err
+		}
+		key := slices.Clone(k[8:])
+		return block.Put(key, joinSections(binary.BigEndian.Uint64(k), key, [][]byte{v}))
+	})
+	if err != nil {
+		return err
+	}
+	if err := target.SetSequence(old.Sequence()); err != nil {
+		return err
+	}
+	return tx.DeleteBucket(bucketBlocksV1)
 }
 
 // upgradePart takes up whole bands from the head of an old bucket, and reports
