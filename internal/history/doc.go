@@ -9,9 +9,10 @@
 //
 //   - A block holds what one Append brought, for all series together: one key,
 //     one transaction.
-//   - A day chunk holds one day of one series. Fold makes them of blocks.
-//   - A span chunk holds 28 days of one series. Fold makes them of day chunks
-//     once the span is over, and leaves a digest of each day beside them that
+//   - A day sheet holds one day of a band of series, a chunk each. Fold makes
+//     them of blocks.
+//   - A span sheet holds 28 days of a band. Fold makes them of day sheets once
+//     the span is over, and leaves a digest of each day beside them that
 //     outlives the samples.
 //
 // A tier overrides the ones below it, a later block an earlier one. Reading
