@@ -79,9 +79,9 @@ func (e *encoder) appendNumbers(dst []byte, x *numbers, shared *table) []byte {
 		return e.appendPlanes(dst, x)
 	}
 	pack, best := byte(packOwn), x.own
-	size := best.bytes + float64(tableBytes(best.tokens))
+	size := x.ownBytes()
 	if shared != nil {
-		if cost := shared.cost(e.counter.tokens(x.u, x.graded.split)) + x.graded.raw; cost < size {
+		if cost := shared.cost(e.counter.tokens(x.u, x.graded.split)) + x.graded.raw; cost < size*x.dearer() {
 			pack, best, size = packShared, x.graded, cost
 		}
 	}
@@ -113,7 +113,7 @@ func (e *encoder) appendTokens(dst []byte, x *numbers, pack byte, s split, t *ta
 	dst = append(dst, s.byte())
 	if pack == packOwn {
 		t = &e.counter.table
-		t.normalize(e.counter.tokens(x.u, s))
+		t.normalize(e.counter.tokens(x.u, s), tableBits(x.n))
 		dst = t.append(dst)
 	}
 	e.slots.load(t)
@@ -268,7 +268,7 @@ func (d *decoder) tokens(src []byte, n int, own bool, shared *sharedTable) (base
 	src = src[k+1:]
 	slots := &d.own
 	if own {
-		if src, err = d.table.read(src); err != nil {
+		if src, err = d.table.read(src, tableBits(n)); err != nil {
 			return 0, err
 		}
 		d.own.load(&d.table, s.direct)

@@ -84,7 +84,21 @@ func (e *encoder) analyse(x *numbers, v []float64) {
 // size compares the ways to make numbers. A short column will likely share a
 // table, a long one likely has its own.
 func (x *numbers) size() float64 {
-	return min(x.own.bytes+float64(tableBytes(x.own.tokens)), x.graded.fair())
+	return min(x.ownBytes(), x.graded.fair())
+}
+
+// ownBytes is what the column takes with a table of its own.
+func (x *numbers) ownBytes() float64 {
+	return x.own.bytes + float64(tableBytes(x.own.tokens))
+}
+
+// dearer is by how much a shared table may cost more than an own one: reading a
+// table takes longer than reading a short column.
+func (x *numbers) dearer() float64 {
+	if x.n < shortColumn {
+		return 1.02
+	}
+	return 1
 }
 
 // analyseWide is for numbers beyond 32 bits, which are only packed as planes.
@@ -123,11 +137,7 @@ type counter struct {
 
 // maxDirect is how many distinct numbers direct tokens are tried for: more
 // would not get frequencies of their own in so few slots.
-const maxDirect = slots / 2
-
-// alike is how much more tokens may cost, as a share, to be as coarse as can
-// be: columns of any spread then have tokens of like frequencies.
-const alike = 0.004
+func maxDirect(n int) int { return 1 << tableBits(n) / 2 }
 
 // choose sets x.own and x.graded.
 func (c *counter) choose(x *numbers) {
@@ -141,28 +151,34 @@ func (c *counter) choose(x *numbers) {
 	}
 	c.count(x.u, top)
 	x.own.bytes = math.Inf(1)
-	best := math.Inf(1)
 	consider := func(s split) choice {
 		k := entropy(c.tokensOfDistinct(s), s, float64(x.n))
-		if k.bytes+float64(tableBytes(k.tokens)) < x.own.bytes+float64(tableBytes(x.own.tokens)) {
+		if k.bytes+float64(tableBytes(k.tokens)) < x.ownBytes() {
 			x.own = k
 		}
 		return k
 	}
-	if len(c.distinct) <= maxDirect && top < directLimit {
+	if len(c.distinct) <= maxDirect(x.n) && top < directLimit {
 		consider(split{direct: true})
 	}
-	var graded [16]choice
-	n := 0
-	for ; n < len(graded) && (n == 0 || top>>(n-1) >= 4); n++ {
-		graded[n] = consider(split{low: uint(n)})
-		best = min(best, graded[n].fair())
-	}
-	for _, k := range graded[:n] {
-		if k.fair() <= best*(1+alike)+1 {
+	like := x.scaleOf()
+	for low := uint(0); low == 0 || low < maxLow && top>>(low-1) >= 4; low++ {
+		k := consider(split{low: low})
+		if low <= like {
 			x.graded = k
 		}
 	}
+}
+
+// scaleOf is how many low bits to drop so that the numbers average from 8 to 16:
+// columns of like shape then have tokens of like frequencies, whatever their
+// spread.
+func (x *numbers) scaleOf() uint {
+	sum := uint64(0)
+	for _, u := range x.u {
+		sum += uint64(u)
+	}
+	return uint(max(0, bits.Len64(sum/uint64(x.n))-4))
 }
 
 // fair is the bytes that the tokens would cost under a table that was not made

@@ -12,16 +12,28 @@ import (
 // a state is 32 bits and takes in 16 at a time; several states are interleaved
 // over one stream so that their look-ups overlap.
 const (
-	tableBits = 12
-	slots     = 1 << tableBits
-	stateLow  = 1 << 16 // states lie from here to 2^32
-	maxLanes  = 4
+	maxTableBits = 12
+	slots        = 1 << maxTableBits
+	stateLow     = 1 << 16 // states lie from here to 2^32
+	maxLanes     = 4
 )
+
+// shortColumn is the length from which a column is coded with all slots and all
+// states: a shorter one is read sooner with fewer.
+const shortColumn = 2048
+
+// tableBits is how fine the frequencies of a column's own table are.
+func tableBits(n int) uint {
+	if n < shortColumn {
+		return 10
+	}
+	return maxTableBits
+}
 
 // lanes is how many states n tokens are coded with: each costs about two
 // bytes, which few tokens do not carry.
-func lanes(n int) int {
-	if n < 2048 {
+func lanes(n int) int { // a power of two
+	if n < shortColumn {
 		return 2
 	}
 	return maxLanes
@@ -29,14 +41,16 @@ func lanes(n int) int {
 
 // table is the frequencies of tokens, in ascending order of token.
 type table struct {
+	bits   uint
 	tokens []uint16
-	freqs  []uint16 // of slots in all, each at least 1
+	freqs  []uint16 // each at least 1, 2^bits in all
 }
 
-// normalize turns counts, by token, into frequencies that sum to slots, every
-// token that occurs getting at least one. At most slots tokens may occur.
-func (t *table) normalize(counts []uint32) {
-	t.tokens, t.freqs = t.tokens[:0], t.freqs[:0]
+// normalize turns counts, by token, into frequencies that sum to 2^bits, every
+// token that occurs getting at least one. At most as many tokens may occur.
+func (t *table) normalize(counts []uint32, bits uint) {
+	t.bits, t.tokens, t.freqs = bits, t.tokens[:0], t.freqs[:0]
+	slots := 1 << bits
 	total := uint64(0)
 	for _, c := range counts {
 		total += uint64(c)
@@ -46,7 +60,7 @@ func (t *table) normalize(counts []uint32) {
 		if c == 0 {
 			continue
 		}
-		f := max(1, int((uint64(c)*slots+total/2)/total))
+		f := max(1, int((uint64(c)<<bits+total/2)/total))
 		t.tokens, t.freqs = append(t.tokens, uint16(token)), append(t.freqs, uint16(f))
 		if f > int(t.freqs[top]) {
 			top = len(t.freqs) - 1
@@ -89,12 +103,14 @@ func (t *table) append(dst []byte) []byte {
 }
 
 // read reads a table and returns what follows it.
-func (t *table) read(src []byte) ([]byte, error) {
+func (t *table) read(src []byte, bits uint) ([]byte, error) {
+	t.bits = bits
+	slots := 1 << bits
 	n, src, err := uvarint(src)
 	if err != nil {
 		return nil, err
 	}
-	if n == 0 || n > slots || n > uint64(len(src))*8 {
+	if n == 0 || n > uint64(slots) || n > uint64(len(src))*8 {
 		return nil, damaged("table of %d tokens", n)
 	}
 	t.tokens, t.freqs = t.tokens[:0], t.freqs[:0]
@@ -103,7 +119,7 @@ func (t *table) read(src []byte) ([]byte, error) {
 	for range n {
 		gap, f := r.gamma(), r.gamma()
 		token := next + int(gap) - 1
-		if gap == 0 || f == 0 || token >= maxTokens || f > slots {
+		if gap == 0 || f == 0 || token >= maxTokens || f > uint32(slots) {
 			return nil, damaged("table with token %d of frequency %d", token, f)
 		}
 		t.tokens, t.freqs = append(t.tokens, uint16(token)), append(t.freqs, uint16(f))
@@ -116,7 +132,7 @@ func (t *table) read(src []byte) ([]byte, error) {
 	return src[(r.at+7)/8:], nil
 }
 
-// cost is how many bits counts take under the table; +Inf where it lacks a
+// cost is how many bytes counts take under the table; +Inf where it lacks a
 // token.
 func (t *table) cost(counts []uint32) float64 {
 	total, i := 0.0, 0
@@ -130,7 +146,7 @@ func (t *table) cost(counts []uint32) float64 {
 		if i == len(t.tokens) || int(t.tokens[i]) != token {
 			return math.Inf(1)
 		}
-		total += float64(c) * (tableBits - log2(uint32(t.freqs[i])))
+		total += float64(c) * (float64(t.bits) - log2(uint32(t.freqs[i]))) / 8
 	}
 	return total
 }
@@ -153,11 +169,13 @@ var logs = func() (l [slots + 1]float64) {
 // encodeSlots is a table made ready for encoding: by token its frequency and
 // where its slots begin.
 type encodeSlots struct {
+	bits        uint
 	freq, start [maxTokens]uint16
 }
 
 func (e *encodeSlots) load(t *table) {
 	at := uint16(0)
+	e.bits = t.bits
 	for i, token := range t.tokens {
 		e.freq[token], e.start[token] = t.freqs[i], at
 		at += t.freqs[i]
@@ -168,16 +186,20 @@ func (e *encodeSlots) load(t *table) {
 // token's frequency (13 bits), the slot's distance from the token's first (12),
 // how many raw bits follow the token (6), and the least number it stands for
 // (32).
-type decodeSlots [slots]uint64
+type decodeSlots struct {
+	bits  uint
+	slots [slots]uint64
+}
 
 func (d *decodeSlots) load(t *table, direct bool) {
 	at := 0
+	d.bits = t.bits
 	for i, token := range t.tokens {
 		least, raw := tokenRange(uint32(token), direct)
 		f := int(t.freqs[i])
 		entry := uint64(least)<<32 | uint64(raw)<<25 | uint64(f)
 		for k := range f {
-			d[at+k] = entry | uint64(k)<<13
+			d.slots[at+k] = entry | uint64(k)<<13
 		}
 		at += f
 	}
@@ -193,13 +215,13 @@ func (e *encoder) appendRANS(dst []byte, tokens []uint16) []byte {
 	}
 	words := e.words[:0]
 	for i := len(tokens) - 1; i >= 0; i-- {
-		s := &x[i%n]
+		s := &x[i&(n-1)]
 		f, start := uint32(e.slots.freq[tokens[i]]), uint32(e.slots.start[tokens[i]])
-		if uint64(*s) >= uint64(f)<<(32-tableBits) {
+		if uint64(*s) >= uint64(f)<<(32-e.slots.bits) {
 			words = append(words, uint16(*s))
 			*s >>= 16
 		}
-		*s = *s/f<<tableBits + *s%f + start
+		*s = *s/f<<e.slots.bits + *s%f + start
 	}
 	e.words = words
 	for _, s := range x[:n] {
@@ -232,12 +254,13 @@ func decodeRANS(out []uint32, src []byte, rawAt int, low uint, d *decodeSlots) b
 	wordsEnd, rawEnd := rawAt-4*n, uint(len(raw)-padding)*8
 	at, bit, i := 0, uint(0), 0
 	low &= 15
+	mask := uint32(1<<d.bits-1) % slots
 	if n == maxLanes {
 		x0, x1, x2, x3 := x[0], x[1], x[2], x[3]
 		for ; i+maxLanes <= len(out) && at <= wordsEnd && bit <= rawEnd; i += maxLanes {
 			o := out[i : i+4 : i+4]
 			w := binary.LittleEndian.Uint64(words[at : at+8]) // more than four states can take in
-			e0, e1, e2, e3 := d[x0%slots], d[x1%slots], d[x2%slots], d[x3%slots]
+			e0, e1, e2, e3 := d.slots[x0&mask], d.slots[x1&mask], d.slots[x2&mask], d.slots[x3&mask]
 			c0, c1, c2, c3 := rawBits(e0, low), rawBits(e1, low), rawBits(e2, low), rawBits(e3, low)
 			o[0] = uint32(e0>>32)<<low + bitsAt(raw, bit, c0)
 			bit += c0
@@ -247,7 +270,7 @@ func decodeRANS(out []uint32, src []byte, rawAt int, low uint, d *decodeSlots) b
 			bit += c2
 			o[3] = uint32(e3>>32)<<low + bitsAt(raw, bit, c3)
 			bit += c3
-			x0, x1, x2, x3 = next(e0, x0), next(e1, x1), next(e2, x2), next(e3, x3)
+			x0, x1, x2, x3 = next(e0, x0, d.bits), next(e1, x1, d.bits), next(e2, x2, d.bits), next(e3, x3, d.bits)
 			m := starved(x0)
 			x0 = x0<<(m&16) | uint32(w)&0xffff&m
 			used := m & 16
@@ -264,12 +287,12 @@ func decodeRANS(out []uint32, src []byte, rawAt int, low uint, d *decodeSlots) b
 		x = [maxLanes]uint32{x0, x1, x2, x3}
 	}
 	for ; i < len(out) && at <= wordsEnd && bit <= rawEnd; i++ {
-		s := &x[i%n]
-		entry := d[*s%slots]
+		s := &x[i&(n-1)]
+		entry := d.slots[*s&mask]
 		count := rawBits(entry, low)
 		out[i] = uint32(entry>>32)<<low + bitsAt(raw, bit, count)
 		bit += count
-		*s = next(entry, *s)
+		*s = next(entry, *s, d.bits)
 		m := starved(*s)
 		*s = *s<<(m&16) | uint32(binary.LittleEndian.Uint16(words[at:at+2]))&m
 		at += int(m & 2)
@@ -291,8 +314,8 @@ func bitsAt(raw []byte, bit, n uint) uint32 {
 }
 
 // next is the state behind x, whose slot has the entry.
-func next(entry uint64, x uint32) uint32 {
-	return uint32(entry&0x1fff)*(x>>tableBits) + uint32(entry>>13&0xfff)
+func next(entry uint64, x uint32, bits uint) uint32 {
+	return uint32(entry&0x1fff)*(x>>(bits&31)) + uint32(entry>>13&0xfff)
 }
 
 // starved is all ones for a state that must take in a word, else zero: what

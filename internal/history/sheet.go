@@ -152,7 +152,7 @@ func (e *encoder) shareTable(columns []numbers) *table {
 		if !slices.ContainsFunc(all[:], func(c uint32) bool { return c > 0 }) {
 			return nil
 		}
-		t.normalize(all[:])
+		t.normalize(all[:], maxTableBits)
 		if round == 1 {
 			break
 		}
@@ -164,7 +164,7 @@ func (e *encoder) shareTable(columns []numbers) *table {
 				continue
 			}
 			counts := e.counter.tokens(x.u, x.graded.split)
-			if t.cost(counts)+x.graded.raw < x.own.bytes+float64(tableBytes(x.own.tokens)) {
+			if t.cost(counts)+x.graded.raw < x.ownBytes()*x.dearer() {
 				for token, c := range counts {
 					all[token] += c
 				}
@@ -249,7 +249,7 @@ func (d *decoder) parseHead(s *sheet, head []byte) error {
 	table := head[0] == 1
 	head = head[1:]
 	if table {
-		if head, err = s.table.read(head); err != nil {
+		if head, err = s.table.read(head, maxTableBits); err != nil {
 			return err
 		}
 		s.shared, s.table.loaded = &s.table, false

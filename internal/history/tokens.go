@@ -39,8 +39,10 @@ func tokenRange(token uint32, direct bool) (least uint32, raw uint) {
 // split says how a column's numbers become tokens.
 type split struct {
 	direct bool
-	low    uint // raw bits below the token's own; 0 to 15
+	low    uint // raw bits below the token's own; below maxLow
 }
+
+const maxLow = 16
 
 // byte is the split as it is stored.
 func (s split) byte() byte {
