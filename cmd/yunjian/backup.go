@@ -167,12 +167,11 @@ func newCheck() *cobra.Command {
 		GroupID: groupCare,
 		Short:   "检查数据目录的完整性 — verify the data folder",
 		Long: `逐块校验历史样本与状态；列出损坏之处及所涉资源。损坏的块只损失该块，不影响审计。
-守护进程运行时照常可用：校验的是数据目录内临时做的一份副本，磁盘须容得下它。
+守护进程运行时照常可用。
 
 Verifies every chunk of history and the whole state by checksum and names what is
 damaged and which resources it touches. A damaged chunk costs that chunk, never
-the audit. Beside a running daemon, too: a copy is checked then, which is made in
-the data folder for the time being and needs room there.`,
+the audit. It may run beside the daemon.`,
 		Example: `  yunjian check --config yunjian.yaml`,
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -214,7 +214,7 @@ func endLines(w http.ResponseWriter, err error) {
 }
 
 func (s *Server) check(ctx context.Context, say func(event)) error {
-	return s.data.CheckBeside(ctx, func(d history.Damage) { say(event{Damage: &d}) })
+	return s.data.Check(ctx, func(d history.Damage) { say(event{Damage: &d}) })
 }
 
 func (s *Server) compact(ctx context.Context, say func(event)) error {

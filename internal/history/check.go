@@ -9,6 +9,7 @@ import (
 	"math"
 	"runtime/debug"
 	"strings"
+	"sync"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -18,6 +19,7 @@ import (
 // Check reads everything and reports each piece that is damaged: its resource,
 // metric and span as far as they are known. It returns an error only where the
 // check itself could not be done to the end; a sound history reports nothing.
+// Reads and appends go on beside it, appends once the tree has been checked.
 func (s *Store) Check(ctx context.Context, report func(Damage)) (err error) {
 	// A page that makes no sense makes bbolt panic, one that cannot be read
 	// from disk faults.
@@ -27,6 +29,11 @@ func (s *Store) Check(ctx context.Context, report func(Damage)) (err error) {
 			report(Damage{Problem: fmt.Sprintf("the file's tree cannot be read any further: %v", p)})
 		}
 	}()
+	// bbolt holds the tree against the list of free pages, which every write
+	// changes: appends wait for that part.
+	s.writing.Lock()
+	unlock := sync.OnceFunc(s.writing.Unlock)
+	defer unlock()
 	workers, done, err := s.workers(1)
 	if err != nil {
 		return fmt.Errorf("check history: %w", err)
@@ -39,6 +46,7 @@ func (s *Store) Check(ctx context.Context, report func(Damage)) (err error) {
 	for problem := range c.tx.Check() {
 		report(Damage{Problem: "the file's tree: " + problem.Error()})
 	}
+	unlock()
 	for _, step := range []func() error{c.dictionary, c.blocks, c.periods, c.aside} {
 		if err := step(); err != nil {
 			return fmt.Errorf("check history: %w", err)

@@ -49,11 +49,7 @@ func Open(dir string, loc *time.Location) (*Data, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open data folder %s: %w", dir, held(err)), state.Close(), lock.Close())
 	}
-	d := &Data{Dir: dir, State: state, History: hist, lock: lock}
-	if err := os.RemoveAll(filepath.Join(dir, checkFolder)); err != nil { // of a check that was killed
-		return nil, errors.Join(fmt.Errorf("open data folder: %w", err), d.Close())
-	}
-	return d, nil
+	return &Data{Dir: dir, State: state, History: hist, lock: lock}, nil
 }
 
 // held words a lock on one of the files, by whatever program, as one on the

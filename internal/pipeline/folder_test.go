@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"yunjian/cloud"
 	"yunjian/internal/archive"
 	"yunjian/internal/history"
+	"yunjian/internal/store"
 )
 
 // openFolder opens a data folder with a day of samples.
@@ -126,26 +128,37 @@ func TestBackupStops(t *testing.T) {
 	}
 }
 
-// The copy that is checked goes with the check, or with the next start.
-func TestCheckLeavesNoCopy(t *testing.T) {
+// Checking beside writers names no damage where there is none.
+func TestCheckBesideWriters(t *testing.T) {
 	d := openFolder(t)
-	if err := d.CheckBeside(t.Context(), func(x history.Damage) { t.Error(x) }); err != nil {
-		t.Fatal(err)
+	stop, wrote := make(chan struct{}), make(chan int, 1)
+	var group sync.WaitGroup
+	group.Go(func() {
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				wrote <- i
+				return
+			default:
+			}
+			p := cloud.Point{T: int64(i) * 300, V: float64(i % 100)}
+			if err := d.History.Append([]cloud.Series{{Resource: "i-1", Metric: cloud.CPUPercent, Points: []cloud.Point{p}}}); err != nil {
+				t.Error(err)
+			}
+			if err := d.State.PutJob(store.JobResult{Name: "audit", Started: time.Unix(int64(i), 0)}); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	for range 20 {
+		if err := d.Check(t.Context(), func(x history.Damage) { t.Error(x) }); err != nil {
+			t.Fatal(err)
+		}
 	}
-	entries, err := os.ReadDir(d.Dir)
-	if err != nil || len(entries) != 2 {
-		t.Errorf("%v %v, want the two files", entries, err)
-	}
-	d.Close()
-	if err := os.MkdirAll(filepath.Join(d.Dir, checkFolder, "x"), 0o700); err != nil { // of one that was killed
-		t.Fatal(err)
-	}
-	if d, err = Open(d.Dir, time.UTC); err != nil {
-		t.Fatal(err)
-	}
-	defer d.Close()
-	if _, err := os.Stat(filepath.Join(d.Dir, checkFolder)); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("the copy of a killed check is left: %v", err)
+	close(stop)
+	group.Wait()
+	if <-wrote == 0 {
+		t.Error("nothing was written beside the checks")
 	}
 }
 

@@ -23,7 +23,7 @@ func (s *Store) Check() error {
 			damages = append(damages, err)
 		}
 	}
-	err := s.db.View(func(tx *bolt.Tx) (err error) {
+	err := s.alone(func(tx *bolt.Tx) error {
 		// bbolt panics on some damage instead of reporting it.
 		defer func() {
 			if p := recover(); p != nil {
@@ -44,6 +44,16 @@ func (s *Store) Check() error {
 		return fmt.Errorf("%w\n%w", ErrDamaged, errors.Join(damages...))
 	}
 	return nil
+}
+
+// alone runs f, which writes nothing, while nobody else writes: bbolt holds the
+// pages against the list of free ones, which every write changes.
+func (s *Store) alone(f func(tx *bolt.Tx) error) error {
+	tx, err := s.db.Begin(!s.db.IsReadOnly())
+	if err != nil {
+		return err
+	}
+	return errors.Join(f(tx), tx.Rollback())
 }
 
 func (s *Store) checkDocuments(tx *bolt.Tx, damaged func(error)) {
