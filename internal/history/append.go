@@ -13,11 +13,56 @@ import (
 	"yunjian/cloud"
 )
 
-// dictionary is the numbers given to resources and metrics, as committed.
+// dictionary is the numbers given to resources and metrics.
 type dictionary struct {
-	loaded    bool
-	resources map[string]uint32
-	metrics   map[cloud.Metric]byte
+	loaded             bool // else it is read anew at the next use
+	resources, metrics names
+}
+
+// names numbers names from 0. Cycles bring them in much the same order, so find
+// looks at the one found last and at what came behind it the time before, and
+// seldom needs the map.
+type names struct {
+	numbers map[string]uint32
+	list    []string // by number
+	behind  []uint32 // by number: the one found after it
+	last    uint32
+}
+
+func (n *names) find(name string) (number uint32, ok bool) {
+	if len(n.list) == 0 {
+		return 0, false
+	}
+	if n.list[n.last] == name {
+		return n.last, true
+	}
+	number = n.behind[n.last]
+	if n.list[number] != name {
+		if number, ok = n.numbers[name]; !ok {
+			return 0, false
+		}
+		n.behind[n.last] = number
+	}
+	n.last = number
+	return number, true
+}
+
+// add gives name the next number; it must have none yet.
+func (n *names) add(name string) {
+	n.numbers[name] = uint32(len(n.list))
+	n.list, n.behind = append(n.list, name), append(n.behind, 0)
+}
+
+// fill takes numbers, which must be those from 0 on.
+func (n *names) fill(numbers map[string]uint32) error {
+	*n = names{numbers: numbers, list: make([]string, len(numbers)), behind: make([]uint32, len(numbers))}
+	for name, number := range numbers {
+		if number >= uint32(len(n.list)) || n.list[number] != "" {
+			return damaged("number %d of %s, which is one of %d names", number, name, len(numbers))
+		}
+		n.list[number] = name
+	}
+	return nil
 }
 
 // Append stores samples in one transaction: all of them or, on an error, none.
@@ -36,18 +81,12 @@ func (s *Store) Append(series []cloud.Series) error {
 	if !slices.ContainsFunc(series, func(x cloud.Series) bool { return len(x.Points) > 0 }) {
 		return nil
 	}
-	var added dictionary
 	err := s.update(func(tx *bolt.Tx) error {
-		if err := s.dict.load(tx); err != nil {
+		labels, err := s.dict.labels(tx, series)
+		if err != nil {
 			return err
 		}
-		var err error
-		if added, err = s.dict.enroll(tx, series); err != nil {
-			return err
-		}
-		// Should the commit fail, the dictionary must not know what it lost.
-		tx.OnCommit(func() { s.dict.adopt(added) })
-		return s.putBlock(tx, s.arrange(series, added))
+		return s.putBlock(tx, arrange(series, labels))
 	})
 	if err != nil {
 		return fmt.Errorf("append to history: %w", err)
@@ -80,12 +119,12 @@ func (d *dictionary) load(tx *bolt.Tx) error {
 	if d.loaded {
 		return nil
 	}
-	d.resources, d.metrics = map[string]uint32{}, map[cloud.Metric]byte{}
+	resources, metrics := map[string]uint32{}, map[string]uint32{}
 	err := tx.Bucket(bucketResources).ForEach(func(k, v []byte) error {
 		if len(v) != 4 {
 			return damaged("number of resource %s", k)
 		}
-		d.resources[string(k)] = binary.BigEndian.Uint32(v)
+		resources[string(k)] = binary.BigEndian.Uint32(v)
 		return nil
 	})
 	if err != nil {
@@ -95,71 +134,105 @@ func (d *dictionary) load(tx *bolt.Tx) error {
 		if len(v) != 1 {
 			return damaged("code of metric %s", k)
 		}
-		d.metrics[cloud.Metric(k)] = v[0]
+		metrics[string(k)] = uint32(v[0])
 		return nil
 	})
-	d.loaded = err == nil
-	return err
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(d.resources.fill(resources), d.metrics.fill(metrics)); err != nil {
+		return err
+	}
+	d.loaded = true
+	return nil
+}
+
+// label is the numbers of a series.
+type label struct {
+	id     uint32
+	metric byte
+}
+
+// labels returns the numbers of each series that has points, and gives numbers
+// where there are none.
+func (d *dictionary) labels(tx *bolt.Tx, series []cloud.Series) ([]label, error) {
+	if err := d.load(tx); err != nil {
+		return nil, err
+	}
+	labels := make([]label, len(series))
+	if d.find(labels, series) {
+		return labels, nil
+	}
+	// Should the commit fail, the dictionary must not know what it lost.
+	d.loaded = false
+	tx.OnCommit(func() { d.loaded = true })
+	if err := d.enroll(tx, series); err != nil {
+		return nil, err
+	}
+	d.find(labels, series)
+	return labels, nil
+}
+
+// find fills labels, and reports whether all that is needed has numbers.
+func (d *dictionary) find(labels []label, series []cloud.Series) bool {
+	for i, x := range series {
+		if len(x.Points) == 0 {
+			continue
+		}
+		id, ok := d.resources.find(x.Resource)
+		if !ok {
+			return false
+		}
+		code, ok := d.metrics.find(string(x.Metric))
+		if !ok {
+			return false
+		}
+		labels[i] = label{id, byte(code)}
+	}
+	return true
 }
 
 // enroll gives numbers to resources and metrics that have none, in ascending
 // order of their names: resources that are read together then lie together.
-func (d *dictionary) enroll(tx *bolt.Tx, series []cloud.Series) (added dictionary, err error) {
-	added = dictionary{resources: map[string]uint32{}, metrics: map[cloud.Metric]byte{}}
-	var resources []string
-	var metrics []cloud.Metric
-	known := ""
+func (d *dictionary) enroll(tx *bolt.Tx, series []cloud.Series) error {
+	var resources, metrics []string
 	for _, x := range series {
 		if len(x.Points) == 0 {
 			continue
 		}
-		if x.Resource != known {
-			if _, ok := d.resources[x.Resource]; !ok {
-				resources = append(resources, x.Resource)
-			}
-			known = x.Resource
+		if _, ok := d.resources.find(x.Resource); !ok {
+			resources = append(resources, x.Resource)
 		}
-		if _, ok := d.metrics[x.Metric]; !ok {
-			metrics = append(metrics, x.Metric)
+		if _, ok := d.metrics.find(string(x.Metric)); !ok {
+			metrics = append(metrics, string(x.Metric))
 		}
 	}
 	slices.Sort(resources)
-	next := uint64(len(d.resources))
 	for _, name := range slices.Compact(resources) {
-		if next > math.MaxUint32 {
-			return added, errors.New("more resources than a history holds")
+		if uint64(len(d.resources.list)) > math.MaxUint32 {
+			return errors.New("more resources than a history holds")
 		}
-		number := binary.BigEndian.AppendUint32(nil, uint32(next))
+		number := binary.BigEndian.AppendUint32(nil, uint32(len(d.resources.list)))
 		if err := tx.Bucket(bucketResources).Put([]byte(name), number); err != nil {
-			return added, err
+			return err
 		}
 		if err := tx.Bucket(bucketNames).Put(number, []byte(name)); err != nil {
-			return added, err
+			return err
 		}
-		added.resources[name] = uint32(next)
-		next++
+		d.resources.add(name)
 	}
 	slices.Sort(metrics)
 	for _, name := range slices.Compact(metrics) {
-		code := len(d.metrics) + len(added.metrics)
+		code := len(d.metrics.list)
 		if code > math.MaxUint8 {
-			return added, fmt.Errorf("metric %s: a history holds at most %d metrics", name, math.MaxUint8+1)
+			return fmt.Errorf("metric %s: a history holds at most %d metrics", name, math.MaxUint8+1)
 		}
 		if err := tx.Bucket(bucketMetrics).Put([]byte(name), []byte{byte(code)}); err != nil {
-			return added, err
+			return err
 		}
-		added.metrics[name] = byte(code)
+		d.metrics.add(name)
 	}
-	return added, nil
-}
-
-func (d *dictionary) adopt(added dictionary) {
-	for name, number := range added.resources {
-		d.resources[name] = number
-	}
-	for name, code := range added.metrics {
-		d.metrics[name] = code
-	}
+	return nil
 }
 
 // coded is one series under its numbers.
@@ -170,35 +243,33 @@ type coded struct {
 }
 
 // arrange orders series by metric and resource number and makes the points of
-// each ascend, the latest write of an instant kept.
-func (s *Store) arrange(series []cloud.Series, added dictionary) []coded {
-	var byMetric [math.MaxUint8 + 1][]coded
-	var last coded
-	name := ""
-	for _, x := range series {
-		if len(x.Points) == 0 {
-			continue
+// each ascend, the latest write of an instant kept. It sorts by counting: first
+// by resource, then by metric, neither changing the order of equals.
+func arrange(series []cloud.Series, labels []label) []coded {
+	var next [math.MaxUint8 + 2]int // by metric: where its next series goes
+	for i, l := range labels {
+		if len(series[i].Points) > 0 {
+			next[int(l.metric)+1]++
 		}
-		c := coded{id: last.id, points: x.Points}
-		var ok bool
-		if x.Resource != name { // the metrics of a resource mostly come together
-			if c.id, ok = s.dict.resources[x.Resource]; !ok {
-				c.id = added.resources[x.Resource]
-			}
-		}
-		if c.metric, ok = s.dict.metrics[x.Metric]; !ok {
-			c.metric = added.metrics[x.Metric]
-		}
-		last, name = c, x.Resource
-		byMetric[c.metric] = append(byMetric[c.metric], c)
 	}
-	all := make([]coded, 0, len(series))
-	for _, list := range byMetric {
-		byNumber := func(a, b coded) int { return cmp.Compare(a.id, b.id) }
-		if !slices.IsSortedFunc(list, byNumber) {
-			slices.SortStableFunc(list, byNumber)
+	for m := range next[1:] {
+		next[m+1] += next[m]
+	}
+	all := make([]coded, next[math.MaxUint8+1])
+	place := func(i int) {
+		if l := labels[i]; len(series[i].Points) > 0 {
+			all[next[l.metric]] = coded{metric: l.metric, id: l.id, points: series[i].Points}
+			next[l.metric]++
 		}
-		all = append(all, list...)
+	}
+	if byID := func(a, b label) int { return cmp.Compare(a.id, b.id) }; slices.IsSortedFunc(labels, byID) {
+		for i := range labels {
+			place(i)
+		}
+	} else {
+		for _, i := range orderByID(labels) {
+			place(int(i))
+		}
 	}
 	out := all[:0]
 	for i := 0; i < len(all); {
@@ -220,6 +291,35 @@ func (s *Store) arrange(series []cloud.Series, added dictionary) []coded {
 		out = append(out, c)
 	}
 	return out
+}
+
+// orderByID lists the positions of labels in ascending order of id, those of one
+// id as they come.
+func orderByID(labels []label) []int32 {
+	order := make([]int32, len(labels))
+	least, most := labels[0].id, labels[0].id
+	for _, l := range labels {
+		least, most = min(least, l.id), max(most, l.id)
+	}
+	if int(most-least) > 16*len(labels) { // too few for so many counters
+		for i := range order {
+			order[i] = int32(i)
+		}
+		slices.SortStableFunc(order, func(a, b int32) int { return cmp.Compare(labels[a].id, labels[b].id) })
+		return order
+	}
+	next := make([]int32, most-least+2)
+	for _, l := range labels {
+		next[l.id-least+1]++
+	}
+	for i := range next[1:] {
+		next[i+1] += next[i]
+	}
+	for i, l := range labels {
+		order[next[l.id-least]] = int32(i)
+		next[l.id-least]++
+	}
+	return order
 }
 
 func ascending(points []cloud.Point) bool {
