@@ -36,6 +36,11 @@ func (s *Store) putBlock(tx *bolt.Tx, series []coded) error {
 	if err != nil {
 		return err
 	}
+	return s.writeBlock(blocks, sequence, series)
+}
+
+// writeBlock writes a block under a sequence that has none.
+func (s *Store) writeBlock(blocks *bolt.Bucket, sequence uint64, series []coded) error {
 	block, err := blocks.CreateBucket(binary.BigEndian.AppendUint64(nil, sequence))
 	if err != nil {
 		return err

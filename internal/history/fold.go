@@ -44,7 +44,8 @@ func (s *Store) Fold(ctx context.Context, now time.Time) error {
 
 // fold runs in many transactions: those of the units first, which copy points
 // into chunks while the blocks still speak for them, then one that sets the
-// mark and deletes the blocks that are wholly folded.
+// mark and deletes the blocks that are wholly folded. What is folded of others is
+// dead weight from then on, and cut away where it is much.
 func (s *Store) fold(ctx context.Context, now time.Time) error {
 	plan, units, err := s.planFold(now)
 	if err != nil || plan.idle() {
@@ -67,7 +68,10 @@ func (s *Store) fold(ctx context.Context, now time.Time) error {
 			return err
 		}
 	}
-	return s.update(plan.finish)
+	if err := s.update(plan.finish); err != nil {
+		return err
+	}
+	return s.trim(ctx)
 }
 
 // foldPlan is what one Fold does.

@@ -20,7 +20,7 @@ var layers = [][]string{
 	},
 	{"internal/pipeline"},
 	{"internal/report", "internal/web", "internal/control"},
-	{"cmd/yunjian", "deploy", "internal/house"},
+	{"cmd/yunjian", "deploy", "internal/house", "bench"},
 }
 
 // pure is how many of the layers judge: no file, network, clock or logger.
