@@ -17,6 +17,11 @@ import (
 type dictionary struct {
 	loaded             bool // else it is read anew at the next use
 	resources, metrics names
+
+	// What Append works in, kept from one call to the next: a province's
+	// cycle takes 12 MB.
+	labels []label
+	sorted []coded
 }
 
 // names numbers names from 0. Cycles bring them in much the same order, so find
@@ -82,11 +87,13 @@ func (s *Store) Append(series []cloud.Series) error {
 		return nil
 	}
 	err := s.update(func(tx *bolt.Tx) error {
-		labels, err := s.dict.labels(tx, series)
-		if err != nil {
+		d := &s.dict
+		if err := d.label(tx, series); err != nil {
 			return err
 		}
-		return s.putBlock(tx, arrange(series, labels))
+		d.sorted = resize(d.sorted, len(series))
+		defer clear(d.sorted) // the samples are the caller's to let go
+		return s.putBlock(tx, arrange(d.sorted, series, d.labels))
 	})
 	if err != nil {
 		return fmt.Errorf("append to history: %w", err)
@@ -153,30 +160,31 @@ type label struct {
 	metric byte
 }
 
-// labels returns the numbers of each series that has points, and gives numbers
-// where there are none.
-func (d *dictionary) labels(tx *bolt.Tx, series []cloud.Series) ([]label, error) {
+// label sets labels to the numbers of each series that has points, and gives
+// numbers where there are none.
+func (d *dictionary) label(tx *bolt.Tx, series []cloud.Series) error {
 	if err := d.load(tx); err != nil {
-		return nil, err
+		return err
 	}
-	labels := make([]label, len(series))
-	if d.find(labels, series) {
-		return labels, nil
+	d.labels = resize(d.labels, len(series))
+	if d.find(series) {
+		return nil
 	}
 	// Should the commit fail, the dictionary must not know what it lost.
 	d.loaded = false
 	tx.OnCommit(func() { d.loaded = true })
 	if err := d.enroll(tx, series); err != nil {
-		return nil, err
+		return err
 	}
-	d.find(labels, series)
-	return labels, nil
+	d.find(series)
+	return nil
 }
 
-// find fills labels, and reports whether all that is needed has numbers.
-func (d *dictionary) find(labels []label, series []cloud.Series) bool {
+// find sets labels, and reports whether all that is needed has numbers.
+func (d *dictionary) find(series []cloud.Series) bool {
 	for i, x := range series {
 		if len(x.Points) == 0 {
+			d.labels[i] = label{}
 			continue
 		}
 		id, ok := d.resources.find(x.Resource)
@@ -187,7 +195,7 @@ func (d *dictionary) find(labels []label, series []cloud.Series) bool {
 		if !ok {
 			return false
 		}
-		labels[i] = label{id, byte(code)}
+		d.labels[i] = label{id, byte(code)}
 	}
 	return true
 }
@@ -244,8 +252,9 @@ type coded struct {
 
 // arrange orders series by metric and resource number and makes the points of
 // each ascend, the latest write of an instant kept. It sorts by counting: first
-// by resource, then by metric, neither changing the order of equals.
-func arrange(series []cloud.Series, labels []label) []coded {
+// by resource, then by metric, neither changing the order of equals. all has
+// room for every series.
+func arrange(all []coded, series []cloud.Series, labels []label) []coded {
 	var next [math.MaxUint8 + 2]int // by metric: where its next series goes
 	for i, l := range labels {
 		if len(series[i].Points) > 0 {
@@ -255,7 +264,7 @@ func arrange(series []cloud.Series, labels []label) []coded {
 	for m := range next[1:] {
 		next[m+1] += next[m]
 	}
-	all := make([]coded, next[math.MaxUint8+1])
+	all = all[:next[math.MaxUint8+1]]
 	place := func(i int) {
 		if l := labels[i]; len(series[i].Points) > 0 {
 			all[next[l.metric]] = coded{metric: l.metric, id: l.id, points: series[i].Points}

@@ -36,7 +36,7 @@ func TestArrangeIsAStableSort(t *testing.T) {
 		slices.SortStableFunc(want, func(a, b coded) int {
 			return cmp.Or(cmp.Compare(a.metric, b.metric), cmp.Compare(a.id, b.id))
 		})
-		got := arrange(list, labels)
+		got := arrange(make([]coded, len(list)), list, labels)
 		for _, c := range got {
 			for _, p := range c.points {
 				if w := want[0]; c.metric != w.metric || c.id != w.id || p != w.points[0] {
