@@ -234,9 +234,6 @@ needs room for the shrunk file beside the old one; without it nothing is shrunk.
 			}
 			out := cmd.OutOrStdout()
 			fmt.Fprintf(out, "收缩完成 compacted: %s → %s\n", byteSize(c.Before), byteSize(c.After))
-			if c.Unfolded > 0 {
-				fmt.Fprintf(out, "尚有 %d 个样本属于未结束的一天，其数据块待该日结束后归并，届时再运行可收回其余空间 | %d samples are of a day that has not ended: their blocks are kept until it has, then this gives the rest of the space back\n", c.Unfolded, c.Unfolded)
-			}
 			return nil
 		},
 	}

@@ -205,7 +205,7 @@ func (e *encoder) appendSection(dst []byte, entries []coded) []byte {
 	}
 	dst = binary.AppendUvarint(dst, uint64(len(packed)))
 	dst = append(dst, packed...)
-	return e.appendValues(dst, values)
+	return e.appendValues(dst, values, h.points > h.series)
 }
 
 func equalTimes(a, b []int64) bool {

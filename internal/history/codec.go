@@ -67,8 +67,8 @@ func newEncoder(level zstd.EncoderLevel) *encoder {
 }
 
 // appendValues appends a column that stands alone.
-func (e *encoder) appendValues(dst []byte, v []float64) []byte {
-	e.analyse(&e.column, v)
+func (e *encoder) appendValues(dst []byte, v []float64, sequence bool) []byte {
+	e.analyse(&e.column, v, sequence)
 	return e.appendNumbers(dst, &e.column, nil)
 }
 

@@ -168,7 +168,7 @@ func TestSmallValuesTakeTheFastPath(t *testing.T) {
 		{"minus zero", []float64{math.Copysign(0, -1)}, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			col, err := dec.values(enc.appendValues(nil, tt.values), len(tt.values), true, nil)
+			col, err := dec.values(enc.appendValues(nil, tt.values, true), len(tt.values), true, nil)
 			if err != nil || (col.floats == nil) != tt.small {
 				t.Errorf("%+v %v", col, err)
 			}

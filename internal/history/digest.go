@@ -145,7 +145,7 @@ func (e *encoder) appendDigests(dst []byte, rows []digestRow) []byte {
 		columns[digestColumns-1] = append(columns[digestColumns-1], r.hours[:]...)
 	}
 	for _, c := range columns {
-		body := e.appendValues(nil, c)
+		body := e.appendValues(nil, c, true)
 		dst = binary.AppendUvarint(dst, uint64(len(body)))
 		dst = append(dst, body...)
 	}

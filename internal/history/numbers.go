@@ -40,8 +40,9 @@ func (x *numbers) width() int {
 	return (bits.Len64(all) + 7) / 8
 }
 
-// analyse turns v into numbers, plain or delta, whichever packs smaller.
-func (e *encoder) analyse(x *numbers, v []float64) {
+// analyse turns v into numbers, plain or delta, whichever packs smaller; always
+// plain where v is no sequence, of which one value tells of the next.
+func (e *encoder) analyse(x *numbers, v []float64, sequence bool) {
 	x.n, x.u, x.wide, x.base = len(v), x.u[:0], x.wide[:0], 0
 	var ok bool
 	if x.scale, ok = e.toInts(v); !ok {
@@ -64,7 +65,7 @@ func (e *encoder) analyse(x *numbers, v []float64) {
 		x.u = append(x.u, uint32(n-least))
 	}
 	e.counter.choose(x)
-	if len(v) == 1 || least == most {
+	if !sequence || len(v) == 1 || least == most {
 		return
 	}
 	y := &e.other
@@ -163,6 +164,10 @@ func (c *counter) choose(x *numbers) {
 	}
 	like := x.scaleOf()
 	for low := uint(0); low == 0 || low < maxLow && top>>(low-1) >= 4; low++ {
+		// Of a short column only what is likely is tried, in favour of appending.
+		if x.n < shortColumn && low > 0 && (low+1 < like || low > like+3) {
+			continue
+		}
 		k := consider(split{low: low})
 		if low <= like {
 			x.graded = k

@@ -41,7 +41,7 @@ func (e *encoder) appendSheet(dst, key []byte, rows []row) []byte {
 		for _, p := range r.points {
 			values = append(values, p.V)
 		}
-		e.analyse(&e.sheet[i], values)
+		e.analyse(&e.sheet[i], values, true)
 	}
 	common := commonTimes(rows)
 	shared := e.shareTable(e.sheet[:len(rows)])

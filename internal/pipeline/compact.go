@@ -11,9 +11,8 @@ import (
 
 // Compacted is what Compact has done.
 type Compacted struct {
-	Before   int64 `json:"before"` // bytes of the history file
-	After    int64 `json:"after"`
-	Unfolded int64 `json:"unfolded"` // samples of days that have not ended: their room comes back later
+	Before int64 `json:"before"` // bytes of the history file
+	After  int64 `json:"after"`
 }
 
 // Compact tends the folder and gives the history file's free space back to the
@@ -33,7 +32,6 @@ func (d *Data) Compact(ctx context.Context, now time.Time, raw time.Duration, lo
 	if err != nil {
 		return c, err
 	}
-	c.Unfolded = s.Unfolded
 	// A tenth more: pages of the copy are not as full as those of the file.
 	if err := d.room((s.Bytes - s.FreeBytes) / 10 * 11); err != nil {
 		return c, fmt.Errorf("compact history: it is copied without its free space, then replaced: %w", err)
