@@ -268,7 +268,7 @@ func (d *decoder) tokens(src []byte, n int, own bool, shared *sharedTable) (base
 	src = src[k+1:]
 	slots := &d.own
 	if own {
-		if src, err = d.table.read(src, tableBits(n)); err != nil {
+		if src, err = d.table.read(src, tableBits(n), s.direct); err != nil {
 			return 0, err
 		}
 		d.own.load(&d.table, s.direct)

@@ -103,9 +103,12 @@ func (t *table) append(dst []byte) []byte {
 }
 
 // read reads a table and returns what follows it.
-func (t *table) read(src []byte, bits uint) ([]byte, error) {
+func (t *table) read(src []byte, bits uint, direct bool) ([]byte, error) {
 	t.bits = bits
-	slots := 1 << bits
+	slots, limit := 1<<bits, gradedMax
+	if direct {
+		limit = maxTokens
+	}
 	n, src, err := uvarint(src)
 	if err != nil {
 		return nil, err
@@ -119,7 +122,7 @@ func (t *table) read(src []byte, bits uint) ([]byte, error) {
 	for range n {
 		gap, f := r.gamma(), r.gamma()
 		token := next + int(gap) - 1
-		if gap == 0 || f == 0 || token >= maxTokens || f > uint32(slots) {
+		if gap == 0 || f == 0 || token >= limit || f > uint32(slots) {
 			return nil, damaged("table with token %d of frequency %d", token, f)
 		}
 		t.tokens, t.freqs = append(t.tokens, uint16(token)), append(t.freqs, uint16(f))

@@ -249,7 +249,7 @@ func (d *decoder) parseHead(s *sheet, head []byte) error {
 	table := head[0] == 1
 	head = head[1:]
 	if table {
-		if head, err = s.table.read(head, maxTableBits); err != nil {
+		if head, err = s.table.read(head, maxTableBits, false); err != nil {
 			return err
 		}
 		s.shared, s.table.loaded = &s.table, false
