@@ -7,6 +7,8 @@ FUZZTIME ?= 20s
 ENGINE  ?= $(shell command -v podman || command -v docker || echo podman)
 # The package a test run is narrowed to: make test-race PKG=./price
 PKG     ?= ./...
+# Flags of a benchmark: make bench-scale BENCH='-instances 1000,10000'
+BENCH   ?=
 
 # -trimpath and no timestamp: the same commit gives the same bytes.
 BUILD := -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)'
@@ -14,7 +16,7 @@ SIZE  := 40
 LINT  := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 .DEFAULT_GOAL := build
-.PHONY: help build demo test tools format vet test-race cross check lint fuzz bench cover licences image clean
+.PHONY: help build demo test tools format vet test-race cross check lint fuzz bench bench-peers bench-scale cover licences image clean
 
 help: ## lists the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
@@ -51,8 +53,16 @@ lint: ## golangci-lint, pinned
 fuzz: ## every fuzzer for FUZZTIME
 	@scripts/fuzz.sh $(FUZZTIME)
 
-bench: ## all benchmarks
-	go test -buildvcs=false -run '^$$' -bench . -benchmem $(PKG)
+bench: ## the quick benchmarks: history, statistics, and the scan against the limit
+	go test -buildvcs=false -run '^$$' -bench . -benchmem $(or $(filter-out ./...,$(PKG)),./internal/history ./utilization)
+	$(if $(filter ./...,$(PKG)),cd bench && CGO_ENABLED=0 go run -buildvcs=false . limit $(BENCH))
+
+bench-peers: ## history against VictoriaMetrics, Prometheus, DuckDB and the limit; installs them
+	@scripts/install-bench-peers.sh
+	cd bench && CGO_ENABLED=1 go test -buildvcs=false . && CGO_ENABLED=1 go run -buildvcs=false . peers $(BENCH)
+
+bench-scale: ## history of 1,000 to 100,000 instances, and a file of 10 GB
+	cd bench && CGO_ENABLED=0 go run -buildvcs=false . scale $(BENCH)
 
 cover: ## share of statements that tests reach, and bin/cover.html
 	@mkdir -p bin
