@@ -47,18 +47,25 @@ func TestKilledCollect(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	// How many calls there are to be killed at: those of a run left alone.
+	now := world.End().Format(time.RFC3339)
+	mustRun(t, "collect", "--config", config, "--now", now)
+	calls := sim.Actions()["DescribeMetricList"]
+	if err := os.RemoveAll(filepath.Join(dir, "data")); err != nil {
+		t.Fatal(err)
+	}
 	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	t.Logf("seed %d, %d calls", seed, calls)
 	random := rand.New(rand.NewPCG(seed, 0))
 	killed, read := 0, 0
 	for round := range 20 {
-		collect := program(t, "collect", "--config", config, "--now", world.End().Format(time.RFC3339))
+		collect := program(t, "collect", "--config", config, "--now", now)
 		if err := collect.Start(); err != nil {
 			t.Fatal(err)
 		}
 		// Killed by how far it has come, not by the clock: a slow machine, too,
 		// then shows kills before, amid and after what is stored on the way.
-		if killAfter(collect, sim, random.IntN(300), time.Duration(random.IntN(30))*time.Millisecond) {
+		if killAfter(collect, sim, random.IntN(calls/2), time.Duration(random.IntN(30))*time.Millisecond) {
 			killed++
 		}
 		marked := checkMarks(t, dir, world, 13)
@@ -75,7 +82,7 @@ func TestKilledCollect(t *testing.T) {
 	if killed < 3 {
 		t.Errorf("only %d of 20 runs were killed at work: the test shows little", killed)
 	}
-	mustRun(t, "collect", "--config", config, "--now", world.End().Format(time.RFC3339))
+	mustRun(t, "collect", "--config", config, "--now", now)
 	if all, want := checkMarks(t, dir, world, 3), expectedSeries(world); all < want {
 		t.Errorf("%d series are read after the last run; want %d", all, want)
 	}
