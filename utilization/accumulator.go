@@ -8,9 +8,6 @@ import (
 	"yunjian/cloud"
 )
 
-// levels is the number of counting buckets: 0.00 to 100.00 in hundredths.
-const levels = 100*100 + 1
-
 // Accumulator turns samples into a Summary by counting. Values that are
 // hundredths from 0 to 100, as percentages are, fall into buckets; any other
 // value is kept and sorted at the end. It is meant to be reused: after the
@@ -18,12 +15,12 @@ const levels = 100*100 + 1
 //
 // An Accumulator is not for concurrent use.
 type Accumulator struct {
-	loc     *time.Location
-	whole   tally
-	day     tally
-	daySeen []uint16 // the day's hundredths, to empty its buckets without sweeping all
-	hours   [168]hourTally
-	days    []Day
+	loc    *time.Location
+	whole  tally // of hundredths only those of closed days are summed up yet
+	day    tally
+	hours  [168]hourTally
+	others [168]otherTally
+	days   []Day
 
 	first, last int64
 	covered     int64 // seconds for which the samples speak, each for at most step
@@ -31,28 +28,26 @@ type Accumulator struct {
 
 	dayStart, dayEnd int64 // current day [start, end)
 	shifts           bool  // the zone changes its offset within the current day
+	offsetEnd        int64 // until when the zone keeps the offset of the current day, if it does not shift
 	hourEnd          int64
 	hour             int
-	scratch          []float64
+
+	scratch []float64
+	lister  *lister
 }
 
-// tally counts samples.
-type tally struct {
-	counts [levels]uint32
-	n      int // samples in counts
-	sum    uint64
-	lo, hi uint16 // of counts, valid when n > 0
-	other  []float64
-	extra  float64 // sum of other
-}
-
+// hourTally sums up the hundredths of an hour of the week.
 type hourTally struct {
-	n      int // all samples
-	sum    uint64
-	hi     uint16
-	others int     // of n, how many are not hundredths
-	extra  float64 // their sum
-	top    float64 // the greatest of them
+	n   int
+	sum uint64
+	hi  uint16
+}
+
+// otherTally sums up its other values.
+type otherTally struct {
+	n   int
+	sum float64
+	top float64
 }
 
 // NewAccumulator returns an empty Accumulator that cuts days and hours in loc
@@ -61,7 +56,8 @@ func NewAccumulator(loc *time.Location) *Accumulator {
 	if loc == nil {
 		loc = time.UTC
 	}
-	a := &Accumulator{loc: loc}
+	a := &Accumulator{loc: loc, lister: &lister{}}
+	a.whole.counts, a.day.counts = &[levels]uint32{}, &[levels]uint32{}
 	a.Reset(Step)
 	return a
 }
@@ -76,21 +72,15 @@ func (a *Accumulator) Reset(step time.Duration) {
 	a.closeDay()
 	a.days = a.days[:0]
 	a.whole.reset()
-	a.hours = [168]hourTally{}
+	clear(a.hours[:])
+	clear(a.others[:])
 	a.covered = 0
 	a.dayStart, a.dayEnd, a.hourEnd = 0, math.MinInt64, math.MinInt64
 }
 
-func (t *tally) reset() {
-	if t.n > 0 {
-		clear(t.counts[t.lo : int(t.hi)+1])
-	}
-	t.n, t.sum, t.extra, t.other = 0, 0, 0, t.other[:0]
-}
-
 // Samples is how many samples were added since the last Reset.
 func (a *Accumulator) Samples() int {
-	return a.whole.n + len(a.whole.other)
+	return a.whole.samples() + a.day.n
 }
 
 // Hundredths returns v × 100 where v is exactly a number of hundredths from 0
@@ -110,94 +100,102 @@ func (a *Accumulator) Add(t int64, v float64) {
 		a.AddHundredths(t, h)
 		return
 	}
+	a.speak(t)
 	a.advance(t)
 	a.whole.other = append(a.whole.other, v)
 	a.whole.extra += v
 	a.day.other = append(a.day.other, v)
 	a.day.extra += v
-	h := &a.hours[a.hour]
-	h.n++
-	h.extra += v
-	if h.others == 0 || v > h.top {
-		h.top = v
+	o := &a.others[a.hour]
+	o.sum += v
+	if o.n == 0 || v > o.top {
+		o.top = v
 	}
-	h.others++
+	o.n++
 }
 
 // AddHundredths is Add for the value h/100; h must be at most 10000.
 func (a *Accumulator) AddHundredths(t int64, h uint16) {
+	a.speak(t)
 	a.advance(t)
-	a.daySeen = append(a.daySeen, h)
-	a.whole.add(h)
-	a.day.add(h)
-	hour := &a.hours[a.hour]
-	hour.n++
-	hour.sum += uint64(h)
-	hour.hi = max(hour.hi, h)
-}
-
-func (t *tally) add(h uint16) {
-	if t.n == 0 {
-		t.lo, t.hi = h, h
-	} else if h < t.lo {
-		t.lo = h
-	} else if h > t.hi {
-		t.hi = h
-	}
-	t.n++
-	t.counts[h]++
-	t.sum += uint64(h)
+	a.whole.counts[h]++
+	a.day.counts[h]++
+	a.sumUp(h, uint64(h), 1<<(h>>blockShift), 1)
 }
 
 // AddRun is AddHundredths for values at t, t+step, t+2×step …; step is in
 // seconds and positive, every value at most 10000.
 func (a *Accumulator) AddRun(t, step int64, values []uint16) {
+	if len(values) == 0 {
+		return
+	}
+	a.speak(t)
+	a.covered += int64(len(values)-1) * min(step, a.step)
+	a.last = t + int64(len(values)-1)*step
+	perHour := 0 // samples in every whole hour; 0: not always as many
+	if 3600%step == 0 {
+		perHour = int(3600 / step)
+	}
 	for len(values) > 0 {
 		a.advance(t)
-		// All samples before the end of the hour share hour and day.
-		n := len(values)
-		if room := (a.hourEnd - t + step - 1) / step; int64(n) > room {
-			n = int(room)
-		}
+		n := min(int((a.hourEnd-t+step-1)/step), len(values))
 		a.addHour(values[:n])
-		a.covered += int64(n-1) * min(step, a.step)
-		a.last = t + int64(n-1)*step
 		t += int64(n) * step
 		values = values[n:]
+		// The whole hours left of a day follow each other evenly.
+		for perHour > 0 && len(values) >= perHour && a.hourEnd < a.dayEnd && !a.shifts {
+			a.hour++
+			a.hourEnd += 3600
+			a.addHour(values[:perHour])
+			t += 3600
+			values = values[perHour:]
+		}
 	}
 }
 
-// addHour counts values that lie in the current hour; time was advanced to the
-// first of them.
+// addHour counts values that lie in the current hour.
 func (a *Accumulator) addHour(values []uint16) {
-	a.daySeen = append(a.daySeen, values...)
-	lo, hi, sum := values[0], values[0], uint64(0)
-	whole, day := &a.whole.counts, &a.day.counts
-	for _, h := range values {
-		whole[h]++
-		day[h]++
-		sum += uint64(h)
-		lo, hi = min(lo, h), max(hi, h)
+	whole, day := a.whole.counts, a.day.counts
+	n, first := len(values), values[0]
+	if values[n-1] == first && flat(values) { // increments of one bucket would wait for each other
+		whole[first] += uint32(n)
+		day[first] += uint32(n)
+		a.sumUp(first, uint64(first)*uint64(n), 1<<(first>>blockShift), n)
+		return
 	}
-	a.whole.widen(lo, hi, sum, len(values))
-	a.day.widen(lo, hi, sum, len(values))
+	hi, sum, touched := uint32(0), uint64(0), uint64(0)
+	for _, v := range values {
+		whole[v]++
+		day[v]++
+		h := uint32(v)
+		sum += uint64(h)
+		hi = max(hi, h) // without a branch, as long as hi is no index
+		touched |= 1 << (h >> blockShift & 63)
+	}
+	a.sumUp(uint16(hi), sum, touched, n)
+}
+
+// flat reports whether all values are equal.
+func flat(values []uint16) bool {
+	for _, v := range values[1:] {
+		if v != values[0] {
+			return false
+		}
+	}
+	return true
+}
+
+// sumUp enters n hundredths, counted already, into the sums of hour and day.
+func (a *Accumulator) sumUp(hi uint16, sum, touched uint64, n int) {
+	a.day.widen(hi, sum, touched, n)
 	hour := &a.hours[a.hour]
-	hour.n += len(values)
+	hour.n += n
 	hour.sum += sum
 	hour.hi = max(hour.hi, hi)
 }
 
-func (t *tally) widen(lo, hi uint16, sum uint64, n int) {
-	if t.n == 0 {
-		t.lo, t.hi = lo, hi
-	}
-	t.lo, t.hi = min(t.lo, lo), max(t.hi, hi)
-	t.sum += sum
-	t.n += n
-}
-
-// advance moves the clock to t: closes the day that ended and finds the hour.
-func (a *Accumulator) advance(t int64) {
+// speak notes that there is a sample at t.
+func (a *Accumulator) speak(t int64) {
 	if a.Samples() == 0 {
 		a.first = t
 		a.covered = a.step
@@ -205,81 +203,80 @@ func (a *Accumulator) advance(t int64) {
 		a.covered += min(t-a.last, a.step)
 	}
 	a.last = t
+}
+
+// advance moves the clock to t: closes the day that ended and finds the hour.
+func (a *Accumulator) advance(t int64) {
 	if t < a.hourEnd {
 		return
 	}
-	if t < a.dayEnd && !a.shifts {
-		hours := (t - a.dayStart) / 3600
-		a.hour = a.hour - a.hour%24 + int(hours)
-		a.hourEnd = a.dayStart + (hours+1)*3600
-		return
-	}
-	local := time.Unix(t, 0).In(a.loc)
 	if t >= a.dayEnd {
 		a.closeDay()
-		start := time.Date(local.Year(), local.Month(), local.Day(), 0, 0, 0, 0, a.loc)
-		end := time.Date(local.Year(), local.Month(), local.Day()+1, 0, 0, 0, 0, a.loc)
-		a.dayStart, a.dayEnd = start.Unix(), end.Unix()
-		a.shifts = a.dayEnd-a.dayStart != 24*3600
+		const day = 24 * 3600
+		if !a.shifts && t < a.dayEnd+day && a.dayEnd+2*day < a.offsetEnd { // no change is near
+			a.dayStart, a.dayEnd = a.dayEnd, a.dayEnd+day
+			a.hour = (a.hour - a.hour%24 + 24) % 168
+		} else {
+			a.openDay(t)
+		}
 	}
-	a.hour = (int(local.Weekday())+6)%7*24 + local.Hour()
-	a.hourEnd = min(a.dayEnd, t-int64(local.Minute()*60+local.Second())+3600)
+	if a.shifts {
+		local := time.Unix(t, 0).In(a.loc)
+		a.hour = (int(local.Weekday())+6)%7*24 + local.Hour()
+		a.hourEnd = min(a.dayEnd, t-int64(local.Minute()*60+local.Second())+3600)
+		return
+	}
+	hours := (t - a.dayStart) / 3600
+	a.hour = a.hour - a.hour%24 + int(hours)
+	a.hourEnd = a.dayStart + (hours+1)*3600
+}
+
+// openDay finds the day of t.
+func (a *Accumulator) openDay(t int64) {
+	local := time.Unix(t, 0).In(a.loc)
+	year, month, day := local.Date()
+	start := time.Date(year, month, day, 0, 0, 0, 0, a.loc)
+	if start.Day() != day { // the clock was put forward at midnight
+		_, start = start.ZoneBounds()
+	}
+	end := time.Date(year, month, day+1, 0, 0, 0, 0, a.loc)
+	if end.Day() == day {
+		_, end = end.ZoneBounds()
+	}
+	a.dayStart, a.dayEnd = start.Unix(), end.Unix()
+	a.shifts = a.dayEnd-a.dayStart != 24*3600
+	a.offsetEnd = math.MaxInt64
+	if _, until := local.ZoneBounds(); !until.IsZero() {
+		a.offsetEnd = until.Unix()
+	}
+	a.hour = (int(local.Weekday()) + 6) % 7 * 24
 }
 
 // closeDay turns the day's tally into a Day and empties it.
 func (a *Accumulator) closeDay() {
 	t := &a.day
-	n := t.n + len(t.other)
+	n := t.samples()
 	if n == 0 {
 		return
 	}
-	sum := float64(t.sum)/100 + t.extra
 	d := Day{
 		Start:   time.Unix(a.dayStart, 0).In(a.loc),
 		Samples: n,
-		Sum:     sum,
+		Sum:     float64(t.sum)/100 + t.extra,
 		Mean:    t.mean(),
 	}
 	if len(t.other) == 0 {
-		d.P95, d.P98, d.P99 = t.top(0.95), t.top(0.98), t.top(0.99)
+		from := t.descend()
+		d.P99, d.P98, d.P95 = from.quantile(n, 0.99), from.quantile(n, 0.98), from.quantile(n, 0.95)
 		d.Max = float64(t.hi) / 100
 	} else {
-		a.scratch = append(a.scratch[:0], t.other...)
-		for _, h := range a.daySeen {
-			a.scratch = append(a.scratch, float64(h)/100)
-		}
-		slices.Sort(a.scratch)
+		a.scratch = t.sorted(a.scratch[:0])
 		d.P95, d.P98, d.P99 = Quantile(a.scratch, 0.95), Quantile(a.scratch, 0.98), Quantile(a.scratch, 0.99)
 		d.Max = a.scratch[n-1]
 	}
 	a.days = append(a.days, d)
-	for _, h := range a.daySeen {
-		t.counts[h] = 0
-	}
-	a.daySeen = a.daySeen[:0]
-	t.n, t.sum, t.extra, t.other = 0, 0, 0, t.other[:0]
-}
-
-func (t *tally) mean() float64 {
-	return (float64(t.sum)/100 + t.extra) / float64(t.n+len(t.other))
-}
-
-// top is the q-quantile of a tally without other values, found from above:
-// high percentiles lie near the maximum, so few buckets are read.
-func (t *tally) top(q float64) float64 {
-	rank := q * float64(t.n-1)
-	below := math.Floor(rank)
-	fromTop := t.n - 1 - int(below) // samples above the one of rank below
-	seen, hi, found := 0, t.hi, false
-	for h := t.hi; ; h-- {
-		seen += int(t.counts[h])
-		if !found && seen >= fromTop {
-			hi, found = h, true // the sample one rank higher
-		}
-		if seen > fromTop {
-			return interpolate(float64(h)/100, float64(hi)/100, rank-below)
-		}
-	}
+	a.whole.widen(t.hi, t.sum, t.touched, t.n)
+	t.reset()
 }
 
 // Summary returns the statistics of the samples added and empties the
@@ -297,53 +294,39 @@ func (a *Accumulator) Summary(m cloud.Metric, w cloud.Window, expected int) Summ
 	s.Mean = a.whole.mean()
 	s.Days = slices.Clone(a.days)
 	for i := range a.hours {
-		s.HourOfWeek[i] = a.hours[i].hour()
+		s.HourOfWeek[i] = a.hours[i].hour(a.others[i])
 	}
-	s.Distribution = a.whole.distribution()
+	s.Distribution = a.distribution()
 	s.Min = s.Distribution.value(0)
 	s.Max = s.Distribution.value(s.Distribution.Distinct() - 1)
 	a.Reset(time.Duration(a.step) * time.Second)
 	return s
 }
 
-func (h *hourTally) hour() Hour {
-	if h.n == 0 {
+func (h hourTally) hour(o otherTally) Hour {
+	n := h.n + o.n
+	if n == 0 {
 		return Hour{}
 	}
-	out := Hour{Samples: h.n, Mean: (float64(h.sum)/100 + h.extra) / float64(h.n)}
-	switch h.others {
-	case 0:
+	out := Hour{Samples: n, Mean: (float64(h.sum)/100 + o.sum) / float64(n)}
+	switch {
+	case o.n == 0:
 		out.Max = float64(h.hi) / 100
-	case h.n:
-		out.Max = h.top
+	case h.n == 0:
+		out.Max = o.top
 	default:
-		out.Max = max(float64(h.hi)/100, h.top)
+		out.Max = max(float64(h.hi)/100, o.top)
 	}
 	return out
 }
 
 // distribution compacts the buckets and the other values into one ascending
 // list.
-func (t *tally) distribution() Distribution {
-	distinct := 0
-	if t.n > 0 {
-		for _, c := range t.counts[t.lo : int(t.hi)+1] {
-			if c > 0 {
-				distinct++
-			}
-		}
-	}
+func (a *Accumulator) distribution() Distribution {
+	t, l := &a.whole, a.lister
+	distinct := l.list(t)
 	if len(t.other) == 0 {
-		d := Distribution{hundredths: make([]uint16, 0, distinct), upTo: make([]uint32, 0, distinct)}
-		total := uint32(0)
-		for h := int(t.lo); h <= int(t.hi); h++ {
-			if c := t.counts[h]; c > 0 {
-				total += c
-				d.hundredths = append(d.hundredths, uint16(h))
-				d.upTo = append(d.upTo, total)
-			}
-		}
-		return d
+		return Distribution{hundredths: slices.Clone(l.values[:distinct]), upTo: slices.Clone(l.upTo[:distinct])}
 	}
 	slices.Sort(t.other)
 	d := Distribution{values: make([]float64, 0, distinct+len(t.other)), upTo: make([]uint32, 0, distinct+len(t.other))}
@@ -359,16 +342,14 @@ func (t *tally) distribution() Distribution {
 			d.upTo = append(d.upTo, total)
 		}
 	}
-	if t.n > 0 {
-		for h := int(t.lo); h <= int(t.hi); h++ {
-			if c := t.counts[h]; c > 0 {
-				v := float64(h) / 100
-				takeOther(v)
-				total += c
-				d.values = append(d.values, v)
-				d.upTo = append(d.upTo, total)
-			}
-		}
+	before := uint32(0)
+	for k, h := range l.values[:distinct] {
+		v := float64(h) / 100
+		takeOther(v)
+		total += l.upTo[k] - before
+		before = l.upTo[k]
+		d.values = append(d.values, v)
+		d.upTo = append(d.upTo, total)
 	}
 	takeOther(math.Inf(1))
 	return d

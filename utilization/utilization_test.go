@@ -1,7 +1,9 @@
 package utilization_test
 
 import (
+	stdcmp "cmp"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
@@ -158,23 +160,98 @@ func checkHours(t *rapid.T, hours [168]utilization.Hour, points []cloud.Point) {
 	}
 }
 
+// runGenerator draws hundredths as they come: anywhere, near one level, or
+// seldom changing.
+func runGenerator() *rapid.Generator[[]uint16] {
+	return rapid.Custom(func(t *rapid.T) []uint16 {
+		n := rapid.IntRange(1, 900).Draw(t, "length")
+		level := rapid.Uint16Range(0, 10000).Draw(t, "level")
+		switch rapid.IntRange(0, 2).Draw(t, "kind") {
+		case 0:
+			return rapid.SliceOfN(rapid.Uint16Range(0, 10000), n, n).Draw(t, "values")
+		case 1:
+			near := rapid.Uint16Range(max(level, 30)-30, min(level, 9970)+30)
+			return rapid.SliceOfN(near, n, n).Draw(t, "values")
+		default:
+			values := slices.Repeat([]uint16{level}, n)
+			for range rapid.IntRange(0, 3).Draw(t, "changes") {
+				values[rapid.IntRange(0, n-1).Draw(t, "at")] = rapid.Uint16Range(0, 10000).Draw(t, "value")
+			}
+			return values
+		}
+	})
+}
+
 func TestRunEqualsSingleSamples(t *testing.T) {
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lordHowe, err := time.LoadLocation("Australia/Lord_Howe") // half an hour of summer time
+	if err != nil {
+		t.Fatal(err)
+	}
+	zones := []*time.Location{shanghai, berlin, lordHowe, time.FixedZone("", 5*3600+45*60)}
+	var many []*utilization.Accumulator // reused
+	for _, zone := range zones {
+		many = append(many, utilization.NewAccumulator(zone))
+	}
+	midnight := at("2026-10-24T00:00:00+08:00").Unix() // clocks were put forward on 4 October, back on the 25th
 	rapid.Check(t, func(t *rapid.T) {
-		one, many := utilization.NewAccumulator(shanghai), utilization.NewAccumulator(shanghai)
-		start := rapid.Int64Range(1_700_000_000, 1_700_700_000).Draw(t, "start")
+		zone := rapid.IntRange(0, len(zones)-1).Draw(t, "zone")
+		one, many := utilization.NewAccumulator(zones[zone]), many[zone]
+		start := midnight + 300*rapid.Int64Range(-9000, 600).Draw(t, "slot") + rapid.SampledFrom([]int64{0, 0, 17}).Draw(t, "phase")
 		for range rapid.IntRange(1, 4).Draw(t, "runs") {
-			step := rapid.SampledFrom([]int64{1, 60, 300, 301, 3600, 5000, 90000}).Draw(t, "step")
-			values := rapid.SliceOfN(rapid.Uint16Range(0, 10000), 1, 700).Draw(t, "values")
+			step := rapid.SampledFrom([]int64{300, 300, 300, 1, 60, 301, 900, 3600, 5000, 90000}).Draw(t, "step")
+			values := runGenerator().Draw(t, "run")
 			many.AddRun(start, step, values)
 			for i, h := range values {
 				one.Add(start+int64(i)*step, float64(h)/100)
 			}
-			start += int64(len(values))*step + rapid.Int64Range(0, 100000).Draw(t, "pause")
+			start += int64(len(values)) * step
+			start += rapid.OneOf(rapid.Just[int64](0), rapid.Int64Range(0, 100000)).Draw(t, "pause")
+			if rapid.IntRange(0, 4).Draw(t, "other") == 0 {
+				v := valueGenerator().Draw(t, "value")
+				many.Add(start, v)
+				one.Add(start, v)
+				start++
+			}
 		}
 		a := one.Summary(cloud.CPUPercent, cloud.Window{}, 7)
 		b := many.Summary(cloud.CPUPercent, cloud.Window{}, 7)
 		if diff := cmp.Diff(a, b); diff != "" {
 			t.Fatal(diff)
+		}
+	})
+}
+
+// Days of runs against a plain sort: what runs and single samples share could
+// be wrong in both.
+func TestDaysOfRunsEqualPlainSort(t *testing.T) {
+	acc := utilization.NewAccumulator(shanghai)
+	rapid.Check(t, func(t *rapid.T) {
+		start := at("2026-11-01T00:00:00+08:00").Unix() + 300*rapid.Int64Range(0, 3000).Draw(t, "slot")
+		values := runGenerator().Draw(t, "run")
+		var points []cloud.Point
+		for i, h := range values {
+			points = append(points, cloud.Point{T: start + int64(i)*300, V: float64(h) / 100})
+		}
+		acc.AddRun(start, 300, values)
+		s := acc.Summary(cloud.CPUPercent, cloud.Window{}, 7)
+		checkDays(t, s.Days, points)
+		checkHours(t, s.HourOfWeek, points)
+		slices.SortFunc(points, func(a, b cloud.Point) int { return stdcmp.Compare(a.V, b.V) })
+		i := 0
+		s.Distribution.Each(func(v float64, n int) {
+			for range n {
+				if i >= len(points) || points[i].V != v {
+					t.Fatalf("%d × %v do not follow %d smaller values", n, v, i)
+				}
+				i++
+			}
+		})
+		if i != len(points) || s.Samples != i {
+			t.Fatalf("%d of %d samples listed, %d counted", i, len(points), s.Samples)
 		}
 	})
 }
@@ -307,6 +384,46 @@ func TestDaysOfSummerTime(t *testing.T) {
 	}
 }
 
+// In Brazil the clock was changed at midnight: a day began at 01:00, another
+// had 23:00 twice.
+func TestClockChangesAtMidnight(t *testing.T) {
+	brazil, err := time.LoadLocation("America/Sao_Paulo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		month time.Month
+		day   int
+		want  []int // samples of the days from this one on
+	}{
+		{time.November, 3, []int{288, 276, 288}},
+		{time.February, 16, []int{288, 300, 288}},
+	}
+	for _, tt := range tests {
+		from := time.Date(2018, tt.month, tt.day, 0, 0, 0, 0, brazil).Unix()
+		values := make([]uint16, 288+tt.want[1]+288)
+		for i := range values {
+			values[i] = uint16(i)
+		}
+		one, many := utilization.NewAccumulator(brazil), utilization.NewAccumulator(brazil)
+		many.AddRun(from, 300, values)
+		for i, h := range values {
+			one.AddHundredths(from+int64(i)*300, h)
+		}
+		s := many.Summary(cloud.CPUPercent, cloud.Window{}, len(values))
+		if diff := cmp.Diff(one.Summary(cloud.CPUPercent, cloud.Window{}, len(values)), s); diff != "" {
+			t.Errorf("%s: single samples and a run differ: %s", tt.month, diff)
+		}
+		var got []int
+		for _, d := range s.Days {
+			got = append(got, d.Samples)
+		}
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("days from %s %d on: %s", tt.month, tt.day, diff)
+		}
+	}
+}
+
 func TestHundredths(t *testing.T) {
 	for h := range uint16(10001) {
 		if got, ok := utilization.Hundredths(float64(h) / 100); !ok || got != h {
@@ -349,15 +466,60 @@ func TestReuseDoesNotAllocatePerSample(t *testing.T) {
 	}
 }
 
+// BenchmarkAccumulate summarizes 30 days at five minutes: a daily shape with
+// noise, as busy processors have; little with rare peaks, as idle ones; and a
+// level that seldom changes, as disks have.
 func BenchmarkAccumulate(b *testing.B) {
-	acc := utilization.NewAccumulator(shanghai)
-	values := make([]uint16, 8640)
-	for i := range values {
-		values[i] = uint16(1000 + 900*math.Sin(float64(i)/46) + float64(i*7919%300))
+	const series, samples = 64, 30 * 288
+	random := rand.New(rand.NewPCG(1, 2))
+	hundredths := func(v float64) uint16 { return uint16(100*min(max(v, 0), 100) + 0.5) }
+	shapes := []struct {
+		name string
+		next func() func(i int) float64
+	}{
+		{"busy", func() func(int) float64 {
+			base, swing, spread := 5+40*random.Float64(), 20*random.Float64(), 0.2+random.Float64()
+			drift := 0.0
+			return func(i int) float64 {
+				drift = 0.9*drift + spread*random.NormFloat64()
+				return base + swing*math.Sin(2*math.Pi*float64(i)/288) + drift
+			}
+		}},
+		{"idle", func() func(int) float64 {
+			return func(int) float64 {
+				if random.IntN(400) == 0 {
+					return 60 + 40*random.Float64()
+				}
+				return 0.5 + 0.3*math.Abs(random.NormFloat64())
+			}
+		}},
+		{"disk", func() func(int) float64 {
+			level := 20 + 60*random.Float64()
+			return func(int) float64 {
+				if random.IntN(60) == 0 {
+					level += 0.05 * random.Float64()
+				}
+				return level
+			}
+		}},
 	}
-	for b.Loop() {
-		acc.AddRun(1_760_000_000, 300, values)
-		acc.Summary(cloud.CPUPercent, cloud.Window{}, 8640)
+	for _, shape := range shapes {
+		b.Run(shape.name, func(b *testing.B) {
+			var all [series][]uint16
+			for k := range all {
+				next := shape.next()
+				for i := range samples {
+					all[k] = append(all[k], hundredths(next(i)))
+				}
+			}
+			acc := utilization.NewAccumulator(shanghai)
+			for b.Loop() {
+				for _, values := range all {
+					acc.AddRun(1_760_000_000, 300, values)
+					acc.Summary(cloud.CPUPercent, cloud.Window{}, samples)
+				}
+			}
+			b.ReportMetric(float64(b.N)*series*samples/b.Elapsed().Seconds()/1e6, "Msamples/s")
+		})
 	}
-	b.ReportMetric(float64(b.N)*float64(len(values))/b.Elapsed().Seconds()/1e6, "Msamples/s")
 }
