@@ -49,11 +49,7 @@ func TestEveryoneAgrees(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer func() {
-				if err := e.close(); err != nil {
-					t.Error(err)
-				}
-			}()
+			defer e.close()
 			if err := e.load(t.Context(), d); err != nil {
 				t.Fatal(err)
 			}

@@ -69,11 +69,12 @@ type wave struct {
 	random              rand.PCG
 	base, swing, spread float64
 	drift               float64
+	first               int64 // instant of sample 0
 	i                   int
 }
 
 func newWave(seed uint64, loudness float64) wave {
-	s := wave{random: *rand.NewPCG(seed, 99)}
+	s := wave{random: *rand.NewPCG(seed, 99), first: start.Unix()}
 	random := rand.New(&s.random)
 	s.base, s.swing, s.spread = 5+40*random.Float64(), 20*random.Float64(), loudness*(0.2+random.Float64())
 	return s
@@ -92,7 +93,7 @@ func (s *wave) fill(points []cloud.Point) {
 	for j := range points {
 		s.drift = 0.9*s.drift + s.spread*random.NormFloat64()
 		v := s.base + s.swing*daily[s.i%perDay] + s.drift
-		points[j] = cloud.Point{T: start.Unix() + int64(s.i)*step, V: math.Round(min(max(v, 0), 100)*100) / 100}
+		points[j] = cloud.Point{T: s.first + int64(s.i)*step, V: math.Round(min(max(v, 0), 100)*100) / 100}
 		s.i++
 	}
 }

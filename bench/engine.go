@@ -23,7 +23,7 @@ type engine interface {
 	// returns when the whole answer has come; decode, which is not timed, reads
 	// it.
 	ask(ctx context.Context, d dataset) (decode func() (answers, error), err error)
-	close() error
+	close()
 }
 
 type key struct {

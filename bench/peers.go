@@ -13,8 +13,6 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/zstd"
-
-	"yunjian/cloud"
 )
 
 type peerFlags struct {
@@ -57,11 +55,11 @@ func (s *session) peers(ctx context.Context, f peerFlags) error {
 	default:
 		return fmt.Errorf("-data: found %q, want generated or estate", f.data)
 	}
-	if err := s.compare(ctx, d, what{peers: true, scans: true, cycles: true, runs: f.runs}); err != nil {
+	if err := s.compare(ctx, d, what{peers: len(starters), scans: true, cycles: true, runs: f.runs}); err != nil {
 		return err
 	}
 	if f.data == "generated" {
-		if err := s.compare(ctx, generated("quieter", f.instances, f.days, 0.4), what{peers: true}); err != nil {
+		if err := s.compare(ctx, generated("quieter", f.instances, f.days, 0.4), what{peers: 2}); err != nil {
 			return err
 		}
 	}
@@ -72,10 +70,13 @@ func (s *session) peers(ctx context.Context, f peerFlags) error {
 	case err != nil:
 		return err
 	default:
-		for _, d := range []dataset{trace.only(cloud.CPUPercent), trace.only(cloud.MemoryPercent), trace} {
-			if err := s.compare(ctx, d, what{peers: true}); err != nil {
+		for _, m := range trace.metrics {
+			if err := s.compare(ctx, trace.only(m), what{peers: 2}); err != nil {
 				return err
 			}
+		}
+		if err := s.compare(ctx, trace, what{peers: len(starters)}); err != nil {
+			return err
 		}
 	}
 	if f.fleet > 0 {
@@ -96,7 +97,7 @@ func limit(ctx context.Context, args []string) error {
 	if err := s.parse("limit", flags, args); err != nil {
 		return err
 	}
-	return s.finish(s.compare(ctx, generated("generated", *instances, *days, 1), what{scans: true, runs: *runs}))
+	return s.finish(s.compare(ctx, generated("generated", *instances, *days, 1), what{peers: 1, scans: true, runs: *runs}))
 }
 
 // versions are those of the peers that are here.
@@ -123,7 +124,7 @@ func versions() (out []string) {
 
 // what says what compare does.
 type what struct {
-	peers  bool
+	peers  int // how many of starters
 	scans  bool
 	cycles bool // load Yunjian cycle by cycle too
 	runs   int
@@ -132,7 +133,8 @@ type what struct {
 // errAbsent is wrapped by the error of a peer that is not installed.
 var errAbsent = errors.New("scripts/install-bench-peers.sh installs what is needed")
 
-// starters start engines, each in a folder of its own.
+// starters start engines, each in a folder of its own: first ourselves, then
+// the peers, the one whose sizes are the bar before the others.
 var starters = []func(ctx context.Context, folder string) (engine, error){
 	func(_ context.Context, folder string) (engine, error) { return &yunjian{folder: folder}, nil },
 	func(ctx context.Context, folder string) (engine, error) { return startVictoria(ctx, folder) },
@@ -143,7 +145,7 @@ var starters = []func(ctx context.Context, folder string) (engine, error){
 // start starts everyone for one dataset; what was started is to be closed even
 // after an error.
 func (s *session) start(ctx context.Context, d dataset, w what) (engines []engine, err error) {
-	for _, start := range starters {
+	for _, start := range starters[:w.peers] {
 		folder, err := s.scratch(d.name)
 		if err != nil {
 			return engines, err
@@ -157,24 +159,19 @@ func (s *session) start(ctx context.Context, d dataset, w what) (engines []engin
 			return engines, err
 		}
 		engines = append(engines, e)
-		if !w.peers {
-			break
-		}
 	}
 	return engines, nil
 }
 
 // compare loads one dataset into everyone and prints sizes and, if wanted,
 // speeds.
-func (s *session) compare(ctx context.Context, d dataset, w what) (err error) {
+func (s *session) compare(ctx context.Context, d dataset, w what) error {
 	began := time.Now()
 	fmt.Printf("\n== %s: %d series, %.2f M samples\n", d.name, len(d.series), float64(d.samples())/1e6)
 	engines, err := s.start(ctx, d, w)
 	defer func() {
 		for _, e := range engines {
-			if ended := e.close(); err == nil {
-				err = ended
-			}
+			e.close()
 		}
 	}()
 	if err != nil {
@@ -246,7 +243,8 @@ func (s *session) inCycles(ctx context.Context, d dataset, want answers) (int64,
 	if err := y.load(ctx, d); err != nil {
 		return 0, err
 	}
-	if err := errors.Join(verify(ctx, y, d, want), y.close()); err != nil {
+	defer y.close()
+	if err := verify(ctx, y, d, want); err != nil {
 		return 0, err
 	}
 	return y.bytes()

@@ -63,22 +63,16 @@ func serve(ctx context.Context, path, program string, args ...string) (*server, 
 			return s, nil
 		}
 	}
-	s.kill()
+	s.close()
 	return nil, fmt.Errorf("%s does not answer at %s%s\n%s", program, s.address, path, s.log.Bytes())
 }
 
-// stop ends the process as an operator would, so that it writes what it holds.
-func (s *server) stop() error {
-	if err := s.command.Process.Signal(syscall.SIGTERM); err != nil {
-		return err
-	}
-	select {
-	case err := <-s.exited:
-		return err
-	case <-time.After(2 * time.Minute):
-		s.kill()
-		return fmt.Errorf("%s did not end within two minutes", s.command.Path)
-	}
+// close ends the process at once: what it holds has been measured and will be
+// removed. Asked to end, VictoriaMetrics would now and then panic over a forced
+// merge that it still counts.
+func (s *server) close() {
+	_ = s.command.Process.Kill() // it may have ended by itself
+	s.ended.Wait()
 }
 
 // size is the length of all files below the folders.
@@ -107,10 +101,4 @@ func size(folders ...string) (int64, error) {
 		}
 	}
 	return n, nil
-}
-
-// kill ends a process that has nothing left to write.
-func (s *server) kill() {
-	_ = s.command.Process.Kill() // it may have ended by itself
-	s.ended.Wait()
 }

@@ -141,5 +141,3 @@ func (p *prometheus) ask(ctx context.Context, d dataset) (func() (answers, error
 		return out, nil
 	}, nil
 }
-
-func (p *prometheus) close() error { return p.stop() }

@@ -40,8 +40,6 @@ func (v *victoria) load(ctx context.Context, d dataset) error {
 	return v.settle(ctx)
 }
 
-func (v *victoria) close() error { return v.stop() }
-
 // importLines is a dataset as VictoriaMetrics' JSON lines, in pieces of a few
 // megabytes.
 func importLines(series []cloud.Series) [][]byte {
@@ -74,12 +72,25 @@ func importLines(series []cloud.Series) [][]byte {
 // settle writes to disk what is in memory and merges the parts of each month
 // into one.
 func (v *victoria) settle(ctx context.Context) error {
-	if _, err := get(ctx, v.address+"/internal/force_flush", nil); err != nil {
+	if err := v.flush(ctx); err != nil {
 		return err
 	}
 	if _, err := get(ctx, v.address+"/internal/force_merge", nil); err != nil {
 		return err
 	}
+	return v.quiet(ctx)
+}
+
+// flush writes to disk what is in memory and waits for merges that are due.
+func (v *victoria) flush(ctx context.Context) error {
+	if _, err := get(ctx, v.address+"/internal/force_flush", nil); err != nil {
+		return err
+	}
+	return v.quiet(ctx)
+}
+
+// quiet waits until nothing is merged.
+func (v *victoria) quiet(ctx context.Context) error {
 	for {
 		metrics, err := get(ctx, v.address+"/metrics", nil)
 		if err != nil {

@@ -99,7 +99,7 @@ func childDay(ctx context.Context, args []string) error {
 	if marks[0], err = mark(); err != nil {
 		return err
 	}
-	f := newFleet(instances)
+	f := newFleet(instances, start)
 	for i := range days*perDay + perDay/12 {
 		if err := s.Append(f.next()); err != nil {
 			return err

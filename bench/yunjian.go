@@ -140,12 +140,10 @@ func (y *yunjian) ask(ctx context.Context, d dataset) (func() (answers, error), 
 	}, nil
 }
 
-func (y *yunjian) close() error {
-	if y.server == nil {
-		return nil
+func (y *yunjian) close() {
+	if y.server != nil {
+		y.server.close()
 	}
-	y.kill()
-	return nil
 }
 
 type scanLine struct {
