@@ -17,7 +17,7 @@ import (
 type Accumulator struct {
 	loc    *time.Location
 	whole  tally // of hundredths only those of closed days are summed up yet
-	day    tally
+	day    dayTally
 	hours  [168]hourTally
 	others [168]otherTally
 	days   []Day
@@ -57,7 +57,7 @@ func NewAccumulator(loc *time.Location) *Accumulator {
 		loc = time.UTC
 	}
 	a := &Accumulator{loc: loc, lister: &lister{}}
-	a.whole.counts, a.day.counts = &[levels]uint32{}, &[levels]uint32{}
+	a.whole.counts, a.day.counts = &[levels]uint32{}, &[levels]uint16{}
 	a.Reset(Step)
 	return a
 }
@@ -118,9 +118,7 @@ func (a *Accumulator) Add(t int64, v float64) {
 func (a *Accumulator) AddHundredths(t int64, h uint16) {
 	a.speak(t)
 	a.advance(t)
-	a.whole.counts[h]++
-	a.day.counts[h]++
-	a.sumUp(h, uint64(h), 1<<(h>>blockShift), 1)
+	a.addHours([]uint16{h}, 1)
 }
 
 // AddRun is AddHundredths for values at t, t+step, t+2×step …; step is in
@@ -139,40 +137,66 @@ func (a *Accumulator) AddRun(t, step int64, values []uint16) {
 	for len(values) > 0 {
 		a.advance(t)
 		n := min(int((a.hourEnd-t+step-1)/step), len(values))
-		a.addHour(values[:n])
+		a.addHours(values[:n], n)
 		t += int64(n) * step
 		values = values[n:]
 		// The whole hours left of a day follow each other evenly.
-		for perHour > 0 && len(values) >= perHour && a.hourEnd < a.dayEnd && !a.shifts {
-			a.hour++
-			a.hourEnd += 3600
-			a.addHour(values[:perHour])
-			t += 3600
-			values = values[perHour:]
+		if perHour == 0 || a.shifts || len(values) < perHour || a.hourEnd >= a.dayEnd {
+			continue
 		}
+		hours := min(int(a.dayEnd-a.hourEnd)/3600, len(values)/perHour)
+		a.hour++
+		a.addHours(values[:hours*perHour], perHour)
+		a.hour += hours - 1
+		a.hourEnd += int64(hours) * 3600
+		t += int64(hours) * 3600
+		values = values[hours*perHour:]
 	}
 }
 
-// addHour counts values that lie in the current hour.
-func (a *Accumulator) addHour(values []uint16) {
-	whole, day := a.whole.counts, a.day.counts
-	n, first := len(values), values[0]
-	if values[n-1] == first && flat(values) { // increments of one bucket would wait for each other
-		whole[first] += uint32(n)
-		day[first] += uint32(n)
-		a.sumUp(first, uint64(first)*uint64(n), 1<<(first>>blockShift), n)
+// addHours counts the values of whole hours of perHour values each, the current
+// one first. Their number is a multiple of perHour.
+func (a *Accumulator) addHours(values []uint16, perHour int) {
+	if a.day.n+len(values) > dayMost {
+		a.addMany(values, perHour)
 		return
 	}
-	hi, sum, touched := uint32(0), uint64(0), uint64(0)
-	for _, v := range values {
-		whole[v]++
-		day[v]++
-		h := uint32(v)
-		sum += uint64(h)
-		hi = max(hi, h) // without a branch, as long as hi is no index
-		touched |= 1 << (h >> blockShift & 63)
+	n := len(values)
+	whole, day := a.whole.counts, a.day.counts
+	least, most, all := uint32(math.MaxUint16), uint32(0), uint64(0)
+	for hour := a.hour; len(values) >= perHour; hour++ {
+		now := values[:perHour]
+		values = values[perHour:]
+		hi, sum := uint32(0), uint64(0)
+		if first := now[0]; now[perHour-1] == first && flat(now) { // increments of one bucket would wait for each other
+			whole[first] += uint32(perHour)
+			day[first] += uint16(perHour)
+			hi, sum = uint32(first), uint64(first)*uint64(perHour)
+			least = min(least, hi)
+		} else {
+			for _, v := range now {
+				whole[v]++
+				day[v]++
+				h := uint32(v)
+				sum += uint64(h)
+				least, hi = min(least, h), max(hi, h) // without a branch, as long as they are no indices
+			}
+		}
+		a.hours[hour%len(a.hours)].add(uint16(hi), sum, perHour)
+		most = max(most, hi)
+		all += sum
 	}
-	a.sumUp(uint16(hi), sum, touched, n)
+	a.day.widen(uint16(least), uint16(most), all, n)
+}
+
+// addMany is addHours for a day of more samples than its counters take.
+func (a *Accumulator) addMany(values []uint16, perHour int) {
+	for i, h := range values {
+		a.whole.count(h)
+		a.day.other = append(a.day.other, float64(h)/100)
+		a.day.extra += float64(h) / 100
+		a.hours[(a.hour+i/perHour)%len(a.hours)].add(h, uint64(h), 1)
+	}
 }
 
 // flat reports whether all values are equal.
@@ -185,13 +209,10 @@ func flat(values []uint16) bool {
 	return true
 }
 
-// sumUp enters n hundredths, counted already, into the sums of hour and day.
-func (a *Accumulator) sumUp(hi uint16, sum, touched uint64, n int) {
-	a.day.widen(hi, sum, touched, n)
-	hour := &a.hours[a.hour]
-	hour.n += n
-	hour.sum += sum
-	hour.hi = max(hour.hi, hi)
+func (h *hourTally) add(hi uint16, sum uint64, n int) {
+	h.n += n
+	h.sum += sum
+	h.hi = max(h.hi, hi)
 }
 
 // speak notes that there is a sample at t.
@@ -275,7 +296,7 @@ func (a *Accumulator) closeDay() {
 		d.Max = a.scratch[n-1]
 	}
 	a.days = append(a.days, d)
-	a.whole.widen(t.hi, t.sum, t.touched, t.n)
+	a.whole.close(t)
 	t.reset()
 }
 
@@ -283,24 +304,31 @@ func (a *Accumulator) closeDay() {
 // Accumulator for the next series. expected is what Expected returns for the
 // window and step.
 func (a *Accumulator) Summary(m cloud.Metric, w cloud.Window, expected int) Summary {
-	s := Summary{Metric: m, Window: w, Samples: a.Samples(), Expected: expected}
+	var s Summary
+	a.SummaryInto(&s, m, w, expected)
+	return s
+}
+
+// SummaryInto is Summary into s, whose memory it uses again: what was in s, or in
+// a copy of it, is lost.
+func (a *Accumulator) SummaryInto(s *Summary, m cloud.Metric, w cloud.Window, expected int) {
+	defer a.Reset(time.Duration(a.step) * time.Second)
+	days, distribution := s.Days[:0], s.Distribution
+	*s = Summary{Metric: m, Window: w, Samples: a.Samples(), Expected: expected}
 	if s.Samples == 0 {
-		a.Reset(time.Duration(a.step) * time.Second)
-		return s
+		return
 	}
 	a.closeDay()
 	s.Dense = s.Samples - int((a.covered+a.step/2)/a.step)
 	s.First, s.Last = time.Unix(a.first, 0).UTC(), time.Unix(a.last, 0).UTC()
 	s.Mean = a.whole.mean()
-	s.Days = slices.Clone(a.days)
+	s.Days = append(days, a.days...)
 	for i := range a.hours {
 		s.HourOfWeek[i] = a.hours[i].hour(a.others[i])
 	}
-	s.Distribution = a.distribution()
+	s.Distribution = a.distribution(distribution)
 	s.Min = s.Distribution.value(0)
 	s.Max = s.Distribution.value(s.Distribution.Distinct() - 1)
-	a.Reset(time.Duration(a.step) * time.Second)
-	return s
 }
 
 func (h hourTally) hour(o otherTally) Hour {
@@ -321,15 +349,15 @@ func (h hourTally) hour(o otherTally) Hour {
 }
 
 // distribution compacts the buckets and the other values into one ascending
-// list.
-func (a *Accumulator) distribution() Distribution {
+// list, in the memory of d.
+func (a *Accumulator) distribution(d Distribution) Distribution {
 	t, l := &a.whole, a.lister
 	distinct := l.list(t)
 	if len(t.other) == 0 {
-		return Distribution{hundredths: slices.Clone(l.values[:distinct]), upTo: slices.Clone(l.upTo[:distinct])}
+		return Distribution{hundredths: append(d.hundredths[:0], l.values[:distinct]...), upTo: append(d.upTo[:0], l.upTo[:distinct]...)}
 	}
 	slices.Sort(t.other)
-	d := Distribution{values: make([]float64, 0, distinct+len(t.other)), upTo: make([]uint32, 0, distinct+len(t.other))}
+	d = Distribution{values: d.values[:0], upTo: d.upTo[:0]}
 	total, i := uint32(0), 0
 	takeOther := func(before float64) {
 		for i < len(t.other) && t.other[i] < before {

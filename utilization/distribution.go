@@ -16,6 +16,10 @@ type Distribution struct {
 	upTo       []uint32  // upTo[i]: how many samples are at most the i-th value
 }
 
+func (d Distribution) clone() Distribution {
+	return Distribution{slices.Clone(d.hundredths), slices.Clone(d.values), slices.Clone(d.upTo)}
+}
+
 // Count is the number of samples.
 func (d Distribution) Count() int {
 	if len(d.upTo) == 0 {

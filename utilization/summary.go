@@ -47,6 +47,13 @@ func (s Summary) Coverage() float64 {
 	return min(1, float64(s.Samples-s.Dense)/float64(s.Expected))
 }
 
+// Clone is a copy that shares no memory with s.
+func (s Summary) Clone() Summary {
+	s.Days = slices.Clone(s.Days)
+	s.Distribution = s.Distribution.clone()
+	return s
+}
+
 // Quantile returns the exact q-quantile of the values by linear interpolation
 // between the two nearest ranks, rank = q × (n − 1), as Prometheus'
 // quantile_over_time does. q outside 0 to 1 is taken as the nearer bound.

@@ -7,31 +7,34 @@ import (
 )
 
 // Hundredths reach from 0 to 10000, but as many counting buckets as a uint16 can
-// name spare a check for each sample; those never touched cost nothing. Which
-// ones were is told by blocks: 64 of them hold all hundredths.
-const (
-	levels     = 1 << 16
-	blockShift = 8
-	blockSize  = 1 << blockShift
-)
+// name spare a check for each sample; those never touched cost nothing.
+const levels = 1 << 16
 
-// tally counts samples.
+// tally counts the samples of a window. Which buckets may be in use is told by
+// blocks: 64 of them hold all hundredths.
 type tally struct {
 	counts  *[levels]uint32 // by hundredths
-	touched uint64          // blocks of counts that are not all zero, the lowest in the lowest bit
+	touched uint64          // blocks of counts that may not be all zero, the lowest in the lowest bit
 	n       int             // samples in counts
 	sum     uint64
-	hi      uint16 // of counts
 	other   []float64
 	extra   float64 // sum of other
 }
 
-// widen enters n hundredths, which are counted already.
-func (t *tally) widen(hi uint16, sum, touched uint64, n int) {
-	t.hi = max(t.hi, hi)
-	t.sum += sum
-	t.touched |= touched
-	t.n += n
+const (
+	blockShift = 8
+	blockSize  = 1 << blockShift
+)
+
+// close enters the hundredths of a day, which are counted already.
+func (t *tally) close(d *dayTally) {
+	if d.n == 0 {
+		return
+	}
+	first, last := d.lo>>blockShift&63, d.hi>>blockShift&63
+	t.touched |= (1<<last | (1<<last - 1)) &^ (1<<first - 1)
+	t.sum += d.sum
+	t.n += d.n
 }
 
 // reset forgets all samples.
@@ -39,7 +42,7 @@ func (t *tally) reset() {
 	for m := t.touched; m != 0; m &= m - 1 {
 		clear(t.block(m))
 	}
-	t.touched, t.n, t.sum, t.hi, t.extra, t.other = 0, 0, 0, 0, 0, t.other[:0]
+	t.touched, t.n, t.sum, t.extra, t.other = 0, 0, 0, 0, t.other[:0]
 }
 
 // block is the buckets of the lowest block in m.
@@ -57,13 +60,50 @@ func (t *tally) mean() float64 {
 	return (float64(t.sum)/100 + t.extra) / float64(t.samples())
 }
 
+// dayTally counts the samples of a day. Small counters keep what a day touches
+// of them in the nearest cache.
+type dayTally struct {
+	counts *[levels]uint16
+	lo, hi uint16 // of counts; meaningless without samples
+	n      int    // samples in counts
+	sum    uint64
+	other  []float64 // also hundredths, once counts might overflow
+	extra  float64   // sum of other
+}
+
+// dayMost is how many samples the counters of a day take.
+const dayMost = math.MaxUint16
+
+// widen enters n hundredths, which are counted already.
+func (t *dayTally) widen(lo, hi uint16, sum uint64, n int) {
+	if t.n == 0 {
+		t.lo = lo
+	}
+	t.lo, t.hi = min(t.lo, lo), max(t.hi, hi)
+	t.sum += sum
+	t.n += n
+}
+
+func (t *dayTally) reset() {
+	if t.n > 0 {
+		clear(t.counts[t.lo : int(t.hi)+1])
+	}
+	t.lo, t.hi, t.n, t.sum, t.extra, t.other = 0, 0, 0, 0, 0, t.other[:0]
+}
+
+func (t *dayTally) samples() int { return t.n + len(t.other) }
+
+func (t *dayTally) mean() float64 {
+	return (float64(t.sum)/100 + t.extra) / float64(t.samples())
+}
+
 // sorted appends all samples in ascending order.
-func (t *tally) sorted(dst []float64) []float64 {
+func (t *dayTally) sorted(dst []float64) []float64 {
 	dst = append(dst, t.other...)
-	for m := t.touched; m != 0; m &= m - 1 {
-		for i, c := range t.block(m) {
-			for range c {
-				dst = append(dst, float64(firstOf(m)+i)/100)
+	if t.n > 0 {
+		for h := int(t.lo); h <= int(t.hi); h++ {
+			for range t.counts[h] {
+				dst = append(dst, float64(h)/100)
 			}
 		}
 	}
@@ -71,47 +111,48 @@ func (t *tally) sorted(dst []float64) []float64 {
 	return dst
 }
 
-// descent finds high ranks of a tally's hundredths: they lie near the maximum,
-// so few buckets are read.
+// descent finds high ranks of a day's hundredths: they lie near the maximum, so
+// few buckets are read.
 type descent struct {
-	counts *[levels]uint32
-	blocks uint64 // touched ones, the current one the highest
-	left   uint   // buckets of the current block that have not been passed; a multiple of group
+	counts *[levels]uint16
+	left   uint   // buckets not passed yet: those below
 	above  uint32 // samples in those that have been
 }
 
 // group is how many buckets are passed at once.
-const group = 8
+const group = 16
 
-func (t *tally) descend() descent {
-	return descent{counts: t.counts, blocks: t.touched, left: blockSize}
+func (t *dayTally) descend() descent {
+	return descent{counts: t.counts, left: uint(t.hi)/group*group + group}
 }
 
 // to returns the sample that k-1 are above. There must be so many; k must not
 // be less than in the call before.
 func (d *descent) to(k uint32) uint16 {
 	left, above := d.left, d.above
-	for {
-		first := uint(63-bits.LeadingZeros64(d.blocks)) << blockShift % levels
-		block := (*[blockSize]uint32)(d.counts[first:])
-		for ; left > 0; left -= group {
-			b := (*[group]uint32)(block[(left-group)%blockSize:])
-			n := (b[0] + b[1]) + (b[2] + b[3]) + ((b[4] + b[5]) + (b[6] + b[7]))
-			if above+n >= k {
-				d.left, d.above = left, above
-				h := first + left - 1
-				for i := group - 1; i > 0; i-- {
-					if above += b[i]; above < k {
-						h--
-					}
+	for left >= group {
+		b := (*[group]uint16)(d.counts[left-group:])
+		// Four counters in a word: no sum of a day's overflows its place.
+		words := four(b, 0) + four(b, 4) + four(b, 8) + four(b, 12)
+		n := uint32(words * 0x0001_0001_0001_0001 >> 48)
+		if above+n >= k {
+			d.left, d.above = left, above
+			h := left - 1
+			for i := group - 1; i > 0; i-- {
+				if above += uint32(b[i]); above < k {
+					h--
 				}
-				return uint16(h)
 			}
-			above += n
+			return uint16(h)
 		}
-		d.blocks &^= 1 << (first >> blockShift)
-		left = blockSize
+		above += n
+		left -= group
 	}
+	return 0
+}
+
+func four(b *[group]uint16, i int) uint64 {
+	return uint64(b[i]) | uint64(b[i+1])<<16 | uint64(b[i+2])<<32 | uint64(b[i+3])<<48
 }
 
 // quantile is the q-quantile of n samples; q must not be greater than in the
@@ -124,6 +165,14 @@ func (d *descent) quantile(n int, q float64) float64 {
 	next := *d // the descent itself stays, for ranks between these two
 	lo := next.to(uint32(above) + 1)
 	return interpolate(float64(lo)/100, float64(hi)/100, rank-below)
+}
+
+// count enters a hundredth that the day's counters cannot take.
+func (t *tally) count(h uint16) {
+	t.counts[h]++
+	t.touched |= 1 << (h >> blockShift & 63)
+	t.sum += uint64(h)
+	t.n++
 }
 
 // lister lists buckets in use; it holds the room to do so repeatedly.
