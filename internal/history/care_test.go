@@ -73,11 +73,11 @@ func TestOpenRefuses(t *testing.T) {
 		{"a file of the future", func(path string) {
 			boltFile(path, func(tx *bolt.Tx) error {
 				b, err := tx.CreateBucket(bucketMeta)
-				b.Put(keyVersion, []byte{0, 0, 0, 3})
+				b.Put(keyVersion, []byte{0, 0, 0, formatVersion + 1})
 				b.Put(keyOffset, make([]byte, 8))
 				return err
 			})
-		}, Options{}, "the file has layout version 3, this yunjian reads 1 to 2: use the yunjian that wrote it, or a newer one"},
+		}, Options{}, "the file has layout version 4, this yunjian reads 1 to 3: use the yunjian that wrote it, or a newer one"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "d", "history.db")
@@ -243,7 +243,7 @@ func TestDamage(t *testing.T) {
 			harm(t, s, tt.bucket, any1)
 			w := cloud.Window{From: monday, To: monday.AddDate(0, 0, 20)}
 			got := map[string]int{}
-			err := s.Scan(t.Context(), Query{Resources: []string{"i-1", "i-2"}, Metrics: []cloud.Metric{cloud.CPUPercent}, Window: w}, func(r string, u map[cloud.Metric]utilization.Summary) error {
+			err := s.Scan(t.Context(), scanQuery{Resources: []string{"i-1", "i-2"}, Metrics: []cloud.Metric{cloud.CPUPercent}, Window: w}, func(r string, u map[cloud.Metric]utilization.Summary) error {
 				got[r] = u[cloud.CPUPercent].Samples
 				return nil
 			})
@@ -446,7 +446,7 @@ func TestConcurrentUse(t *testing.T) {
 	seen := 0
 	loop(func() error {
 		first := -1
-		return s.Scan(ctx, Query{Resources: names, Metrics: []cloud.Metric{cloud.CPUPercent}, Window: always}, func(r string, u map[cloud.Metric]utilization.Summary) error {
+		return s.Scan(ctx, scanQuery{Resources: names, Metrics: []cloud.Metric{cloud.CPUPercent}, Window: always}, func(r string, u map[cloud.Metric]utilization.Summary) error {
 			n := u[cloud.CPUPercent].Samples
 			if first < 0 {
 				first = n

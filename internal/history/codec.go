@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/klauspost/compress/huff0"
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -17,11 +18,13 @@ const (
 	codeDelta = 1 // whole numbers of 10^-scale, each less its predecessor, zigzag
 	codeXOR   = 2 // float64 bits, each XORed with its predecessor
 
-	packPlanes = 0x00 // the numbers' bytes split into planes, the lowest first
-	packZstd   = 0x80 // planes, compressed
-	packOwn    = 0x40 // tokens under a table of the column's own
-	packShared = 0x20 // tokens under the table of the sheet
-	packMask   = 0xe0
+	packPlanes        = 0x00 // the numbers' bytes split into planes, the lowest first
+	packZstd          = 0x80 // planes, compressed
+	packOwn           = 0x40 // tokens under a table of the column's own
+	packShared        = 0x20 // tokens under the table of the sheet
+	packHuffman       = 0x60 // bytes under Huffman's code, with a table of the column's own
+	packHuffmanShared = 0xa0 // the same, under the table of the sheet
+	packMask          = 0xe0
 )
 
 // Bounds that keep a damaged or hostile header from asking for memory.
@@ -54,6 +57,10 @@ type encoder struct {
 	words   []uint16
 	body    []byte
 	sheet   []numbers
+	low     []uint64
+	beyond  []byte
+	huffman huff0.Scratch
+	common  huff0.Scratch // holds the table that a sheet's columns share
 }
 
 func newEncoder(level zstd.EncoderLevel) *encoder {
@@ -69,27 +76,34 @@ func newEncoder(level zstd.EncoderLevel) *encoder {
 // appendValues appends a column that stands alone.
 func (e *encoder) appendValues(dst []byte, v []float64, sequence bool) []byte {
 	e.analyse(&e.column, v, sequence)
-	return e.appendNumbers(dst, &e.column, nil)
+	return e.appendNumbers(dst, &e.column, false)
 }
 
-// appendNumbers appends a column, under the shared table (which may be nil)
-// where that makes it smallest.
-func (e *encoder) appendNumbers(dst []byte, x *numbers, shared *table) []byte {
+// appendNumbers appends a column in the way that makes it smallest, or nearly so
+// and is read sooner. shared: a table that columns share is in e.common.
+func (e *encoder) appendNumbers(dst []byte, x *numbers, shared bool) []byte {
 	if len(x.u) == 0 || x.width() == 0 {
 		return e.appendPlanes(dst, x)
 	}
-	pack, best := byte(packOwn), x.own
 	size := x.ownBytes()
-	if shared != nil {
-		if cost := shared.cost(e.counter.tokens(x.u, x.graded.split)) + x.graded.raw; cost < size*x.dearer() {
-			pack, best, size = packShared, x.graded, cost
+	pack, coarse, best := byte(packHuffman), x.coarse, x.coarse.whole()
+	if shared {
+		if cost := e.commonCost(x); cost < best {
+			pack, coarse, best = packHuffmanShared, x.alike, cost
 		}
 	}
-	if pack == packOwn && size > float64(x.n*x.width()) {
+	if min(size, best) > float64(x.n*x.width()) {
 		return e.appendPlanes(dst, x)
 	}
-	e.body = e.appendTokens(e.body[:0], x, pack, best.split, shared)
-	if !e.repeats(x) {
+	done := false
+	if best < size*slack {
+		e.body, done = e.appendHuffman(e.body[:0], x, pack, coarse)
+		done = done && float64(len(e.body)) < size*slack // whole bits may cost more than foretold
+	}
+	if !done {
+		e.body = e.appendTokens(e.body[:0], x)
+	}
+	if done && !e.repeats(x) {
 		return append(dst, e.body...)
 	}
 	at := len(dst)
@@ -102,20 +116,20 @@ func (e *encoder) appendNumbers(dst []byte, x *numbers, shared *table) []byte {
 
 // repeats reports whether a column may hold repetitions, which frequencies
 // alone do not tell: then compressing its planes is worth a try.
-func (e *encoder) repeats(x *numbers) bool { return x.own.bytes < float64(x.n)*0.9 }
+func (e *encoder) repeats(x *numbers) bool {
+	return min(x.own.bytes, x.coarse.bytes) < float64(x.n)*0.9
+}
 
 // appendTokens appends, behind code and scale, the base as a varint, a byte for
-// the split, the table if it is the column's own, the length of states and words
-// as a varint, states and words, and the raw bits.
-func (e *encoder) appendTokens(dst []byte, x *numbers, pack byte, s split, t *table) []byte {
-	dst = append(dst, x.code|pack, byte(x.scale))
+// the split, the table, the length of states and words as a varint, states and
+// words, and the raw bits.
+func (e *encoder) appendTokens(dst []byte, x *numbers) []byte {
+	s, t := x.own.split, &e.counter.table
+	dst = append(dst, x.code|packOwn, byte(x.scale))
 	dst = binary.AppendVarint(dst, x.base)
 	dst = append(dst, s.byte())
-	if pack == packOwn {
-		t = &e.counter.table
-		t.normalize(e.counter.tokens(x.u, s), tableBits(x.n))
-		dst = t.append(dst)
-	}
+	t.normalize(e.counter.tokens(x.u, s), tableBits(x.n))
+	dst = t.append(dst)
 	e.slots.load(t)
 	e.tokens = e.tokens[:0]
 	raw := bitWriter{dst: e.planes[:0]}
@@ -197,6 +211,8 @@ type decoder struct {
 	meta       []byte
 	table      table
 	own        decodeSlots
+
+	huffmanTable huff0.Scratch
 }
 
 func newDecoder() *decoder {
@@ -240,19 +256,31 @@ func (d *decoder) values(src []byte, n int, small bool, shared *sharedTable) (co
 				return column{hundredths: h}, nil
 			}
 		}
-		d.floats = resize(d.floats, n)
-		for i, u := range d.numbers {
-			if code == codeDelta {
-				base += int64(u>>1) ^ -int64(u&1)
-				d.floats[i] = float64(base) / powers[scale]
-			} else {
-				d.floats[i] = float64(base+int64(u)) / powers[scale]
-			}
+		return d.floatsOf(code, scale, base), nil
+	case packHuffman, packHuffmanShared:
+		if pack == packHuffman {
+			shared = nil
+		} else if shared == nil || shared.huffman == nil {
+			return column{}, damaged("values under a table that is not there")
 		}
-		return column{floats: d.floats}, nil
+		return d.huffmanColumn(src[2:], n, small, code, scale, shared)
 	default:
 		return column{}, damaged("values packed in the way 0x%02x", pack)
 	}
+}
+
+// floatsOf turns d.numbers into values.
+func (d *decoder) floatsOf(code byte, scale int, base int64) column {
+	d.floats = resize(d.floats, len(d.numbers))
+	for i, u := range d.numbers {
+		if code == codeDelta {
+			base += int64(u>>1) ^ -int64(u&1)
+			d.floats[i] = float64(base) / powers[scale]
+		} else {
+			d.floats[i] = float64(base+int64(u)) / powers[scale]
+		}
+	}
+	return column{floats: d.floats}
 }
 
 // tokens decodes what appendTokens wrote behind code and scale into d.numbers.
@@ -273,7 +301,7 @@ func (d *decoder) tokens(src []byte, n int, own bool, shared *sharedTable) (base
 		}
 		d.own.load(&d.table, s.direct)
 	} else {
-		if shared == nil || s.direct {
+		if shared == nil || shared.huffman != nil || s.direct {
 			return 0, damaged("values under a table that is not there")
 		}
 		slots = shared.ready()

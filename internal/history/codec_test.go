@@ -296,11 +296,11 @@ var update = flag.Bool("update", false, "write the fixture file of the present f
 
 // A file of each format version ever written is read for ever.
 func TestReadsEveryFormatVersion(t *testing.T) {
-	const present = "testdata/format-v2.db.gz"
+	const present = "testdata/format-v3.db.gz"
 	if *update {
 		writeFixture(t, present)
 	}
-	for _, fixture := range []string{"testdata/format-v1.db.gz", "testdata/format-v2.db.gz"} {
+	for _, fixture := range []string{"testdata/format-v1.db.gz", "testdata/format-v2.db.gz", present} {
 		t.Run(filepath.Base(fixture), func(t *testing.T) {
 			packed, err := os.ReadFile(fixture)
 			if err != nil {

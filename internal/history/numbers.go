@@ -16,15 +16,17 @@ type numbers struct {
 	u     []uint32 // the numbers, or
 	wide  []uint64 // where 32 bits do not hold them all
 
-	own    choice // smallest under a table of its own
-	graded choice // for a table that columns share: graded, coarse enough for all to look alike
+	hundredths bool // all values are hundredths from 0 to 100
+
+	own    choice   // smallest under frequencies of its own
+	coarse bytewise // smallest under Huffman's code with a table of its own
+	alike  bytewise // for a table that columns share: coarse enough for all to look alike
 }
 
 // choice is a split and what it costs.
 type choice struct {
 	split
 	bytes  float64 // tokens at their entropy, and raw bits; without the table
-	raw    float64 // of bytes, the raw bits
 	tokens int     // distinct ones
 }
 
@@ -44,6 +46,7 @@ func (x *numbers) width() int {
 // plain where v is no sequence, of which one value tells of the next.
 func (e *encoder) analyse(x *numbers, v []float64, sequence bool) {
 	x.n, x.u, x.wide, x.base = len(v), x.u[:0], x.wide[:0], 0
+	x.coarse, x.alike, x.own = unfit, unfit, choice{bytes: math.Inf(1)}
 	var ok bool
 	if x.scale, ok = e.toInts(v); !ok {
 		x.code, x.scale = codeXOR, 0
@@ -61,6 +64,7 @@ func (e *encoder) analyse(x *numbers, v []float64, sequence bool) {
 		return
 	}
 	x.code, x.base = codePlain, least
+	x.hundredths = x.scale <= 2 && least >= 0 && float64(most)/powers[x.scale] <= 100
 	for _, n := range e.ints {
 		x.u = append(x.u, uint32(n-least))
 	}
@@ -70,6 +74,7 @@ func (e *encoder) analyse(x *numbers, v []float64, sequence bool) {
 	}
 	y := &e.other
 	y.n, y.u, y.wide, y.code, y.scale, y.base = len(v), y.u[:0], y.wide[:0], codeDelta, x.scale, e.ints[0]
+	y.hundredths = x.hundredths
 	last := e.ints[0]
 	for _, n := range e.ints {
 		d := int32(n - last)
@@ -85,21 +90,12 @@ func (e *encoder) analyse(x *numbers, v []float64, sequence bool) {
 // size compares the ways to make numbers. A short column will likely share a
 // table, a long one likely has its own.
 func (x *numbers) size() float64 {
-	return min(x.ownBytes(), x.graded.fair())
+	return min(x.ownBytes(), x.coarse.whole(), x.alike.fair())
 }
 
-// ownBytes is what the column takes with a table of its own.
+// ownBytes is what the column takes under frequencies of its own.
 func (x *numbers) ownBytes() float64 {
 	return x.own.bytes + float64(tableBytes(x.own.tokens))
-}
-
-// dearer is by how much a shared table may cost more than an own one: reading a
-// table takes longer than reading a short column.
-func (x *numbers) dearer() float64 {
-	if x.n < shortColumn {
-		return 1.02
-	}
-	return 1
 }
 
 // analyseWide is for numbers beyond 32 bits, which are only packed as planes.
@@ -133,6 +129,7 @@ type counter struct {
 	distinct []uint32        // numbers, ascending
 	counts   []uint32        // of distinct
 	byToken  []uint32
+	byByte   [escape + 1]uint32
 	table    table
 }
 
@@ -140,38 +137,30 @@ type counter struct {
 // would not get frequencies of their own in so few slots.
 func maxDirect(n int) int { return 1 << tableBits(n) / 2 }
 
-// choose sets x.own and x.graded.
+// choose sets x.own, x.coarse and x.alike.
 func (c *counter) choose(x *numbers) {
-	top := slices.Max(x.u)
-	if top >= 1<<16 {
-		c.distinct = c.distinct[:0]
+	x.coarse, x.alike = unfit, unfit
+	most := slices.Max(x.u)
+	if most >= 1<<16 {
 		s := split{}
-		x.graded = entropy(c.tokens(x.u, s), s, float64(x.n))
-		x.own = x.graded
+		x.own = entropy(c.tokens(x.u, s), s, float64(x.n))
 		return
 	}
-	c.count(x.u, top)
+	c.count(x.u, most)
+	if x.n <= maxHuffman {
+		c.bytewise(x)
+	}
 	x.own.bytes = math.Inf(1)
-	consider := func(s split) choice {
-		k := entropy(c.tokensOfDistinct(s), s, float64(x.n))
-		if k.bytes+float64(tableBytes(k.tokens)) < x.ownBytes() {
+	consider := func(s split) {
+		if k := entropy(c.tokensOfDistinct(s), s, float64(x.n)); k.bytes+float64(tableBytes(k.tokens)) < x.ownBytes() {
 			x.own = k
 		}
-		return k
 	}
-	if len(c.distinct) <= maxDirect(x.n) && top < directLimit {
+	if len(c.distinct) <= maxDirect(x.n) && most < directLimit {
 		consider(split{direct: true})
 	}
-	like := x.scaleOf()
-	for low := uint(0); low == 0 || low < maxLow && top>>(low-1) >= 4; low++ {
-		// Of a short column only what is likely is tried, in favour of appending.
-		if x.n < shortColumn && low > 0 && (low+1 < like || low > like+3) {
-			continue
-		}
-		k := consider(split{low: low})
-		if low <= like {
-			x.graded = k
-		}
+	for low := uint(0); low == 0 || low < maxLow && most>>(low-1) >= 4; low++ {
+		consider(split{low: low})
 	}
 }
 
@@ -185,11 +174,6 @@ func (x *numbers) scaleOf() uint {
 	}
 	return uint(max(0, bits.Len64(sum/uint64(x.n))-4))
 }
-
-// fair is the bytes that the tokens would cost under a table that was not made
-// of themselves: few samples look more orderly than what they are drawn of. The
-// correction is Miller's (1955), half a nat a token.
-func (k choice) fair() float64 { return k.bytes + float64(k.tokens)*math.Log2E/16 }
 
 // count lists the distinct numbers of u, none above top.
 func (c *counter) count(u []uint32, top uint32) {
@@ -242,7 +226,6 @@ func entropy(counts []uint32, s split, n float64) choice {
 		_, bits := tokenRange(uint32(token), s.direct)
 		raw += float64(c) * float64(bits+s.low)
 	}
-	k.raw = raw / 8
-	k.bytes = (n*math.Log2(n)-sum)/8 + k.raw
+	k.bytes = (n*math.Log2(n)-sum)/8 + raw/8
 	return k
 }

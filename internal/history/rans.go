@@ -135,25 +135,6 @@ func (t *table) read(src []byte, bits uint, direct bool) ([]byte, error) {
 	return src[(r.at+7)/8:], nil
 }
 
-// cost is how many bytes counts take under the table; +Inf where it lacks a
-// token.
-func (t *table) cost(counts []uint32) float64 {
-	total, i := 0.0, 0
-	for token, c := range counts {
-		if c == 0 {
-			continue
-		}
-		for i < len(t.tokens) && int(t.tokens[i]) < token {
-			i++
-		}
-		if i == len(t.tokens) || int(t.tokens[i]) != token {
-			return math.Inf(1)
-		}
-		total += float64(c) * (float64(t.bits) - log2(uint32(t.freqs[i]))) / 8
-	}
-	return total
-}
-
 // log2 of small numbers, which is asked for often.
 func log2(n uint32) float64 {
 	if n < uint32(len(logs)) {

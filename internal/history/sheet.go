@@ -4,7 +4,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
+	"math"
 	"slices"
+
+	"github.com/klauspost/compress/huff0"
 
 	"yunjian/cloud"
 )
@@ -59,7 +62,7 @@ func (e *encoder) appendSheet(dst, key []byte, rows []row) []byte {
 			bodies = binary.AppendUvarint(bodies, uint64(len(times)))
 			bodies = appendTimes(bodies, times)
 		}
-		bodies = e.appendNumbers(bodies, &e.sheet[i], shared)
+		bodies = e.appendNumbers(bodies, &e.sheet[i], shared != nil)
 		sum := checksumOf(key, r.id, bodies[at:])
 		bodies = binary.LittleEndian.AppendUint32(bodies, sum)
 		lengths = append(lengths, len(bodies)-at)
@@ -74,9 +77,9 @@ func (e *encoder) appendSheet(dst, key []byte, rows []row) []byte {
 		head = appendTimes(head, times)
 	}
 	if shared == nil {
-		head = append(head, 0)
+		head = append(head, tableNone)
 	} else {
-		head = shared.append(append(head, 1))
+		head = append(append(head, tableHuffman), shared...)
 	}
 	next := band(rows[0].id) * bandSeries
 	for i, r := range rows {
@@ -133,60 +136,93 @@ func sameTimes(a, b []cloud.Point) bool {
 	return true
 }
 
-// shareTable makes a table of the columns' graded tokens, of those that it
-// serves better than one of their own; nil where it pays for too few.
-func (e *encoder) shareTable(columns []numbers) *table {
+// What a sheet's columns share.
+const (
+	tableNone    = 0
+	tableRANS    = 1 // as layout 2 wrote them
+	tableHuffman = 2
+)
+
+// shareTable makes a table of the columns' tokens in e.common, of those that it
+// serves better than one of their own, and returns it as it is stored; nil where
+// it pays for too few.
+func (e *encoder) shareTable(columns []numbers) []byte {
 	if len(columns) < 2 {
 		return nil
 	}
-	var all [gradedMax]uint32
-	for i := range columns {
-		if x := &columns[i]; len(x.u) > 0 && x.graded.tokens > 1 {
-			for token, c := range e.counter.tokens(x.u, x.graded.split) {
-				all[token] += c
-			}
-		}
-	}
-	t := &table{}
-	for round := 0; ; round++ {
-		if !slices.ContainsFunc(all[:], func(c uint32) bool { return c > 0 }) {
-			return nil
-		}
-		t.normalize(all[:], maxTableBits)
-		if round == 1 {
-			break
-		}
-		// Those that it does not serve should not spoil it for the others.
+	var all [escape + 1]uint32
+	for round := range 2 {
+		before := all
 		clear(all[:])
 		for i := range columns {
 			x := &columns[i]
-			if len(x.u) == 0 || x.graded.tokens < 2 {
+			if x.alike.tokens < 2 || round > 0 && e.commonCost(x) > min(x.coarse.whole(), x.ownBytes()) {
 				continue
 			}
-			counts := e.counter.tokens(x.u, x.graded.split)
-			if t.cost(counts)+x.graded.raw < x.ownBytes()*x.dearer() {
-				for token, c := range counts {
-					all[token] += c
-				}
+			e.counter.count(x.u, slices.Max(x.u))
+			counts, _ := e.counter.histogram(x.code, x.alike)
+			for token, n := range counts {
+				all[token] += n
 			}
 		}
+		if all == before {
+			break
+		}
+		if err := e.common.BuildCTable(&all); err != nil { // none, or one token only
+			return nil
+		}
 	}
-	return t
+	table, err := e.common.AppendTable(nil)
+	if err != nil {
+		return nil
+	}
+	return table
 }
 
-// sharedTable is a sheet's table, made ready for decoding when first needed.
+// commonCost is about the bytes that a column takes under the table in e.common;
+// infinite where that lacks a token.
+func (e *encoder) commonCost(x *numbers) float64 {
+	if x.alike.tokens < 2 {
+		return math.Inf(1)
+	}
+	e.counter.count(x.u, slices.Max(x.u))
+	counts, _ := e.counter.histogram(x.code, x.alike)
+	tokens := e.common.EstimateSize(counts)
+	if tokens < 0 {
+		return math.Inf(1)
+	}
+	return float64(tokens) + x.alike.rest + 2
+}
+
+// sharedTable is what a sheet's columns share, made ready for decoding.
 type sharedTable struct {
 	table
-	slots  decodeSlots
-	loaded bool
+	slots   *decodeSlots   // of tableRANS, once needed
+	huffman *huff0.Decoder // of tableHuffman
+	scratch huff0.Scratch  // the memory of huffman
 }
 
-func (t *sharedTable) ready() *decodeSlots {
-	if !t.loaded {
-		t.slots.load(&t.table, false)
-		t.loaded = true
+// read reads a table of the given kind and returns what follows it.
+func (t *sharedTable) read(kind byte, src []byte) (rest []byte, err error) {
+	t.slots, t.huffman = nil, nil
+	if kind == tableRANS {
+		return t.table.read(src, maxTableBits, false)
 	}
-	return &t.slots
+	scratch, rest, err := huff0.ReadTable(src, &t.scratch)
+	if err != nil {
+		return nil, damaged("table: %v", err)
+	}
+	t.huffman = scratch.Decoder()
+	return rest, nil
+}
+
+// ready is the slots of a table for rANS.
+func (t *sharedTable) ready() *decodeSlots {
+	if t.slots == nil {
+		t.slots = &decodeSlots{}
+		t.slots.load(&t.table, false)
+	}
+	return t.slots
 }
 
 // sheet is a parsed sheet. Its slices point into the file.
@@ -243,16 +279,16 @@ func (d *decoder) parseHead(s *sheet, head []byte) error {
 		}
 		s.runs, s.step, head = append(s.runs[:0], runs...), step, rest
 	}
-	if len(head) == 0 || head[0] > 1 {
+	if len(head) == 0 || head[0] > tableHuffman {
 		return damaged("head cut short")
 	}
-	table := head[0] == 1
+	kind := head[0]
 	head = head[1:]
-	if table {
-		if head, err = s.table.read(head, maxTableBits, false); err != nil {
+	if kind != tableNone {
+		if head, err = s.table.read(kind, head); err != nil {
 			return err
 		}
-		s.shared, s.table.loaded = &s.table, false
+		s.shared = &s.table
 	}
 	if bandOf(s.key) > band(1<<32-1) {
 		return damaged("band %d", bandOf(s.key))

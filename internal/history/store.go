@@ -19,9 +19,9 @@ import (
 	"yunjian/cloud"
 )
 
-// formatVersion is that of the file's layout: buckets and keys. The pieces
-// carry versions of their own.
-const formatVersion = 2
+// formatVersion is that of the file's layout: buckets and keys, and what its
+// pieces may hold. Layout 2 knew no columns under Huffman's code.
+const formatVersion = 3
 
 // Buckets. Numbers in keys are big-endian, so that key order is numeric order.
 // A new period's keys lie behind all earlier ones: folding appends to the tree
@@ -168,7 +168,7 @@ func open(path string, o Options) (*bolt.DB, error) {
 
 // prepare checks what the file is, and lays out an empty one.
 func (s *Store) prepare() error {
-	empty, outdated := false, false
+	empty, version := false, uint32(0)
 	err := s.file.View(func(tx *bolt.Tx) error {
 		meta := tx.Bucket(bucketMeta)
 		if meta == nil {
@@ -178,18 +178,15 @@ func (s *Store) prepare() error {
 			empty = true
 			return nil
 		}
-		version, offset := meta.Get(keyVersion), meta.Get(keyOffset)
-		if len(version) != 4 || len(offset) != 8 {
+		said, offset := meta.Get(keyVersion), meta.Get(keyOffset)
+		if len(said) != 4 || len(offset) != 8 {
 			return errors.New("the file does not say its version: not a history")
 		}
-		switch v := binary.BigEndian.Uint32(version); {
-		case v == 1:
-			outdated = true
-		case v != formatVersion:
-			return fmt.Errorf("the file has layout version %d, this yunjian reads 1 to %d: use the yunjian that wrote it, or a newer one", v, formatVersion)
+		if version = binary.BigEndian.Uint32(said); version < 1 || version > formatVersion {
+			return fmt.Errorf("the file has layout version %d, this yunjian reads 1 to %d: use the yunjian that wrote it, or a newer one", version, formatVersion)
 		}
 		s.calendar.offset = int64(binary.BigEndian.Uint64(offset))
-		if outdated {
+		if version == 1 {
 			return nil
 		}
 		for _, name := range buckets {
@@ -202,12 +199,14 @@ func (s *Store) prepare() error {
 	switch {
 	case err != nil:
 		return err
-	case outdated && s.opts.ReadOnly:
+	case version == 1 && s.opts.ReadOnly:
 		return errors.New("the file has layout version 1, and bringing it up to date takes the right to write: open it once without read-only")
-	case outdated:
+	case version == 1:
 		return s.upgrade()
-	case !empty:
+	case !empty && (version == formatVersion || s.opts.ReadOnly):
 		return nil
+	case !empty:
+		return s.file.Update(putVersion) // the pieces stay as they are
 	case s.opts.ReadOnly:
 		return errors.New("the file is empty")
 	}
@@ -221,12 +220,15 @@ func (s *Store) prepare() error {
 				return fmt.Errorf("create bucket %s: %w", name, err)
 			}
 		}
-		meta := tx.Bucket(bucketMeta)
-		if err := meta.Put(keyVersion, binary.BigEndian.AppendUint32(nil, formatVersion)); err != nil {
+		if err := putVersion(tx); err != nil {
 			return err
 		}
-		return meta.Put(keyOffset, binary.BigEndian.AppendUint64(nil, uint64(offset)))
+		return tx.Bucket(bucketMeta).Put(keyOffset, binary.BigEndian.AppendUint64(nil, uint64(offset)))
 	})
+}
+
+func putVersion(tx *bolt.Tx) error {
+	return tx.Bucket(bucketMeta).Put(keyVersion, binary.BigEndian.AppendUint32(nil, formatVersion))
 }
 
 // Close lets go of the file. It waits for reads and writes under way.

@@ -42,7 +42,7 @@ func (s *Store) upgrade() error {
 		if err := upgradeBlocks(tx); err != nil {
 			return fmt.Errorf("bring layout version 1 up to date: %w", err)
 		}
-		return tx.Bucket(bucketMeta).Put(keyVersion, binary.BigEndian.AppendUint32(nil, formatVersion))
+		return putVersion(tx)
 	})
 }
 
