@@ -117,11 +117,20 @@ func childAudit(ctx context.Context, args []string) error {
 	highest := watch("RssAnon")
 	began := time.Now()
 	var names []string
-	err = s.Scan(ctx, history.Query{Metrics: metrics, Window: span(days)}, func(resource string, u map[cloud.Metric]utilization.Summary) error {
-		names = append(names, resource)
-		for _, x := range u {
-			a.Samples += int64(x.Samples)
+	type found struct {
+		resource string
+		samples  int64
+	}
+	q := history.Query{Spans: []history.Span{{Window: span(days), Metrics: metrics}}}
+	err = history.Scan(ctx, s, q, func(resource string, u []map[cloud.Metric]utilization.Summary) (found, error) {
+		f := found{resource: resource}
+		for _, x := range u[0] {
+			f.samples += int64(x.Samples)
 		}
+		return f, nil
+	}, func(f found) error {
+		names = append(names, f.resource)
+		a.Samples += f.samples
 		return nil
 	})
 	if err != nil {

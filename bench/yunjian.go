@@ -178,17 +178,21 @@ func scan(w http.ResponseWriter, r *http.Request, s *history.Store) error {
 	if err != nil {
 		return fmt.Errorf("to: %w", err)
 	}
-	q := history.Query{Window: cloud.Window{From: time.Unix(from, 0), To: time.Unix(to, 0)}}
+	span := history.Span{Window: cloud.Window{From: time.Unix(from, 0), To: time.Unix(to, 0)}}
 	for _, m := range r.Form["metric"] {
-		q.Metrics = append(q.Metrics, cloud.Metric(m))
+		span.Metrics = append(span.Metrics, cloud.Metric(m))
 	}
 	lines := []scanLine{}
-	err = s.Scan(r.Context(), q, func(resource string, u map[cloud.Metric]utilization.Summary) error {
-		for _, m := range q.Metrics {
-			if x, ok := u[m]; ok {
+	err = history.Scan(r.Context(), s, history.Query{Spans: []history.Span{span}}, func(resource string, u []map[cloud.Metric]utilization.Summary) ([]scanLine, error) {
+		var lines []scanLine
+		for _, m := range span.Metrics {
+			if x, ok := u[0][m]; ok {
 				lines = append(lines, scanLine{resource, m, answer{x.Quantile(0.95), x.Quantile(0.99), x.Max}})
 			}
 		}
+		return lines, nil
+	}, func(more []scanLine) error {
+		lines = append(lines, more...)
 		return nil
 	})
 	if err != nil {

@@ -117,14 +117,18 @@ func BenchmarkScan(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	q := Query{Metrics: benchMetrics, Window: cloud.Window{From: monday, To: monday.AddDate(0, 0, benchDays)}}
+	q := Query{Spans: []Span{{cloud.Window{From: monday, To: monday.AddDate(0, 0, benchDays)}, benchMetrics}}}
 	n := 0
 	for b.Loop() {
-		err := s.Scan(background, q, func(_ string, u map[cloud.Metric]utilization.Summary) error {
-			for _, x := range u {
+		err := Scan(background, s, q, func(_ string, u []map[cloud.Metric]utilization.Summary) (int, error) {
+			n := 0
+			for _, x := range u[0] {
 				n += x.Samples
 				_ = x.Quantile(0.95) + x.Quantile(0.99) + x.Max
 			}
+			return n, nil
+		}, func(samples int) error {
+			n += samples
 			return nil
 		})
 		if err != nil {

@@ -423,7 +423,7 @@ func TestScan(t *testing.T) {
 
 			var order []string
 			got := map[string]map[cloud.Metric]utilization.Summary{}
-			err := s.Scan(t.Context(), Query{Metrics: []cloud.Metric{cloud.CPUPercent, cloud.MemoryPercent, cloud.DiskPercent}, Window: w,
+			err := s.Scan(t.Context(), scanQuery{Metrics: []cloud.Metric{cloud.CPUPercent, cloud.MemoryPercent, cloud.DiskPercent}, Window: w,
 				Exclude: map[string][]cloud.Window{"i-0101": {resized}}},
 				func(r string, u map[cloud.Metric]utilization.Summary) error {
 					order = append(order, r)
@@ -458,7 +458,7 @@ func TestScanVisitsEveryResourceAskedFor(t *testing.T) {
 	s := fresh(t)
 	mustAppend(t, s, series("i-1", cloud.CPUPercent, grid(monday, 10, wave)...))
 	var got []string
-	q := Query{Resources: []string{"i-2", "i-1", "i-2"}, Metrics: []cloud.Metric{cloud.CPUPercent}, Window: cloud.Last(time.Hour, monday.Add(time.Hour))}
+	q := scanQuery{Resources: []string{"i-2", "i-1", "i-2"}, Metrics: []cloud.Metric{cloud.CPUPercent}, Window: cloud.Last(time.Hour, monday.Add(time.Hour))}
 	err := s.Scan(t.Context(), q, func(r string, u map[cloud.Metric]utilization.Summary) error {
 		got = append(got, fmt.Sprint(r, len(u)))
 		return nil
@@ -479,7 +479,7 @@ func TestScanStops(t *testing.T) {
 		batch = append(batch, series(fmt.Sprintf("i-%04d", i), cloud.CPUPercent, cloud.Point{T: monday.Unix(), V: 1}))
 	}
 	mustAppend(t, s, batch...)
-	q := Query{Metrics: []cloud.Metric{cloud.CPUPercent}, Window: cloud.Last(time.Hour, monday.Add(time.Minute))}
+	q := scanQuery{Metrics: []cloud.Metric{cloud.CPUPercent}, Window: cloud.Last(time.Hour, monday.Add(time.Minute))}
 	stop := errors.New("enough")
 	n := 0
 	err := s.Scan(t.Context(), q, func(string, map[cloud.Metric]utilization.Summary) error {
@@ -557,4 +557,30 @@ func TestStats(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" || got.Bytes == 0 {
 		t.Error(diff)
 	}
+}
+
+// scanQuery is a Query of one span.
+type scanQuery struct {
+	Resources []string
+	Metrics   []cloud.Metric
+	Window    cloud.Window
+	Exclude   map[string][]cloud.Window
+	Step      time.Duration
+}
+
+// Scan passes everything on, to be kept.
+func (s *Store) Scan(ctx context.Context, q scanQuery, visit func(resource string, u map[cloud.Metric]utilization.Summary) error) error {
+	type found struct {
+		name string
+		u    map[cloud.Metric]utilization.Summary
+	}
+	return Scan(ctx, s, Query{Resources: q.Resources, Spans: []Span{{q.Window, q.Metrics}}, Exclude: q.Exclude, Step: q.Step},
+		func(name string, u []map[cloud.Metric]utilization.Summary) (found, error) {
+			f := found{name, map[cloud.Metric]utilization.Summary{}}
+			for m, x := range u[0] {
+				f.u[m] = x.Clone()
+			}
+			return f, nil
+		},
+		func(f found) error { return visit(f.name, f.u) })
 }

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/klauspost/compress/zstd"
 	bolt "go.etcd.io/bbolt"
@@ -19,19 +20,22 @@ import (
 // summaries wait in memory, so not more.
 const scanBatch = bandSeries
 
-// Scan summarizes the window for each resource and metric and calls visit once
-// a resource, in ascending order of resource id, one call at a time. u holds
-// the metrics that have samples in the window and is visit's to keep. A
-// resource named in the query is visited even where nothing is held of it; with
-// Resources nil only those with samples are.
+// Scan summarizes each resource of q and delivers what work makes of it, in
+// ascending order of resource id, one call at a time.
+//
+// work is called on every core at once, so it must not touch what another call
+// may touch, nor write to the store: a write may have to wait for the Scan. u
+// holds, for each span of q, the metrics that have samples in it; it is valid
+// during the call, what is kept longer must be cloned. A resource named in the
+// query is worked on even where nothing is held of it; with Resources nil only
+// those with samples are.
 //
 // All that a Scan reads is of one moment, whatever is appended meanwhile. It
-// stops at visit's first error and returns it. visit must not write to the
-// store: a write may have to wait for the Scan.
+// stops at the first error of work or deliver and returns it.
 //
 // Memory is bounded by the batches in work, not by the fleet. Chunks that
 // cannot be read count as missing samples; Check names them.
-func (s *Store) Scan(ctx context.Context, q Query, visit func(resource string, u map[cloud.Metric]utilization.Summary) error) error {
+func Scan[T any](ctx context.Context, s *Store, q Query, work func(resource string, u []map[cloud.Metric]utilization.Summary) (T, error), deliver func(T) error) error {
 	names := slices.Clone(q.Resources)
 	if q.Resources == nil {
 		var err error
@@ -41,48 +45,36 @@ func (s *Store) Scan(ctx context.Context, q Query, visit func(resource string, u
 	}
 	slices.Sort(names)
 	names = slices.Compact(names)
-	step := q.Step
-	if step <= 0 {
-		step = utilization.Step
+	if q.Step <= 0 {
+		q.Step = utilization.Step
 	}
-	type found struct {
-		name string
-		u    map[cloud.Metric]utilization.Summary
-	}
-	all := intervals(q.Window, nil)
-	if len(all) == 0 {
-		all = []interval{{}}
-	}
-	whole := utilization.Expected(q.Window, step)
-	err := parallel(ctx, s, names, scanBatch, func(wk *worker, names []string) ([]found, error) {
-		list := make([]found, len(names))
-		sink := counting{wk.acc}
-		wk.batch(names, q.Metrics, all[0], func(i int, id uint32, known bool, fresh func(code byte) []cloud.Point) {
-			u := map[cloud.Metric]utilization.Summary{}
-			keep, expected := all, whole
-			if exclude := q.Exclude[names[i]]; len(exclude) > 0 {
-				keep, expected = intervals(q.Window, exclude), utilization.Expected(q.Window, step, exclude...)
+	hull, metrics := q.hull()
+	err := parallel(ctx, s, names, scanBatch, func(wk *worker, names []string) ([]T, error) {
+		list, held := make([]T, len(names)), make([]bool, len(names))
+		var first error
+		wk.batch(names, metrics, hull, func(i int, id uint32, known bool, fresh func(code byte) []cloud.Point) {
+			if first != nil {
+				return
 			}
-			for _, m := range q.Metrics {
-				code, ok := wk.metrics[m]
-				if !ok || !known {
-					continue
-				}
-				wk.acc.Reset(step)
-				wk.series(code, id, keep, fresh(code), true, sink)
-				if wk.acc.Samples() > 0 {
-					u[m] = wk.acc.Summary(m, q.Window, expected)
-				}
+			for k, span := range q.Spans {
+				wk.summarize(k, span, q.Exclude[names[i]], q.Step, id, known, fresh)
+				held[i] = held[i] || len(wk.found[k]) > 0
 			}
-			list[i] = found{names[i], u}
+			if held[i] = held[i] || q.Resources != nil; held[i] {
+				list[i], first = work(names[i], wk.found[:len(q.Spans)])
+			}
 		})
-		return list, nil
-	}, func(list []found) error {
-		for _, f := range list {
-			if len(f.u) == 0 && q.Resources == nil {
-				continue
+		n := 0
+		for i, x := range list {
+			if held[i] {
+				list[n] = x
+				n++
 			}
-			if err := visit(f.name, f.u); err != nil {
+		}
+		return list[:n], first
+	}, func(list []T) error {
+		for _, x := range list {
+			if err := deliver(x); err != nil {
 				return err
 			}
 		}
@@ -92,6 +84,51 @@ func (s *Store) Scan(ctx context.Context, q Query, visit func(resource string, u
 		return fmt.Errorf("scan history: %w", err)
 	}
 	return nil
+}
+
+// hull is the shortest interval that holds every span, and every metric of them.
+func (q Query) hull() (interval, []cloud.Metric) {
+	var hull interval
+	var metrics []cloud.Metric
+	for _, span := range q.Spans {
+		metrics = append(metrics, span.Metrics...)
+		for _, x := range intervals(span.Window, nil) {
+			if hull == (interval{}) {
+				hull = x
+			}
+			hull.from, hull.to = min(hull.from, x.from), max(hull.to, x.to)
+		}
+	}
+	slices.Sort(metrics)
+	return hull, slices.Compact(metrics)
+}
+
+// summarize sets wk.found[k] to what is held of a resource in a span.
+func (wk *worker) summarize(k int, span Span, exclude []cloud.Window, step time.Duration, id uint32, known bool, fresh func(code byte) []cloud.Point) {
+	for len(wk.found) <= k {
+		wk.found, wk.summaries = append(wk.found, map[cloud.Metric]utilization.Summary{}), append(wk.summaries, nil)
+	}
+	u := wk.found[k]
+	clear(u)
+	if !known {
+		return
+	}
+	keep, expected := intervals(span.Window, exclude), utilization.Expected(span.Window, step, exclude...)
+	for len(wk.summaries[k]) < len(span.Metrics) {
+		wk.summaries[k] = append(wk.summaries[k], &utilization.Summary{})
+	}
+	for i, m := range span.Metrics {
+		code, ok := wk.metrics[m]
+		if !ok {
+			continue
+		}
+		wk.acc.Reset(step)
+		wk.series(code, id, keep, fresh(code), true, counting{wk.acc})
+		if wk.acc.Samples() > 0 {
+			wk.acc.SummaryInto(wk.summaries[k][i], m, span.Window, expected)
+			u[m] = *wk.summaries[k][i]
+		}
+	}
 }
 
 // counting feeds a series into an accumulator.
@@ -125,10 +162,12 @@ type kit struct {
 	dec         *decoder
 	enc         *encoder
 	acc         *utilization.Accumulator
-	fresh       map[byte][][]cloud.Point // by metric: unfolded points of a batch
-	views       map[byte]*view           // by metric
-	span        interval                 // of the batch
-	digestViews map[byte]*digestView     // by metric
+	fresh       map[byte][][]cloud.Point               // by metric: unfolded points of a batch
+	views       map[byte]*view                         // by metric
+	span        interval                               // of the batch
+	digestViews map[byte]*digestView                   // by metric
+	found       []map[cloud.Metric]utilization.Summary // of a resource, by span
+	summaries   [][]*utilization.Summary               // the memory of found
 	decoded     []cloud.Point
 	merged      []cloud.Point
 }

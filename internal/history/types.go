@@ -29,14 +29,19 @@ type Options struct {
 // Query says what Scan reads.
 type Query struct {
 	Resources []string // nil: all that have samples
-	Metrics   []cloud.Metric
-	Window    cloud.Window
-	// Exclude are spans per resource whose samples do not count and are not
+	Spans     []Span
+	// Exclude are windows per resource whose samples do not count and are not
 	// expected: before a resize, while powered off. They may overlap.
 	Exclude map[string][]cloud.Window
 	// Step is the spacing of samples that coverage is measured against; zero
 	// is utilization.Step.
 	Step time.Duration
+}
+
+// Span is a window and the metrics that are summarized of it.
+type Span struct {
+	Window  cloud.Window
+	Metrics []cloud.Metric
 }
 
 // Gap is a span without samples, longer than asked for: none in (From, To).

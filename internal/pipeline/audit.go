@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"yunjian/analyzer"
@@ -59,10 +58,6 @@ func (d *Data) Audit(ctx context.Context, o AuditOptions) (audit.Audit, error) {
 	return a, nil
 }
 
-// batch is how many resources are judged at a time: their statistics are held
-// together, then only what a recommendation needs of them.
-const batch = 64
-
 // fleet gathers what is known of every resource and judges it.
 func (d *Data) fleet(ctx context.Context, inventories []cloud.Inventory, o AuditOptions) ([]recommender.Candidate, []cloud.InstanceType, error) {
 	passes, err := d.Passes()
@@ -89,16 +84,19 @@ func (d *Data) fleet(ctx context.Context, inventories []cloud.Inventory, o Audit
 		if err != nil {
 			return nil, nil, err
 		}
-		j := judging{data: d, o: o, window: cloud.Last(o.Pack.Window, o.Now), step: steps[inv.Cloud], exclude: exclude, since: since}
-		for part := range slices.Chunk(inputs, batch) {
-			judged, err := j.judge(ctx, part)
-			if err != nil {
-				return nil, nil, err
-			}
-			fleet = append(fleet, judged...)
+		j := judging{data: d, o: o, inputs: inputs, window: cloud.Last(o.Pack.Window, o.Now), step: steps[inv.Cloud], exclude: exclude, since: since}
+		before := len(fleet)
+		err = j.judge(ctx, func(c recommender.Candidate) {
+			fleet = append(fleet, c)
 			if o.Progress != nil {
 				o.Progress(len(fleet), total)
 			}
+		})
+		if err != nil {
+			return nil, nil, err
+		}
+		if n := len(fleet) - before; n != len(inputs) {
+			return nil, nil, fmt.Errorf("judge cloud %s: %d of %d resources came back", inv.Cloud, n, len(inputs))
 		}
 	}
 	return fleet, types, nil
@@ -122,69 +120,69 @@ func (d *Data) inputs(inv cloud.Inventory) ([]analyzer.Input, error) {
 type judging struct {
 	data    *Data
 	o       AuditOptions
+	inputs  []analyzer.Input
 	window  cloud.Window
 	step    time.Duration // between samples, as the budget allowed; zero: as usual
 	exclude map[string][]cloud.Window
 	since   map[string]time.Time
 }
 
-// summaries are the statistics of resources, by id and metric.
-type summaries map[string]map[cloud.Metric]utilization.Summary
-
-// judge judges some of the cloud's resources.
-func (j judging) judge(ctx context.Context, inputs []analyzer.Input) ([]recommender.Candidate, error) {
-	ids := make([]string, len(inputs))
-	for i, in := range inputs {
+// judge judges the cloud's resources, on every core, while their statistics are
+// at hand, and delivers them in the order of their ids.
+func (j judging) judge(ctx context.Context, deliver func(recommender.Candidate)) error {
+	ids := make([]string, len(j.inputs))
+	byID := make(map[string][]analyzer.Input, len(j.inputs))
+	for i, in := range j.inputs {
 		ids[i] = in.Resource.ID
+		byID[in.Resource.ID] = append(byID[in.Resource.ID], in)
 	}
 	peaks, err := j.data.History.Peaks(ctx, ids, []cloud.Metric{cloud.CPUPercent, cloud.MemoryPercent}, cloud.Last(peakSpan, j.o.Now), j.since)
 	if err != nil {
-		return nil, fmt.Errorf("read peaks: %w", err)
+		return fmt.Errorf("read peaks: %w", err)
 	}
 	middle := j.window.From.Add(j.window.Duration() / 2)
-	whole, err := j.scan(ctx, ids, cloud.Metrics(), j.window)
-	if err != nil {
-		return nil, err
-	}
-	early, err := j.scan(ctx, ids, comparedMetrics(), cloud.Window{From: j.window.From, To: middle})
-	if err != nil {
-		return nil, err
-	}
-	late, err := j.scan(ctx, ids, comparedMetrics(), cloud.Window{From: middle, To: j.window.To})
-	if err != nil {
-		return nil, err
-	}
-	out := make([]recommender.Candidate, len(inputs))
-	for i, in := range inputs {
-		id := in.Resource.ID
-		in.Utilization, in.Peaks, in.Step = whole[id], peaks[id], j.step
-		if in.Resource.Kind == cloud.Instance && in.Resource.Status == cloud.PoweredOff {
-			if _, in.LastSample, _, err = j.data.History.Extent(id, cloud.CPUPercent); err != nil {
+	q := history.Query{Resources: ids, Exclude: j.exclude, Step: j.step, Spans: []history.Span{
+		{Window: j.window, Metrics: cloud.Metrics()},
+		{Window: cloud.Window{From: j.window.From, To: middle}, Metrics: comparedMetrics()},
+		{Window: cloud.Window{From: middle, To: j.window.To}, Metrics: comparedMetrics()},
+	}}
+	return history.Scan(ctx, j.data.History, q, func(id string, u []map[cloud.Metric]utilization.Summary) ([]recommender.Candidate, error) {
+		var out []recommender.Candidate
+		for _, in := range byID[id] {
+			in.Utilization, in.Peaks, in.Step = u[0], peaks[id], j.step
+			c, err := j.candidate(in, u[1], u[2])
+			if err != nil {
 				return nil, err
 			}
+			out = append(out, c)
 		}
-		f := analyzer.Judge(j.o.Pack, in, j.o.Now)
-		for m := range in.Utilization {
-			if !recommender.NeedsUtilization(f, m) {
-				delete(in.Utilization, m)
-			}
+		return out, nil
+	}, func(judged []recommender.Candidate) error {
+		for _, c := range judged {
+			deliver(c)
 		}
-		out[i] = recommender.Candidate{Input: in, Finding: f, Half: recommender.Halve(j.o.Pack, f, in.Resource, early[id], late[id])}
-	}
-	return out, nil
-}
-
-func (j judging) scan(ctx context.Context, ids []string, metrics []cloud.Metric, w cloud.Window) (summaries, error) {
-	out := make(summaries, len(ids))
-	q := history.Query{Resources: ids, Metrics: metrics, Window: w, Exclude: j.exclude, Step: j.step}
-	err := j.data.History.Scan(ctx, q, func(id string, u map[cloud.Metric]utilization.Summary) error {
-		out[id] = u
 		return nil
 	})
-	if err != nil {
-		return nil, fmt.Errorf("scan history: %w", err)
+}
+
+// candidate judges one resource and keeps of its statistics what a
+// recommendation needs.
+func (j judging) candidate(in analyzer.Input, early, late map[cloud.Metric]utilization.Summary) (recommender.Candidate, error) {
+	if in.Resource.Kind == cloud.Instance && in.Resource.Status == cloud.PoweredOff {
+		var err error
+		if _, in.LastSample, _, err = j.data.History.Extent(in.Resource.ID, cloud.CPUPercent); err != nil {
+			return recommender.Candidate{}, err
+		}
 	}
-	return out, nil
+	f := analyzer.Judge(j.o.Pack, in, j.o.Now)
+	needed := map[cloud.Metric]utilization.Summary{}
+	for m, u := range in.Utilization {
+		if recommender.NeedsUtilization(f, m) {
+			needed[m] = u.Clone()
+		}
+	}
+	in.Utilization = needed
+	return recommender.Candidate{Input: in, Finding: f, Half: recommender.Halve(j.o.Pack, f, in.Resource, early, late)}, nil
 }
 
 // comparedMetrics are what the two halves of the window are compared by: the
