@@ -553,9 +553,21 @@ func TestStats(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Stats{Series: 3, Resources: 2, Samples: 874, Unfolded: 290, First: monday.UTC(), Last: monday.Add(575 * 5 * time.Minute).UTC(),
-		Bytes: got.Bytes, FreeBytes: got.FreeBytes, BytesPerSample: float64(got.Bytes) / 874}
-	if diff := cmp.Diff(want, got); diff != "" || got.Bytes == 0 {
-		t.Error(diff)
+		Bytes: got.Bytes, FreeBytes: got.FreeBytes, BytesPerSample: float64(got.Bytes) / 874,
+		Metrics: []MetricStats{
+			{Metric: cloud.CPUPercent, Series: 2, Samples: 864, Unfolded: 290, First: monday.UTC(), Last: monday.Add(575 * 5 * time.Minute).UTC()},
+			{Metric: cloud.MemoryPercent, Series: 1, Samples: 10, First: monday.UTC(), Last: monday.Add(45 * time.Minute).UTC()},
+		}}
+	var pieces int64
+	for i := range got.Metrics {
+		pieces += got.Metrics[i].Bytes
+		if got.Metrics[i].Bytes == 0 {
+			t.Errorf("%s takes nothing", got.Metrics[i].Metric)
+		}
+		got.Metrics[i].Bytes = 0
+	}
+	if diff := cmp.Diff(want, got); diff != "" || pieces > got.Bytes-got.FreeBytes {
+		t.Errorf("%d bytes of pieces in a file of %d, %d of them free %s", pieces, got.Bytes, got.FreeBytes, diff)
 	}
 }
 

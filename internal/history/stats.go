@@ -3,7 +3,11 @@ package history
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
+
+	bolt "go.etcd.io/bbolt"
 
 	"yunjian/cloud"
 	"yunjian/utilization"
@@ -24,73 +28,128 @@ func (s *Store) stats() (Stats, error) {
 	if err != nil {
 		return Stats{}, err
 	}
-	var out Stats
+	type part struct {
+		resources int
+		metrics   map[cloud.Metric]MetricStats
+	}
+	all := part{metrics: map[cloud.Metric]MetricStats{}}
 	keep := []interval{{0, maxTime + 1}}
-	err = parallel(context.Background(), s, names, scanBatch, func(wk *worker, names []string) (Stats, error) {
-		var part Stats
-		metrics := make([]cloud.Metric, 0, len(wk.metrics))
-		for m := range wk.metrics {
-			metrics = append(metrics, m)
-		}
+	err = parallel(context.Background(), s, names, scanBatch, func(wk *worker, names []string) (part, error) {
+		p := part{metrics: map[cloud.Metric]MetricStats{}}
+		metrics := slices.Collect(maps.Keys(wk.metrics))
 		wk.batch(names, metrics, keep[0], func(_ int, id uint32, known bool, fresh func(code byte) []cloud.Point) {
+			if !known { // its number is damaged
+				return
+			}
 			held := false
 			for _, m := range metrics {
 				t := tally{gap: 2 * int64(utilization.Step.Seconds())}
-				wk.series(wk.metrics[m], id, keep, fresh(wk.metrics[m]), false, &t)
+				unfolded := fresh(wk.metrics[m])
+				wk.series(wk.metrics[m], id, keep, unfolded, false, &t)
 				if t.n == 0 {
 					continue
 				}
 				held = true
-				part.Series++
-				part.Unfolded += int64(len(fresh(wk.metrics[m])))
-				part.merge(t)
+				p.metrics[m] = p.metrics[m].and(MetricStats{
+					Series: 1, Samples: t.n, Gaps: t.gaps, Unfolded: int64(len(unfolded)), First: instant(t.first), Last: instant(t.last),
+				})
 			}
 			if held {
-				part.Resources++
+				p.resources++
 			}
 		})
-		return part, nil
-	}, func(part Stats) error {
-		out.Series += part.Series
-		out.Resources += part.Resources
-		out.Unfolded += part.Unfolded
-		if part.Samples > 0 {
-			out.merge(tally{n: part.Samples, gaps: part.Gaps, first: part.First.Unix(), last: part.Last.Unix()})
+		return p, nil
+	}, func(p part) error {
+		all.resources += p.resources
+		for m, part := range p.metrics {
+			all.metrics[m] = all.metrics[m].and(part)
 		}
 		return nil
 	})
 	if err != nil {
 		return Stats{}, err
 	}
+	return s.sum(all.resources, all.metrics)
+}
+
+// sum adds up the metrics, and what they and the file take.
+func (s *Store) sum(resources int, metrics map[cloud.Metric]MetricStats) (Stats, error) {
+	out := Stats{Resources: resources, Metrics: []MetricStats{}}
 	file, err := os.Stat(s.path)
 	if err != nil {
 		return Stats{}, err
 	}
 	out.Bytes = file.Size()
-	if out.Samples > 0 {
-		out.BytesPerSample = float64(out.Bytes) / float64(out.Samples)
-	}
-	tx, end, err := s.begin()
+	var bytes map[cloud.Metric]int64
+	err = s.view(func(tx *bolt.Tx) error {
+		pages := tx.DB().Stats()
+		free := int64(pages.FreePageN+pages.PendingPageN) * int64(tx.DB().Info().PageSize)
+		out.FreeBytes = max(0, free+out.Bytes-tx.Size())
+		bytes, err = metricBytes(tx)
+		return err
+	})
 	if err != nil {
 		return Stats{}, err
 	}
-	defer end()
-	pages := tx.DB().Stats()
-	free := int64(pages.FreePageN+pages.PendingPageN) * int64(tx.DB().Info().PageSize)
-	out.FreeBytes = max(0, free+out.Bytes-tx.Size())
+	var total MetricStats
+	for _, name := range slices.Sorted(maps.Keys(metrics)) {
+		m := metrics[name]
+		m.Metric, m.Bytes = name, bytes[name]
+		out.Metrics = append(out.Metrics, m)
+		total = total.and(m)
+	}
+	out.Series, out.Samples, out.Gaps, out.Unfolded, out.First, out.Last = total.Series, total.Samples, total.Gaps, total.Unfolded, total.First, total.Last
+	if out.Samples > 0 {
+		out.BytesPerSample = float64(out.Bytes) / float64(out.Samples)
+	}
 	return out, nil
 }
 
-func (s *Stats) merge(t tally) {
-	first, last := instant(t.first), instant(t.last)
-	if s.Samples == 0 || first.Before(s.First) {
-		s.First = first
+// metricBytes is what the pieces of each metric take. It reads keys only.
+func metricBytes(tx *bolt.Tx) (map[cloud.Metric]int64, error) {
+	var byCode [256]int64
+	for _, name := range [][]byte{bucketDays, bucketSpans, bucketDigests} {
+		err := tx.Bucket(name).ForEach(func(k, v []byte) error {
+			if len(k) == 9 {
+				byCode[k[4]] += int64(len(k) + len(v))
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
 	}
-	if s.Samples == 0 || last.After(s.Last) {
-		s.Last = last
+	err := eachBlock(tx, func(_ uint64, k, v []byte) error {
+		if len(k) > 0 {
+			byCode[k[0]] += int64(len(k) + len(v))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
-	s.Samples += t.n
-	s.Gaps += t.gaps
+	out := map[cloud.Metric]int64{}
+	return out, tx.Bucket(bucketMetrics).ForEach(func(k, v []byte) error {
+		if len(v) == 1 {
+			out[cloud.Metric(k)] = byCode[v[0]]
+		}
+		return nil
+	})
+}
+
+// and is the figures of m and o together.
+func (m MetricStats) and(o MetricStats) MetricStats {
+	if m.Samples == 0 || o.Samples > 0 && o.First.Before(m.First) {
+		m.First = o.First
+	}
+	if o.Last.After(m.Last) {
+		m.Last = o.Last
+	}
+	m.Series += o.Series
+	m.Samples += o.Samples
+	m.Gaps += o.Gaps
+	m.Unfolded += o.Unfolded
+	return m
 }
 
 // tally is a sink that counts samples, and pauses longer than gap.

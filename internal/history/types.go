@@ -88,4 +88,18 @@ type Stats struct {
 	Last           time.Time `json:"last,omitzero"`
 	Gaps           int64     `json:"gaps"`     // spans of more than two steps between neighbouring samples of a series
 	Unfolded       int64     `json:"unfolded"` // of Samples, how many still lie in blocks
+
+	Metrics []MetricStats `json:"metrics"` // those that have samples, by name
+}
+
+// MetricStats is what Stats sums up of one metric.
+type MetricStats struct {
+	Metric   cloud.Metric `json:"metric"`
+	Series   int          `json:"series"`
+	Samples  int64        `json:"samples"`
+	Bytes    int64        `json:"bytes"` // of its pieces; free pages and the tree around them are of no metric
+	First    time.Time    `json:"first"`
+	Last     time.Time    `json:"last"`
+	Gaps     int64        `json:"gaps"`
+	Unfolded int64        `json:"unfolded"`
 }
