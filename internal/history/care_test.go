@@ -555,7 +555,7 @@ func TestCompactFailsWhole(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := filepath.Join(dir, "copy")
-	db, err := compactInto(path, src)
+	db, err := compactInto(t.Context(), path, src)
 	if err == nil {
 		t.Error("a copy that broke off is handed out as whole", db.Close())
 	}

@@ -47,6 +47,9 @@ func (s *Store) Check(ctx context.Context, report func(Damage)) (err error) {
 		report(Damage{Problem: "the file's tree: " + problem.Error()})
 	}
 	unlock()
+	if c.progress = ProgressOf(ctx); c.progress != nil {
+		c.total = held(c.tx)
+	}
 	for _, step := range []func() error{c.dictionary, c.blocks, c.periods, c.aside} {
 		if err := step(); err != nil {
 			return fmt.Errorf("check history: %w", err)
@@ -60,6 +63,17 @@ type checker struct {
 	ctx      context.Context
 	report   func(Damage)
 	metricOf map[byte]cloud.Metric
+
+	progress    Progress // nil: nobody asks
+	done, total int64
+}
+
+// read counts a piece that has been read.
+func (c *checker) read(key, data []byte) {
+	if c.progress != nil {
+		c.done += int64(len(key) + len(data))
+		c.progress(c.done, c.total)
+	}
 }
 
 // dictionary checks that names and numbers agree.
@@ -91,6 +105,7 @@ func (c *checker) blocks() error {
 			}
 			c.report(d)
 		}
+		c.read(k, v)
 		return c.ctx.Err()
 	})
 }
@@ -141,6 +156,7 @@ func (c *checker) periods() error {
 				c.report(d)
 			})
 			release(v)
+			c.read(k, v)
 			return c.ctx.Err()
 		})
 		if err != nil {

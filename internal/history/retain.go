@@ -3,9 +3,7 @@ package history
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"time"
 
@@ -93,61 +91,4 @@ func (s *Store) newest(r *reader) int64 {
 		newest = max(newest, b.maxT)
 	}
 	return newest
-}
-
-// Compact rewrites the file without its free pages and puts the new file in
-// place of the old in one step; a crash leaves one of the two. The store stays
-// open: reads go on, appends wait until it is done. It needs as much free disk
-// space as the data takes.
-func (s *Store) Compact(ctx context.Context) error {
-	s.caring.Lock()
-	defer s.caring.Unlock()
-	old, err := s.compact(ctx)
-	if old != nil {
-		// Waits for the readers that still use it; nobody waits for us.
-		err = errors.Join(err, old.close())
-	}
-	if err != nil {
-		return fmt.Errorf("compact history: %w", err)
-	}
-	return nil
-}
-
-// compact returns the database that the store let go of.
-func (s *Store) compact(ctx context.Context) (old *file, err error) {
-	if s.opts.ReadOnly {
-		return nil, errReadOnly
-	}
-	s.writing.Lock()
-	defer s.writing.Unlock()
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	s.mu.RLock()
-	old = s.file
-	s.mu.RUnlock()
-	if old == nil {
-		return nil, errClosed
-	}
-	path := s.path + compactSuffix
-	db, err := compactInto(path, old.DB)
-	if err != nil {
-		return nil, err
-	}
-	fresh := &file{DB: db}
-	fresh.MaxSize = s.opts.MaxBytes
-	if err := os.Rename(path, s.path); err != nil {
-		err = errors.Join(err, fresh.close())
-		os.Remove(path)
-		return nil, err
-	}
-	// Both files are locked, so no other process came between.
-	s.mu.Lock()
-	if s.file == nil { // closed meanwhile
-		s.mu.Unlock()
-		return fresh, nil
-	}
-	s.file = fresh
-	s.mu.Unlock()
-	return old, syncFolder(s.path)
 }

@@ -317,37 +317,6 @@ func (s *Store) Backup(w io.Writer) (int64, error) {
 	return n, nil
 }
 
-// compactSuffix names the file that Compact writes before it takes the place
-// of the old one; one left over by a crash is overwritten.
-const compactSuffix = ".compact"
-
-// compactTx is how many bytes Compact copies a transaction.
-const compactTx = 64 << 20
-
-// compactInto is bbolt's own copy, into a new file opened with our options.
-func compactInto(path string, src *bolt.DB) (*bolt.DB, error) {
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	dst, err := open(path, Options{})
-	if err != nil {
-		return nil, err
-	}
-	room := dst.AllocSize
-	dst.AllocSize = 0 // a compact file ends where its data ends
-	err = bolt.Compact(dst, src, compactTx)
-	dst.AllocSize = room
-	if err == nil {
-		err = dst.Sync()
-	}
-	if err != nil {
-		dst.Close()
-		os.Remove(path)
-		return nil, err
-	}
-	return dst, nil
-}
-
 // syncFolder makes a rename in the folder of path durable.
 func syncFolder(path string) error {
 	folder, err := os.Open(filepath.Dir(path))
