@@ -10,13 +10,15 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"yunjian/internal/history"
 	"yunjian/internal/pipeline"
 )
 
-// Client asks the daemon that holds a data folder.
+// Client asks the daemon that holds a data folder. Its jobs tell whom
+// history.WithProgress names how far they are.
 type Client struct{ http http.Client }
 
 // answerTime is how long a daemon may take to say that it begins.
@@ -87,6 +89,7 @@ func (c *Client) Backup(ctx context.Context, w io.Writer) error {
 		return err
 	}
 	defer resp.Body.Close()
+	defer c.watch(ctx)()
 	out := sink{w: w}
 	if _, err := io.Copy(&out, resp.Body); out.err != nil {
 		return out.err
@@ -115,6 +118,46 @@ type sink struct {
 func (s *sink) Write(b []byte) (n int, err error) {
 	n, s.err = s.w.Write(b)
 	return n, s.err
+}
+
+// watchEvery is how often the daemon is asked how far it is.
+const watchEvery = 200 * time.Millisecond
+
+// watch tells whom history.WithProgress names how far the daemon's job is,
+// until it is told to stop. An answer that does not come is not missed.
+func (c *Client) watch(ctx context.Context) (stop func()) {
+	progress := history.ProgressOf(ctx)
+	if progress == nil {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		for tick := time.NewTicker(watchEvery); ; {
+			select {
+			case <-ctx.Done():
+				tick.Stop()
+				return
+			case <-tick.C:
+			}
+			if f, err := c.far(ctx); err == nil && f.Total > 0 {
+				progress(f.Done, f.Total)
+			}
+		}
+	})
+	return func() {
+		cancel()
+		watching.Wait()
+	}
+}
+
+func (c *Client) far(ctx context.Context) (f far, err error) {
+	resp, err := c.do(ctx, http.MethodGet, "/progress")
+	if err != nil {
+		return f, err
+	}
+	defer resp.Body.Close()
+	return f, json.NewDecoder(resp.Body).Decode(&f)
 }
 
 // Check reports what is damaged in the daemon's data.
@@ -156,6 +199,7 @@ func (c *Client) lines(ctx context.Context, method, path string, hear func(event
 		return err
 	}
 	defer resp.Body.Close()
+	defer c.watch(ctx)()
 	for in := json.NewDecoder(resp.Body); ; {
 		var e event
 		if err := in.Decode(&e); err != nil {

@@ -263,6 +263,29 @@ func TestClientGoesAway(t *testing.T) {
 	}
 }
 
+// Whoever wants to know how far a job is gets to know it while it is under way.
+func TestProgressIsTold(t *testing.T) {
+	data := folder(t, 200)
+	serve(t, data)
+	slow, ended := newGate(), make(chan error, 1)
+	type told struct{ done, total int64 }
+	heard := make(chan told, 1)
+	ctx := history.WithProgress(t.Context(), func(done, total int64) {
+		select {
+		case heard <- told{done, total}:
+		default:
+		}
+	})
+	go func() { ended <- dial(t, data.Dir).Backup(ctx, slow) }()
+	if got := <-heard; got.done <= 0 || got.done >= got.total {
+		t.Errorf("in the middle of a backup %+v are done", got)
+	}
+	close(slow.open)
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestStopEndsJobs(t *testing.T) {
 	data := folder(t, 200)
 	d := serve(t, data)

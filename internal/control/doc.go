@@ -3,18 +3,18 @@
 //
 // # Requests
 //
-//	POST /backup   the archive, as internal/archive writes it
-//	POST /check    each damaged place
-//	POST /compact  each step, then what was gained
-//	GET  /stats    the figures of the history
+//	POST /backup    the archive, as internal/archive writes it
+//	POST /check     each damaged place
+//	POST /compact   each step, then what was gained
+//	GET  /stats     the figures of the history
+//	GET  /progress  how much of the job under way is done, at any time
 //
 // A backup ends with a trailer that says how it went; without one, or with
 // anything but "done" in it, it is no backup. The others answer lines of JSON,
 // of which the last says that the job is done or why it is not. So an answer
 // that broke off is told from a whole one. One job goes at a time: another is
 // refused with 409 and told which is under way. Whoever goes away ends the job,
-// save that a file that is being compacted is copied to its end; so does
-// the daemon when it stops.
+// and so does the daemon when it stops.
 //
 // # Who may ask
 //

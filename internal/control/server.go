@@ -35,6 +35,7 @@ type Server struct {
 	job     string // under way, else empty
 	started time.Time
 	stopped bool
+	far     far // how far the job is
 	work    sync.WaitGroup
 }
 
@@ -87,6 +88,7 @@ func (s *Server) handler() http.Handler {
 	mux.Handle("POST /check", s.exclusive("check", lines(s.check), endLines))
 	mux.Handle("POST /compact", s.exclusive("compact", lines(s.compact), endLines))
 	mux.Handle("GET /stats", s.exclusive("history stats", lines(s.stats), endLines))
+	mux.HandleFunc("GET /progress", s.progress)
 	return mux
 }
 
@@ -102,7 +104,7 @@ func (s *Server) exclusive(job string, do func(http.ResponseWriter, *http.Reques
 		started := time.Now()
 		err := func() error {
 			defer s.end()
-			return do(w, r)
+			return do(w, r.WithContext(history.WithProgress(r.Context(), s.hear)))
 		}()
 		level := zerolog.InfoLevel
 		if err != nil {
@@ -123,6 +125,7 @@ func (s *Server) begin(job string) error {
 		return fmt.Errorf("the daemon is busy with `%s` since %s: try again when that has ended", s.job, s.started.In(s.o.Location).Format(time.TimeOnly))
 	}
 	s.job, s.started = job, time.Now()
+	s.far = far{}
 	s.work.Add(1)
 	return nil
 }
@@ -132,6 +135,29 @@ func (s *Server) end() {
 	defer s.mu.Unlock()
 	s.job = ""
 	s.work.Done()
+}
+
+// far is how much of a job is done, in bytes.
+type far struct {
+	Done  int64 `json:"done"`
+	Total int64 `json:"total"` // 0: not known
+}
+
+// progress answers how far the job under way is. It is asked for beside the
+// job's own answer: in that of a backup there is room for nothing else.
+func (s *Server) progress(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	s.mu.Lock()
+	f := s.far
+	s.mu.Unlock()
+	_ = json.NewEncoder(w).Encode(f) // nobody is left to be told
+}
+
+// hear keeps how far the job is, for whoever asks.
+func (s *Server) hear(done, total int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.far = far{done, total}
 }
 
 // trailer says how a backup ended: done, or why not.
@@ -218,7 +244,10 @@ func (s *Server) check(ctx context.Context, say func(event)) error {
 }
 
 func (s *Server) compact(ctx context.Context, say func(event)) error {
-	c, err := s.data.Compact(ctx, s.o.Now(), s.o.Retention(), s.o.Location, func(step string) { say(event{Step: step}) })
+	c, err := s.data.Compact(ctx, s.o.Now(), s.o.Retention(), s.o.Location, func(step string) {
+		s.hear(0, 0)
+		say(event{Step: step})
+	})
 	if err != nil {
 		return err
 	}

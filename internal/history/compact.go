@@ -68,7 +68,8 @@ func (s *Store) compact(ctx context.Context) (old *file, err error) {
 // of the old one; one left over by a crash is overwritten.
 const compactSuffix = ".compact"
 
-// compactTx is how many bytes Compact copies a transaction.
+// compactTx is how many bytes Compact copies a transaction. Each commit rewrites
+// the last page of the one before, which leaves a gap of some megabytes.
 const compactTx = 64 << 20
 
 // compactInto copies src into a new file opened with our options.
@@ -156,7 +157,7 @@ func (c *copier) bucket(path [][]byte, from *bolt.Bucket) error {
 			c.done += size
 			c.progress(c.done, c.total)
 		}
-		return c.ctx.Err()
+		return context.Cause(c.ctx)
 	})
 }
 

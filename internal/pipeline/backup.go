@@ -9,17 +9,46 @@ import (
 	"time"
 
 	"yunjian/internal/archive"
+	"yunjian/internal/history"
 )
 
 // Backup writes one file that holds consistent copies of everything, and can be
 // taken while collection goes on. History is copied last: it may then hold
 // samples that the state does not know of yet, which the next collection reads
-// again without harm; the other way round samples would be missing.
+// again without harm; the other way round samples would be missing. It says how
+// far it is to whom history.WithProgress names.
 func (d *Data) Backup(ctx context.Context, w io.Writer, now time.Time) error {
+	m := newMeter(ctx, d.size())
 	return archive.Write(interruptible{ctx, w}, now, []archive.Entry{
-		{Name: StateFile, Copy: d.State.Backup},
-		{Name: HistoryFile, Copy: d.History.Backup},
+		{Name: StateFile, Copy: m.through(d.State.Backup)},
+		{Name: HistoryFile, Copy: m.through(d.History.Backup)},
 	})
+}
+
+// meter counts the bytes of a job.
+type meter struct {
+	progress    history.Progress // nil: nobody asks
+	done, total int64
+}
+
+func newMeter(ctx context.Context, total int64) *meter {
+	return &meter{progress: history.ProgressOf(ctx), total: total}
+}
+
+// Write counts what went by. What is copied may have grown since total was
+// taken.
+func (m *meter) Write(b []byte) (int, error) {
+	if m.progress != nil {
+		m.done += int64(len(b))
+		m.total = max(m.total, m.done)
+		m.progress(m.done, m.total)
+	}
+	return len(b), nil
+}
+
+// through is copy, counted.
+func (m *meter) through(copy func(io.Writer) (int64, error)) func(io.Writer) (int64, error) {
+	return func(w io.Writer) (int64, error) { return copy(io.MultiWriter(w, m)) }
 }
 
 // interruptible is a writer that ends with a context.
@@ -35,9 +64,32 @@ func (i interruptible) Write(b []byte) (int, error) {
 	return i.w.Write(b)
 }
 
+// Verify reads a whole backup and compares it with its checksums. It says how
+// far it is to whom history.WithProgress names.
+func Verify(ctx context.Context, backup io.ReadSeeker) error {
+	return readWhole(ctx, backup, archive.Verify)
+}
+
+// readWhole passes a backup to read, from its beginning.
+func readWhole(ctx context.Context, backup io.ReadSeeker, read func(io.Reader) error) error {
+	size, err := backup.Seek(0, io.SeekEnd)
+	if err == nil {
+		_, err = backup.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		return fmt.Errorf("read backup: %w", err)
+	}
+	err = read(io.TeeReader(readable{ctx, backup}, newMeter(ctx, size)))
+	if ctx.Err() != nil { // no damage, though it looks like that to who reads
+		return fmt.Errorf("read backup: %w", context.Cause(ctx))
+	}
+	return err
+}
+
 // Restore verifies a backup and writes it into the data folder dir, which must
 // be empty or missing and held by no process. The error wraps ErrHeld where it
-// is held. step is told what is about to be done.
+// is held. step is told what is about to be done, and whom history.WithProgress
+// names how far that is.
 func Restore(ctx context.Context, backup io.ReadSeeker, dir string, step func(string)) (err error) {
 	_, statErr := os.Stat(dir)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -55,20 +107,12 @@ func Restore(ctx context.Context, backup io.ReadSeeker, dir string, step func(st
 		return fmt.Errorf("restore into data folder %s: %w", dir, err)
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
-	in := readable{ctx, backup}
 	step("校验 verify")
-	err = archive.Verify(in)
-	if err == nil {
-		if _, err := backup.Seek(0, io.SeekStart); err != nil {
-			return fmt.Errorf("read backup: %w", err)
-		}
-		step("写入 write")
-		err = archive.Extract(in, dir)
+	if err := Verify(ctx, backup); err != nil {
+		return err
 	}
-	if ctx.Err() != nil { // no damage, though it looks like that to who reads
-		return fmt.Errorf("restore backup: %w", context.Cause(ctx))
-	}
-	return err
+	step("写入 write")
+	return readWhole(ctx, backup, func(r io.Reader) error { return archive.Extract(r, dir) })
 }
 
 // readable is a reader that ends with a context.

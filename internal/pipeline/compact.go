@@ -17,7 +17,8 @@ type Compacted struct {
 
 // Compact tends the folder and gives the history file's free space back to the
 // disk. Others may read meanwhile; what is to be written waits while the file
-// is copied. step is told what is about to be done.
+// is copied. step is told what is about to be done, and whom
+// history.WithProgress names how far the copy is.
 func (d *Data) Compact(ctx context.Context, now time.Time, raw time.Duration, loc *time.Location, step func(string)) (Compacted, error) {
 	var c Compacted
 	var err error

@@ -176,3 +176,50 @@ func TestRoom(t *testing.T) {
 		t.Errorf("room for nothing: %v", err)
 	}
 }
+
+// What cares for data does not take a folder without any for a sound one.
+func TestFolderWithoutData(t *testing.T) {
+	d := openFolder(t)
+	if err := Present(d.Dir); err != nil {
+		t.Error(err)
+	}
+	d.Close()
+	if err := os.Remove(filepath.Join(d.Dir, HistoryFile)); err != nil {
+		t.Fatal(err)
+	}
+	if err := Present(d.Dir); err == nil || errors.Is(err, ErrNoData) || !strings.Contains(err.Error(), "lacks history.db: move the folder aside and restore a backup") {
+		t.Errorf("without its history: %v", err)
+	}
+	for name, dir := range map[string]string{"empty": t.TempDir(), "missing": filepath.Join(t.TempDir(), "none")} {
+		if err := Present(dir); !errors.Is(err, ErrNoData) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// Backup, verifying and restoring say how far they are, to their end.
+func TestProgressOfBackup(t *testing.T) {
+	d := openFolder(t)
+	var last, all int64
+	ctx := history.WithProgress(t.Context(), func(done, total int64) { last, all = done, total })
+	var b bytes.Buffer
+	if err := d.Backup(ctx, &b, time.Unix(0, 0)); err != nil || last == 0 || last > all {
+		t.Errorf("a backup says at last that %d of %d are done: %v", last, all, err)
+	}
+	size := int64(b.Len())
+	backup := bytes.NewReader(b.Bytes())
+	last, all = 0, 0
+	if err := Verify(ctx, backup); err != nil || last != size || all != size {
+		t.Errorf("verifying %d bytes says at last that %d of %d are done: %v", size, last, all, err)
+	}
+	last, all = 0, 0
+	err := Restore(ctx, backup, filepath.Join(t.TempDir(), "new"), func(string) {
+		if last != all {
+			t.Errorf("a step ends with %d of %d", last, all)
+		}
+		last, all = 0, size
+	})
+	if err != nil || last != size {
+		t.Errorf("restoring %d bytes says at last that %d are done: %v", size, last, err)
+	}
+}
