@@ -282,3 +282,24 @@ func TestAuditConfirmsWeekByWeek(t *testing.T) {
 		}
 	}
 }
+
+// An audit made while the clock ran a year ahead does not hide those made since.
+func TestLatestAuditAfterClockRanAhead(t *testing.T) {
+	d := open(t)
+	now := time.Now().UTC().Truncate(time.Second)
+	for _, step := range []struct {
+		what      string
+		put, want time.Time
+	}{
+		{"the clock is a year ahead", now.AddDate(1, 0, 0), now.AddDate(1, 0, 0)},
+		{"it is set right", now.AddDate(0, 0, -7), now.AddDate(0, 0, -7)},
+		{"--now names next week", now.AddDate(0, 0, 7), now.AddDate(0, 0, 7)},
+	} {
+		if err := d.State.PutAudit(audit.Audit{AsOf: step.put}); err != nil {
+			t.Fatal(err)
+		}
+		if a, ok, err := d.LatestAudit(); err != nil || !ok || !a.AsOf.Equal(step.want) {
+			t.Errorf("%s: the latest audit is of %v, want %v: %v %v", step.what, a.AsOf, step.want, ok, err)
+		}
+	}
+}
