@@ -162,7 +162,7 @@ func Extract(r io.Reader, dir string) (err error) {
 		return fmt.Errorf("restore backup: %w", err)
 	}
 	if len(entries) > 0 {
-		return fmt.Errorf("restore backup: folder %s already holds %s; want an empty or missing folder, so that nothing is overwritten", dir, entries[0].Name())
+		return fmt.Errorf("restore backup: folder %s already holds %s; want an empty or missing folder, so that nothing is overwritten: move this one aside, or name another data_dir", dir, entries[0].Name())
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("restore backup: %w", err)

@@ -25,6 +25,10 @@ func (d *Data) Compact(ctx context.Context, now time.Time, raw time.Duration, lo
 	if c.Before, err = fileSize(filepath.Join(d.Dir, HistoryFile)); err != nil {
 		return c, fmt.Errorf("compact history: %w", err)
 	}
+	// Folding takes room, too: where the copy cannot be made it is not begun.
+	if err := d.room(0); err != nil {
+		return c, fmt.Errorf("compact history: %w", err)
+	}
 	step("归并与清理 fold and drop")
 	if err := d.Tend(ctx, now, raw, loc); err != nil {
 		return c, err

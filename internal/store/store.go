@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"syscall"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -80,6 +82,10 @@ func Open(path string, o Options) (*Store, error) {
 		return nil, fmt.Errorf("open %s: %w", path, ErrLocked)
 	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrChecksum), errors.Is(err, bolterrors.ErrVersionMismatch):
 		return nil, fmt.Errorf("open %s: %w", path, ErrDamaged)
+	case errors.Is(err, syscall.EROFS):
+		return nil, fmt.Errorf("open state: %w: copy the folder to where it can be written, and name that as data_dir", err)
+	case errors.Is(err, fs.ErrPermission):
+		return nil, fmt.Errorf("open state: %w: give the account that runs yunjian the right to write the file and its folder, or run the command as the account that has it", err)
 	case err != nil:
 		return nil, fmt.Errorf("open state: %w", err)
 	}
