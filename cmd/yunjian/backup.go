@@ -2,8 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -22,12 +23,14 @@ func newBackup() *cobra.Command {
 		GroupID: groupCare,
 		Short:   "备份数据目录到一个文件 — copy the data folder into one file",
 		Long: `把数据目录的一致快照写入一个带校验和的文件，写完逐字节校验后才以该名称出现；文件已存在则
-拒绝，不会覆盖旧备份。守护进程运行时照常可用：由它提供快照，采集不停。
+拒绝，不会覆盖旧备份。守护进程运行时照常可用：由它提供快照，采集不停。中断（Ctrl-C）不留下任何文件。
+用 restore 恢复到空目录；备份前用 check 可知数据是否完好。
 
 Writes a consistent copy of the data folder into one file with checksums, which
 gets its name only once all of it has been verified. The file must not exist yet:
 no older backup is overwritten. Beside a running daemon, too: the daemon hands out
-the copy and goes on collecting.`,
+the copy and goes on collecting. Interrupted, it leaves no file. restore brings it
+back into an empty folder; check says whether the data is sound before.`,
 		Example: `  yunjian backup yunjian-2026-11-23.backup --config yunjian.yaml`,
 		Args:    oneArg("the file to write"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -40,7 +43,7 @@ the copy and goes on collecting.`,
 				return fmt.Errorf("%s is there already: name a new file, so that no older backup is lost", args[0])
 			}
 			progress := newBar(cmd.ErrOrStderr(), "备份 backup")
-			size, err := writeBackup(cmd.Context(), k, args[0], progress.wrote)
+			size, err := writeBackup(history.WithProgress(cmd.Context(), progress.bytes), k, args[0], progress.step)
 			progress.finish()
 			if err != nil {
 				return fmt.Errorf("write backup %s: %w", args[0], err)
@@ -55,24 +58,26 @@ the copy and goes on collecting.`,
 
 // writeBackup makes the file of that path, whole and verified or not at all,
 // and returns its size.
-func writeBackup(ctx context.Context, k keeper, path string, wrote func(int64)) (int64, error) {
+func writeBackup(ctx context.Context, k keeper, path string, step func(string)) (int64, error) {
 	f, err := os.CreateTemp(filepath.Dir(path), ".yunjian-backup-*")
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, fmt.Errorf("there is no folder %s: make it first, or name another", filepath.Dir(path))
+	}
 	if err != nil {
 		return 0, err
 	}
 	defer os.Remove(f.Name())
 	defer f.Close()
-	out := &backupFile{f: f, shared: sameDisk(k.cfg.DataDir, f.Name()), wrote: wrote}
+	out := &backupFile{f: f, shared: sameDisk(k.cfg.DataDir, f.Name())}
+	step("复制 copy")
 	if err := k.backup(ctx, out); err != nil {
 		return 0, err
 	}
 	if err := f.Sync(); err != nil {
 		return 0, err
 	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return 0, err
-	}
-	if err := archive.Verify(f); err != nil {
+	step("校验 verify")
+	if err := pipeline.Verify(ctx, f); err != nil {
 		return 0, err
 	}
 	if err := os.Rename(f.Name(), path); err != nil {
@@ -91,7 +96,6 @@ func writeBackup(ctx context.Context, k keeper, path string, wrote func(int64)) 
 type backupFile struct {
 	f       *os.File
 	shared  bool // with the data: one disk
-	wrote   func(int64)
 	written int64
 	asked   int64 // how much was written when the disk was last asked for room
 }
@@ -112,7 +116,6 @@ func (b *backupFile) Write(p []byte) (int, error) {
 	}
 	n, err := b.f.Write(p)
 	b.written += int64(n)
-	b.wrote(b.written)
 	return n, err
 }
 
@@ -130,10 +133,12 @@ func newRestore() *cobra.Command {
 		GroupID: groupCare,
 		Short:   "校验备份并恢复到空的数据目录 — verify a backup and restore it into an empty data folder",
 		Long: `先校验备份的每个校验和，再恢复到配置的数据目录；目录非空、或仍被守护进程占用则拒绝，不会覆盖任何数据。
+先停止守护进程，把旧目录改名；之后用 check 校验、history stats 查看。中断（Ctrl-C）不留下任何文件。
 
 Verifies every checksum of the backup first, then restores it into the configured
 data folder, which must be empty or missing, and held by no daemon: nothing is ever
-overwritten.`,
+overwritten. Stop the daemon and move the old folder aside first; afterwards check
+verifies and history stats shows what is there. Interrupted, it leaves no file.`,
 		Example: `  yunjian restore yunjian-2026-11-23.backup --config yunjian.yaml`,
 		Args:    oneArg("the backup to read"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -147,8 +152,11 @@ overwritten.`,
 			}
 			defer f.Close()
 			progress := newBar(cmd.ErrOrStderr(), "恢复 restore")
-			err = pipeline.Restore(cmd.Context(), f, cfg.DataDir, progress.step)
+			err = pipeline.Restore(history.WithProgress(cmd.Context(), progress.bytes), f, cfg.DataDir, progress.step)
 			progress.finish()
+			if errors.Is(err, archive.ErrDamaged) {
+				return fmt.Errorf("restore %s: %w: nothing was restored; take another backup", args[0], err)
+			}
 			if err != nil {
 				return fmt.Errorf("restore %s: %w", args[0], err)
 			}
@@ -166,12 +174,13 @@ func newCheck() *cobra.Command {
 		Use:     "check --config FILE",
 		GroupID: groupCare,
 		Short:   "检查数据目录的完整性 — verify the data folder",
-		Long: `逐块校验历史样本与状态；列出损坏之处及所涉资源。损坏的块只损失该块，不影响审计。
-守护进程运行时照常可用。
+		Long: `逐块校验历史样本与状态；列出损坏之处及所涉资源，有损坏则退出码 1。损坏的块只损失该块，不影响审计；
+用 restore 恢复损坏之前的备份，或重新导入那段时间的文件。守护进程运行时照常可用。
 
 Verifies every chunk of history and the whole state by checksum and names what is
-damaged and which resources it touches. A damaged chunk costs that chunk, never
-the audit. It may run beside the daemon.`,
+damaged and which resources it touches; the exit code is then 1. A damaged chunk
+costs that chunk, never the audit: restore a backup from before the damage, or
+import the files of that time again. It may run beside the daemon.`,
 		Example: `  yunjian check --config yunjian.yaml`,
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -183,7 +192,7 @@ the audit. It may run beside the daemon.`,
 			out, damaged := cmd.OutOrStdout(), 0
 			progress := newBar(cmd.ErrOrStderr(), "检查 check")
 			progress.step("")
-			err = k.check(cmd.Context(), func(d history.Damage) {
+			err = k.check(history.WithProgress(cmd.Context(), progress.bytes), func(d history.Damage) {
 				damaged++
 				progress.clear()
 				fmt.Fprintf(out, "损坏 damaged: %s\n", d)
@@ -193,7 +202,7 @@ the audit. It may run beside the daemon.`,
 				return err
 			}
 			if damaged > 0 {
-				return fmt.Errorf("%d damaged places; the rest is sound. `yunjian restore` brings back a backup; samples of the last 91 days can be collected again", damaged)
+				return fmt.Errorf("damaged places: %d. The rest is sound, and audits go on without them. Restore a backup from before the damage (`yunjian restore`; what came since is collected again), or import the files of that time again, or live with the holes", damaged)
 			}
 			fmt.Fprintf(out, "完好 sound: %s\n", k.cfg.DataDir)
 			return nil
@@ -211,13 +220,15 @@ func newCompact() *cobra.Command {
 		Short:   "归并历史、清理过期样本并收缩文件 — fold history, drop what is past retention, give space back",
 		Long: `把已结束日期的样本归并为压缩块，删除超过保留期的样本与不再用于报告的审计，并把空闲空间还给磁盘。
 守护进程每天自动归并与清理，收缩文件只在需要时运行本命令。守护进程运行时照常可用：查询照常，
-写入等到收缩完成。磁盘须另容得下收缩后的文件，不够则不收缩并说明。
+写入等到收缩完成。磁盘须另容得下收缩后的文件，不够则不收缩并说明。中断（Ctrl-C）则旧文件原样不变。
+能收回多少，先看 history stats 的“可收回”。
 
 Folds the samples of days that have ended into compressed chunks, drops what is
 past its retention, and gives free space back to the disk. The daemon folds and
 drops by itself every night; this command is for shrinking the file. Beside a
 running daemon, too: reading goes on, writing waits until it is done. The disk
-needs room for the shrunk file beside the old one; without it nothing is shrunk.`,
+needs room for the shrunk file beside the old one; without it nothing is shrunk.
+Interrupted, the old file stands. What there is to gain is free in history stats.`,
 		Args:    noArgs,
 		Example: `  yunjian compact --config yunjian.yaml`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -227,13 +238,19 @@ needs room for the shrunk file beside the old one; without it nothing is shrunk.
 			}
 			defer k.close()
 			progress := newBar(cmd.ErrOrStderr(), "收缩 compact")
-			c, err := k.compact(cmd.Context(), progress.step)
+			c, err := k.compact(history.WithProgress(cmd.Context(), progress.bytes), progress.step)
 			progress.finish()
+			if err != nil && cmd.Context().Err() != nil {
+				return fmt.Errorf("compact: %w: the data is whole; no space was given back", context.Cause(cmd.Context()))
+			}
 			if err != nil {
 				return err
 			}
 			out := cmd.OutOrStdout()
 			fmt.Fprintf(out, "收缩完成 compacted: %s → %s\n", byteSize(c.Before), byteSize(c.After))
+			if c.After >= c.Before {
+				fmt.Fprintln(out, "没有可还给磁盘的空间；归并会加入每日摘要，文件可能略大 | nothing to give back to the disk: folding adds daily digests, so the file may be a little larger")
+			}
 			return nil
 		},
 	}

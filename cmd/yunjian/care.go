@@ -39,6 +39,9 @@ func openKeeper(cmd *cobra.Command, path string) (keeper, error) {
 		if k.daemon, asked = control.Dial(cmd.Context(), cfg.DataDir); asked == nil {
 			return k, nil
 		}
+		if err := pipeline.Present(cfg.DataDir); err != nil {
+			return k, err
+		}
 		if k.data, err = pipeline.Open(cfg.DataDir, cfg.Location); err == nil {
 			return k, nil
 		}

@@ -223,20 +223,22 @@ func TestNightlyBackup(t *testing.T) {
 	}
 }
 
-// On a terminal long work shows that it goes on; elsewhere nothing.
+// On a terminal long work shows how far it is, or that it goes on; elsewhere
+// nothing.
 func TestProgressOnATerminal(t *testing.T) {
-	for _, show := range []func(*bar){
-		func(b *bar) { b.step("收缩 shrink") },
-		func(b *bar) { b.wrote(5 << 20) },
-		func(b *bar) { b.step(""); b.clear() },
+	for want, show := range map[string]func(*bar){
+		"收缩 shrink":   func(b *bar) { b.step("收缩 shrink") },
+		"1.0/5.0 MiB": func(b *bar) { b.step("复制 copy"); b.bytes(1<<20, 5<<20) },
+		"(3/4)":       func(b *bar) { b.set(3, 4) },
+		"|":           func(b *bar) { b.step(""); b.clear() },
 	} {
 		terminal, shown := openTerminal(t)
 		b := newBar(terminal, "维护 care")
 		show(b)
 		b.finish()
 		terminal.Close()
-		if got := shown(); !strings.Contains(got, "维护 care") || !strings.HasSuffix(got, "\r") {
-			t.Errorf("the terminal shows %q; want a line with a name, cleared at the end", got)
+		if got := shown(); !strings.Contains(got, "维护 care") || !strings.Contains(got, want) || !strings.HasSuffix(got, "\r") {
+			t.Errorf("the terminal shows %q; want a line with a name and %s, cleared at the end", got, want)
 		}
 		file, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
 		if err != nil {

@@ -1,16 +1,20 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/mattn/go-runewidth"
 	"github.com/prometheus/common/model"
 	"github.com/spf13/cobra"
 
+	"yunjian/internal/config"
 	"yunjian/internal/history"
+	"yunjian/internal/pipeline"
 	"yunjian/utilization"
 )
 
@@ -32,33 +36,44 @@ func newHistoryStats() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "stats --config FILE [--format text|json]",
 		Short: "序列数、样本数、字节、时间跨度、缺口 — series, samples, bytes, span, gaps",
-		Long: `历史样本的规模：资源、序列、样本、时间跨度、缺口、文件大小、每样本字节数、可收回的空间。
-守护进程运行时照常可用。
+		Long: `历史样本的规模，总数与每个指标：序列（一个资源的一个指标）、样本、字节、缺口、时间跨度、最新样本。
+“缺口”是同一序列相邻两个样本相隔超过 10 分钟（两个采样周期）：关机、探针停止、限流、漏采都会造成；
+来源的粒度若粗于 10 分钟，每两个相邻样本之间都算一个。指标的“字节”是它的数据块，不含空闲页与索引。
+守护进程运行时照常可用。数据是否完好用 check；“可收回”很大时用 compact。
 
-How much history there is: resources, series, samples, span, gaps, size of the file,
-bytes a sample, what compact would give back. Beside a running daemon, too.`,
-		Example: `  yunjian history stats --config yunjian.yaml`,
-		Args:    noArgs,
+How much history there is, in all and by metric: series (one metric of one resource),
+samples, bytes, gaps, span, newest sample. A gap is two neighbouring samples of a series
+more than 10 minutes apart (two periods): switched off, agent stopped, throttled or not
+collected; a source with longer periods has one between any two samples. The bytes of a
+metric are those of its pieces, without free pages and index. Beside a running daemon,
+too. Whether all is sound says check; where much is free, compact gives it back.`,
+		Example: `  yunjian history stats --config yunjian.yaml
+  yunjian history stats --config yunjian.yaml --format json   # 供脚本 | for scripts`,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if format != "text" && format != "json" {
 				return usage(fmt.Errorf("--format %q: want text or json", format))
 			}
 			k, err := openKeeper(cmd, path)
-			if err != nil {
+			s := history.Stats{Metrics: []history.MetricStats{}}
+			switch {
+			case errors.Is(err, pipeline.ErrNoData): // nothing is a figure, too
+			case err != nil:
 				return err
-			}
-			defer k.close()
-			progress := newBar(cmd.ErrOrStderr(), "统计 count")
-			progress.step("")
-			s, err := k.stats(cmd.Context())
-			progress.finish()
-			if err != nil {
-				return err
+			default:
+				defer k.close()
+				progress := newBar(cmd.ErrOrStderr(), "统计 count")
+				progress.step("")
+				s, err = k.stats(cmd.Context())
+				progress.finish()
+				if err != nil {
+					return err
+				}
 			}
 			if format == "json" {
 				return writeJSON(cmd.OutOrStdout(), s)
 			}
-			printStats(cmd.OutOrStdout(), s, k.cfg.Location)
+			printStats(cmd.OutOrStdout(), s, k.cfg)
 			return nil
 		},
 	}
@@ -70,14 +85,15 @@ bytes a sample, what compact would give back. Beside a running daemon, too.`,
 
 // printStats writes the figures of the history as a table: what, how much, and
 // what that means where it does not go without saying.
-func printStats(w io.Writer, s history.Stats, loc *time.Location) {
+func printStats(w io.Writer, s history.Stats, cfg config.Config) {
 	if s.Samples == 0 {
-		fmt.Fprintln(w, "尚无样本，请先运行 collect 或 import | no samples yet: run collect or import first")
+		fmt.Fprintf(w, "尚无样本，请先运行 collect 或 import | no samples yet: run collect or import first\n数据目录 data folder: %s\n", cfg.DataDir)
 		return
 	}
 	row := func(label, value, note string) {
 		fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf("%s%16s  %s", label, value, note), " "))
 	}
+	at := func(t time.Time, layout string) string { return t.In(cfg.Location).Format(layout) }
 	row("资源 resources          ", thousands(int64(s.Resources)), "")
 	row("序列 series             ", thousands(int64(s.Series)), "")
 	row("样本 samples            ", thousands(s.Samples), "")
@@ -86,7 +102,38 @@ func printStats(w io.Writer, s history.Stats, loc *time.Location) {
 	row("文件 file               ", byteSize(s.Bytes), "")
 	row("可收回 free             ", byteSize(s.FreeBytes), "由 compact 还给磁盘，否则留给新样本 | for new samples, or for the disk by compact")
 	row("每样本 bytes a sample   ", fmt.Sprintf("%.2f B", s.BytesPerSample), "")
-	row("跨度 span               ", fmt.Sprintf("%.1f d", s.Last.Sub(s.First).Hours()/24), s.First.In(loc).Format(time.RFC3339)+" … "+s.Last.In(loc).Format(time.RFC3339))
+	row("跨度 span               ", days(s.First, s.Last), at(s.First, time.RFC3339)+" … "+at(s.Last, time.RFC3339))
+	fmt.Fprintln(w)
+	table := [][]string{{"指标 metric", "序列 series", "样本 samples", "字节 bytes", "每样本 a sample", "缺口 gaps", "跨度 span", "最新 newest"}}
+	for _, m := range s.Metrics {
+		table = append(table, []string{
+			string(m.Metric), thousands(int64(m.Series)), thousands(m.Samples), byteSize(m.Bytes),
+			fmt.Sprintf("%.2f B", float64(m.Bytes)/float64(m.Samples)), thousands(m.Gaps), days(m.First, m.Last), at(m.Last, "2006-01-02 15:04"),
+		})
+	}
+	printTable(w, table)
+}
+
+// days is how far apart two instants are.
+func days(from, to time.Time) string { return fmt.Sprintf("%.1f d", to.Sub(from).Hours()/24) }
+
+// printTable writes rows of as many cells each, names to the left and figures
+// to the right. A Chinese character takes two columns.
+func printTable(w io.Writer, rows [][]string) {
+	cond := runewidth.Condition{}
+	widths := make([]int, len(rows[0]))
+	for _, r := range rows {
+		for i, cell := range r {
+			widths[i] = max(widths[i], cond.StringWidth(cell))
+		}
+	}
+	for _, r := range rows {
+		line := cond.FillRight(r[0], widths[0])
+		for i, cell := range r[1:] {
+			line += "  " + cond.FillLeft(cell, widths[i+1])
+		}
+		fmt.Fprintln(w, line)
+	}
 }
 
 // thousands writes a count with its digits in groups.

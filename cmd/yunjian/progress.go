@@ -3,6 +3,7 @@ package main
 import (
 	"io"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -10,11 +11,16 @@ import (
 )
 
 // bar shows how far long work has come: on a terminal only, and on standard
-// error, so that a pipe and a log stay clean.
+// error, so that a pipe and a log stay clean. It may be told by several
+// goroutines.
 type bar struct {
-	w     io.Writer
+	w     io.Writer // nil: no terminal
 	label string
+
+	mu    sync.Mutex
 	b     *progressbar.ProgressBar
+	turns bool   // b knows no total
+	doing string // the step under way
 }
 
 func newBar(stderr io.Writer, label string) *bar {
@@ -25,70 +31,77 @@ func newBar(stderr io.Writer, label string) *bar {
 	return &bar{w: stderr, label: label}
 }
 
-// set says that done of total are done; total may change as work goes on.
-func (p *bar) set(done, total int) {
+// set says that done pieces of total are done; total may change as work goes on.
+func (p *bar) set(done, total int) { p.show(int64(done), int64(total)) }
+
+// bytes is set for bytes.
+func (p *bar) bytes(done, total int64) {
+	p.show(done, total, progressbar.OptionShowBytes(true), progressbar.OptionUseIECUnits(true))
+}
+
+func (p *bar) show(done, total int64, unit ...progressbar.Option) {
 	if p.w == nil || total <= 0 {
 		return
 	}
-	if p.b == nil {
-		p.b = progressbar.NewOptions(total,
-			progressbar.OptionSetWriter(p.w),
-			progressbar.OptionSetDescription(p.label),
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.b == nil || p.turns {
+		p.renew(total, append(unit,
 			progressbar.OptionShowCount(),
 			progressbar.OptionSetPredictTime(true),
 			progressbar.OptionThrottle(100*time.Millisecond),
 			progressbar.OptionSetWidth(30),
-			progressbar.OptionClearOnFinish(),
-		)
+		)...)
+	} else {
+		p.b.ChangeMax64(total)
 	}
-	p.b.ChangeMax(total)
-	_ = p.b.Set(min(done, total))
+	_ = p.b.Set64(min(done, total))
 }
 
-// step shows that work of unknown length goes on, and what is being done.
+// step says what is done next; until show knows how much of it there is, the
+// bar turns.
 func (p *bar) step(doing string) {
 	if p.w == nil {
 		return
 	}
-	if p.b == nil {
-		p.b = progressbar.NewOptions(-1,
-			progressbar.OptionSetWriter(p.w),
-			progressbar.OptionSetElapsedTime(true),
-			progressbar.OptionClearOnFinish(),
-		)
-	}
-	p.b.Describe(p.label + " " + doing)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.doing = doing
+	p.renew(-1, progressbar.OptionSetElapsedTime(true))
 	_ = p.b.Add(1) // turns from now on
 }
 
-// wrote shows how many bytes have been written, of nobody knows how many.
-func (p *bar) wrote(total int64) {
-	if p.w == nil {
-		return
+// renew puts a new bar in the place of the old one.
+func (p *bar) renew(total int64, options ...progressbar.Option) {
+	p.end()
+	name := p.label
+	if p.doing != "" {
+		name += " " + p.doing
 	}
-	if p.b == nil {
-		p.b = progressbar.NewOptions64(-1,
-			progressbar.OptionSetWriter(p.w),
-			progressbar.OptionSetDescription(p.label),
-			progressbar.OptionShowBytes(true),
-			progressbar.OptionUseIECUnits(true),
-			progressbar.OptionSetElapsedTime(true),
-			progressbar.OptionSetRenderBlankState(true),
-			progressbar.OptionThrottle(100*time.Millisecond),
-			progressbar.OptionClearOnFinish(),
-		)
-	}
-	_ = p.b.Set64(total)
+	p.b = progressbar.NewOptions64(total, append(options,
+		progressbar.OptionSetWriter(p.w),
+		progressbar.OptionSetDescription(name),
+		progressbar.OptionClearOnFinish(),
+	)...)
+	p.turns = total < 0
 }
 
 // clear makes room for a line of results; the bar comes back by itself.
 func (p *bar) clear() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.b != nil {
 		_ = p.b.Clear()
 	}
 }
 
 func (p *bar) finish() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.end()
+}
+
+func (p *bar) end() {
 	if p.b != nil {
 		_ = p.b.Finish()
 	}

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -20,6 +21,29 @@ const (
 
 // ErrHeld says that another process has the data folder.
 var ErrHeld = errors.New("another yunjian process holds it, the daemon (`yunjian serve`) or a command still at work: stop it or wait for it to end, then try again; `backup`, `check`, `compact` and `history stats` also go beside the daemon")
+
+// ErrNoData says that a folder holds nothing of Yunjian's.
+var ErrNoData = errors.New("it holds no data yet: run `yunjian collect` or `yunjian import` first, or correct data_dir in the configuration")
+
+// Present is an error where the files of the data folder dir are missing, for
+// what makes no sense without: Open would make them anew, which looks as if all
+// were well. The error wraps ErrNoData where none is there.
+func Present(dir string) error {
+	var missing []string
+	for _, name := range []string{StateFile, HistoryFile} {
+		if _, err := os.Stat(filepath.Join(dir, name)); errors.Is(err, fs.ErrNotExist) {
+			missing = append(missing, name)
+		}
+	}
+	switch len(missing) {
+	case 0:
+		return nil
+	case 1:
+		return fmt.Errorf("data folder %s lacks %s: move the folder aside and restore a backup; `yunjian collect` or `yunjian import` would begin that file anew, empty", dir, missing[0])
+	default:
+		return fmt.Errorf("data folder %s: %w", dir, ErrNoData)
+	}
+}
 
 // Data is an opened data folder: everything Yunjian remembers.
 type Data struct {
