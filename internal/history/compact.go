@@ -1,6 +1,7 @@
 package history
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -68,9 +69,10 @@ func (s *Store) compact(ctx context.Context) (old *file, err error) {
 // of the old one; one left over by a crash is overwritten.
 const compactSuffix = ".compact"
 
-// compactTx is how many bytes Compact copies a transaction. Each commit rewrites
-// the last page of the one before, which leaves a gap of some megabytes.
-const compactTx = 64 << 20
+// compactTx is how many bytes Compact copies a transaction, and holds in memory.
+// Each transaction rewrites the last page of the one before, which leaves a gap of
+// about two megabytes.
+const compactTx = 128 << 20
 
 // compactInto copies src into a new file opened with our options.
 func compactInto(ctx context.Context, path string, src *bolt.DB) (*bolt.DB, error) {
@@ -106,7 +108,22 @@ func copyAll(ctx context.Context, dst *bolt.DB, from *bolt.Tx, limit int64) (err
 		return err
 	}
 	defer func() { _ = c.tx.Rollback() }() // nothing where it is committed
-	err = from.ForEach(func(name []byte, b *bolt.Bucket) error { return c.bucket([][]byte{name}, b) })
+	// The largest values come first: smaller ones then fill the gaps between
+	// their transactions.
+	if spans := from.Bucket(bucketSpans); spans != nil {
+		if err := c.bucket([][]byte{bucketSpans}, spans); err != nil {
+			return err
+		}
+		if err := c.commit(); err != nil {
+			return err
+		}
+	}
+	err = from.ForEach(func(name []byte, b *bolt.Bucket) error {
+		if bytes.Equal(name, bucketSpans) {
+			return nil
+		}
+		return c.bucket([][]byte{name}, b)
+	})
 	if err != nil {
 		return err
 	}
