@@ -36,14 +36,19 @@ func (s *Store) putBlock(tx *bolt.Tx, series []coded) error {
 	if err != nil {
 		return err
 	}
-	return s.writeBlock(blocks, sequence, series)
-}
-
-// writeBlock writes a block under a sequence that has none.
-func (s *Store) writeBlock(blocks *bolt.Bucket, sequence uint64, series []coded) error {
-	block, err := blocks.CreateBucket(binary.BigEndian.AppendUint64(nil, sequence))
+	size, err := s.writeBlock(blocks, sequence, series)
 	if err != nil {
 		return err
+	}
+	return s.makeRoomAhead(tx, size)
+}
+
+// writeBlock writes a block under a sequence that has none, and returns the
+// bytes of its values.
+func (s *Store) writeBlock(blocks *bolt.Bucket, sequence uint64, series []coded) (size int, err error) {
+	block, err := blocks.CreateBucket(binary.BigEndian.AppendUint64(nil, sequence))
+	if err != nil {
+		return 0, err
 	}
 	block.FillPercent = 0.95
 	sections := cutSections(series)
@@ -71,12 +76,14 @@ func (s *Store) writeBlock(blocks *bolt.Bucket, sequence uint64, series []coded)
 			to++
 		}
 		key := valueKey(first.metric, first.id)
-		if err := block.Put(key, joinSections(sequence, key, sealed[from:to])); err != nil {
-			return err
+		value := joinSections(sequence, key, sealed[from:to])
+		if err := block.Put(key, value); err != nil {
+			return 0, err
 		}
+		size += len(value)
 		from = to
 	}
-	return nil
+	return size, nil
 }
 
 // cutSections cuts series, ordered by metric and resource, into sections.

@@ -98,7 +98,8 @@ func compactInto(ctx context.Context, path string, src *bolt.DB) (*bolt.DB, erro
 	return dst, nil
 }
 
-// copyAll is bolt.Compact, except that it can be ended and says how far it is.
+// copyAll is bolt.Compact, except that it leaves out spent blocks, can be ended
+// and says how far it is.
 func copyAll(ctx context.Context, dst *bolt.DB, from *bolt.Tx, limit int64) (err error) {
 	c := copier{ctx: ctx, dst: dst, limit: limit, progress: ProgressOf(ctx)}
 	if c.progress != nil {
@@ -119,7 +120,7 @@ func copyAll(ctx context.Context, dst *bolt.DB, from *bolt.Tx, limit int64) (err
 		}
 	}
 	err = from.ForEach(func(name []byte, b *bolt.Bucket) error {
-		if bytes.Equal(name, bucketSpans) {
+		if bytes.Equal(name, bucketSpans) || bytes.Equal(name, bucketSpent) {
 			return nil
 		}
 		return c.bucket([][]byte{name}, b)
@@ -207,10 +208,12 @@ func (c *copier) commit() error {
 	return err
 }
 
-// held is about how many bytes of keys and values the file holds.
+// held is about how many bytes of keys and values copyAll copies.
 func held(tx *bolt.Tx) (bytes int64) {
-	_ = tx.ForEach(func(_ []byte, b *bolt.Bucket) error { // which returns no error
-		bytes += int64(b.Stats().LeafInuse)
+	_ = tx.ForEach(func(name []byte, b *bolt.Bucket) error { // which returns no error
+		if string(name) != string(bucketSpent) {
+			bytes += int64(b.Stats().LeafInuse)
+		}
 		return nil
 	})
 	return bytes

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -44,7 +45,7 @@ func (s *Store) Fold(ctx context.Context, now time.Time) error {
 
 // fold runs in many transactions: those of the units first, which copy points
 // into chunks while the blocks still speak for them, then one that sets the
-// mark and deletes the blocks that are wholly folded. What is folded of others is
+// mark and spends the blocks that are wholly folded. What is folded of others is
 // dead weight from then on, and cut away where it is much.
 func (s *Store) fold(ctx context.Context, now time.Time) error {
 	plan, units, err := s.planFold(now)
@@ -62,6 +63,11 @@ func (s *Store) fold(ctx context.Context, now time.Time) error {
 			return nil
 		})
 		if err != nil {
+			return err
+		}
+		// Blocks that the appends of a day had no need for make room for sheets.
+		err = s.update(func(tx *bolt.Tx) error { return makeRoom(tx, pending.size()) })
+		if err != nil && !errors.Is(err, errNothingSpent) {
 			return err
 		}
 		if err := s.update(pending.write); err != nil {
@@ -179,7 +185,7 @@ func cutUnits(load map[byte][]int) []unit {
 	return units
 }
 
-// finish sets the mark and deletes blocks all of whose points lie in chunks.
+// finish sets the mark and spends blocks all of whose points lie in chunks.
 func (p foldPlan) finish(tx *bolt.Tx) error {
 	blocks := tx.Bucket(bucketBlocks)
 	for _, sequence := range p.done {
@@ -190,7 +196,7 @@ func (p foldPlan) finish(tx *bolt.Tx) error {
 		if err != nil {
 			return err
 		}
-		if err := blocks.DeleteBucket(key); err != nil {
+		if err := spend(tx, key); err != nil {
 			return err
 		}
 	}
@@ -263,6 +269,17 @@ type sealed struct{ key, data []byte }
 func (f *folded) add(o folded) {
 	f.days, f.spans, f.digests = append(f.days, o.days...), append(f.spans, o.spans...), append(f.digests, o.digests...)
 	f.dropDays = append(f.dropDays, o.dropDays...)
+}
+
+// size is how many bytes are to be written.
+func (f *folded) size() int {
+	n := 0
+	for _, list := range [][]sealed{f.days, f.spans, f.digests} {
+		for _, p := range list {
+			n += len(p.data)
+		}
+	}
+	return n
 }
 
 func (f *folded) write(tx *bolt.Tx) error {

@@ -84,7 +84,7 @@ func (s *Store) sum(resources int, metrics map[cloud.Metric]MetricStats) (Stats,
 	err = s.view(func(tx *bolt.Tx) error {
 		pages := tx.DB().Stats()
 		free := int64(pages.FreePageN+pages.PendingPageN) * int64(tx.DB().Info().PageSize)
-		out.FreeBytes = max(0, free+out.Bytes-tx.Size())
+		out.FreeBytes = max(0, free+int64(allocated(tx.Bucket(bucketSpent)))+out.Bytes-tx.Size())
 		bytes, err = metricBytes(tx)
 		return err
 	})

@@ -68,6 +68,7 @@ type Store struct {
 	calendar calendar
 
 	dict     dictionary // guarded by writing
+	size     int64      // guarded by writing: of the file at the last append
 	kits     sync.Pool  // of *kit
 	encoders sync.Pool  // of *encoder, for Append
 }
@@ -282,7 +283,8 @@ func (s *Store) view(f func(tx *bolt.Tx) error) error {
 	return f(tx)
 }
 
-// update runs f in one write transaction; no other runs meanwhile.
+// update runs f in one write transaction; no other runs meanwhile. Where the
+// file is full it runs f again once the room of spent blocks is free.
 func (s *Store) update(f func(tx *bolt.Tx) error) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
@@ -293,13 +295,20 @@ func (s *Store) update(f func(tx *bolt.Tx) error) error {
 		return errClosed
 	}
 	err := file.Update(f)
-	if errors.Is(err, berrors.ErrMaxSizeReached) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+	if full(err) && file.Update(dropSpent) == nil {
+		err = file.Update(f)
+	}
+	if full(err) {
 		return fmt.Errorf("%w (%w)", ErrFull, err)
 	}
 	if errors.Is(err, berrors.ErrDatabaseReadOnly) {
 		return errReadOnly
 	}
 	return err
+}
+
+func full(err error) bool {
+	return errors.Is(err, berrors.ErrMaxSizeReached) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
 
 // Backup writes a consistent copy of the file to w while reading and writing

@@ -86,5 +86,6 @@ func (s *Store) trimBlock(tx *bolt.Tx, dec *decoder, sequence uint64, start int6
 	if err := blocks.DeleteBucket(key); err != nil || len(open) == 0 {
 		return err
 	}
-	return s.writeBlock(blocks, sequence, open)
+	_, err = s.writeBlock(blocks, sequence, open)
+	return err
 }
