@@ -14,8 +14,10 @@ import (
 const retainTx = 1 << 14
 
 // Retain drops the samples of spans that ended more than raw before now; their
-// daily digests stay. As only whole spans go, samples live up to 28 days
-// longer than raw. Only folded spans are dropped: run Fold first.
+// daily digests stay. A span goes band by band in the course of the 28 days
+// after that, as the room is needed: all at once its pages would be listed as
+// free at every commit for weeks. So samples live up to 56 days longer than
+// raw. Only folded spans are dropped: run Fold first.
 //
 // Age is counted from now or from the newest sample, whichever is earlier: a
 // clock that is a year ahead deletes nothing.
@@ -33,12 +35,17 @@ func (s *Store) Retain(ctx context.Context, now time.Time, raw time.Duration) er
 
 func (s *Store) retain(ctx context.Context, now time.Time, raw time.Duration) error {
 	var doomed []uint32
+	var before int64 // samples from then on stay
+	bands := int64(1)
 	err := s.view(func(tx *bolt.Tx) error {
 		r, err := s.newReader(tx)
 		if err != nil {
 			return err
 		}
-		before := min(now.Unix(), s.newest(r)) - int64(raw/time.Second)
+		before = min(now.Unix(), s.newest(r)) - int64(raw/time.Second)
+		if k, _ := r.names.Cursor().Last(); len(k) == 4 {
+			bands = int64(band(binary.BigEndian.Uint32(k))) + 1
+		}
 		for _, span := range r.spans {
 			if s.calendar.spanStart(span+1) <= before {
 				doomed = append(doomed, span)
@@ -51,6 +58,9 @@ func (s *Store) retain(ctx context.Context, now time.Time, raw time.Duration) er
 	}
 	for _, span := range doomed {
 		prefix := binary.BigEndian.AppendUint32(nil, span)
+		due := func(key []byte) bool {
+			return s.calendar.spanStart(span+1)+spanSeconds*int64(bandOf(key))/bands <= before
+		}
 		for more := true; more; {
 			if err := ctx.Err(); err != nil {
 				return err
@@ -60,7 +70,9 @@ func (s *Store) retain(ctx context.Context, now time.Time, raw time.Duration) er
 				bucket := tx.Bucket(bucketSpans)
 				cursor := bucket.Cursor()
 				for k, _ := cursor.Seek(prefix); len(k) == 9 && slices.Equal(k[:4], prefix) && len(keys) < retainTx; k, _ = cursor.Next() {
-					keys = append(keys, slices.Clone(k))
+					if due(k) {
+						keys = append(keys, slices.Clone(k))
+					}
 				}
 				more = len(keys) == retainTx
 				for _, k := range keys {

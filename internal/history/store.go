@@ -95,6 +95,7 @@ type calendar struct{ offset int64 }
 const (
 	daySeconds  = 24 * 3600
 	spanDays    = 28
+	spanSeconds = spanDays * daySeconds
 	mondayShift = 3 * daySeconds // 1970-01-01 was a Thursday: day 0 is the Monday before
 )
 
