@@ -8,6 +8,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
 
 	"yunjian/internal/history"
 )
@@ -30,18 +33,22 @@ func child(ctx context.Context, result any, args ...string) error {
 
 // written is what a span of days cost.
 type written struct {
-	Disk int64 `json:"disk"` // bytes sent to the disk
-	Kept int64 `json:"kept"` // bytes of the file in use at the end more than at the beginning
+	Handed int64 `json:"handed"` // bytes that the process handed to the kernel
+	Disk   int64 `json:"disk"`   // bytes that the kernel sent to the disk, for whomever
+	Kept   int64 `json:"kept"`   // bytes of the file in use at the end more than at the beginning
 }
 
-func (w written) ratio() float64 { return float64(w.Disk) / float64(w.Kept) }
+// ratio is never less than what the process is known to have written, not even
+// where the kernel does not count for the disk.
+func (w written) ratio() float64 { return float64(max(w.Disk, w.Handed)) / float64(w.Kept) }
 
 // countWrites prints what reached the disk against what is kept.
 func (s *session) countWrites(ctx context.Context, day, month int) error {
 	f := figure{
 		Title: "写入量 ÷ 保留量 | bytes written to disk ÷ bytes kept",
 		Unit:  "×",
-		Note:  "write_bytes of a process of its own that appends 288 cycles a day and folds an hour after midnight, against the growth of the file's used bytes",
+		Note: "288 cycles a day, folded an hour after midnight, against the growth of the file's used bytes. Written is what the disk that holds the file counts, its file system's journal and other programs' writes included; " +
+			"not write_bytes of /proc/PID/io, which counts a whole folio of the page cache, often many pages, for each page of it that is written",
 	}
 	type result struct{ First, Second, All written }
 	if day > 0 {
@@ -55,6 +62,7 @@ func (s *session) countWrites(ctx context.Context, day, month int) error {
 		}
 		f.Rows = append(f.Rows,
 			row{Of: fmt.Sprintf("second day, %d instances", day), Value: r.Second.ratio(), Bar: atMost(4)},
+			row{Of: fmt.Sprintf("second day, %d instances, as handed to the kernel", day), Value: float64(r.Second.Handed) / float64(r.Second.Kept)},
 			row{Of: fmt.Sprintf("first day, %d instances, with every name", day), Value: r.First.ratio()})
 	}
 	if month > 0 {
@@ -92,7 +100,8 @@ func childDay(ctx context.Context, args []string) error {
 			return w, err
 		}
 		w.Kept = stats.Bytes - stats.FreeBytes
-		_, err = fmt.Sscan(field("/proc/self/io", "write_bytes"), &w.Disk)
+		w.Disk = diskWrites(args[0])
+		_, err = fmt.Sscan(field("/proc/self/io", "wchar"), &w.Handed)
 		return w, err
 	}
 	marks := make([]written, days+1)
@@ -116,13 +125,32 @@ func childDay(ctx context.Context, args []string) error {
 			}
 		}
 	}
-	if marks[days].Disk == 0 {
-		return fmt.Errorf("the kernel counted no byte written to %s: name a folder on a disk with -dir", filepath.Dir(args[0]))
+	between := func(a, b written) written {
+		return written{b.Handed - a.Handed, b.Disk - a.Disk, b.Kept - a.Kept}
 	}
-	between := func(a, b written) written { return written{b.Disk - a.Disk, b.Kept - a.Kept} }
 	return json.NewEncoder(os.Stdout).Encode(map[string]written{
 		"First": between(marks[0], marks[1]), "Second": between(marks[1], marks[2]), "All": between(marks[0], marks[days]),
 	})
+}
+
+// diskWrites is how many bytes were written to the disk that holds a file since
+// the machine started; 0 where the kernel does not say, as of file systems that
+// span disks or have none.
+func diskWrites(path string) int64 {
+	var file unix.Stat_t
+	if unix.Stat(path, &file) != nil {
+		return 0
+	}
+	text, err := os.ReadFile(fmt.Sprintf("/sys/dev/block/%d:%d/stat", unix.Major(file.Dev), unix.Minor(file.Dev)))
+	columns := strings.Fields(string(text))
+	if err != nil || len(columns) < 7 {
+		return 0
+	}
+	sectors, err := strconv.ParseInt(columns[6], 10, 64)
+	if err != nil {
+		return 0
+	}
+	return sectors * 512 // whatever the disk's own sectors are
 }
 
 func twoNumbers(a, b string) (x, y int, err error) {
