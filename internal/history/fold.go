@@ -52,6 +52,7 @@ func (s *Store) fold(ctx context.Context, now time.Time) error {
 	if err != nil || plan.idle() {
 		return err
 	}
+	progress, done := ProgressOf(ctx), 0
 	for group := range slices.Chunk(units, foldGroup) {
 		// Read first, write after: a write transaction must never wait for
 		// readers that wait for it.
@@ -72,6 +73,9 @@ func (s *Store) fold(ctx context.Context, now time.Time) error {
 		}
 		if err := s.update(pending.write); err != nil {
 			return err
+		}
+		if done += len(group); progress != nil {
+			progress(int64(done)<<20, int64(len(units))<<20) // a unit is about a megabyte
 		}
 	}
 	if err := s.update(plan.finish); err != nil {
