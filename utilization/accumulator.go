@@ -2,7 +2,6 @@ package utilization
 
 import (
 	"math"
-	"slices"
 	"time"
 
 	"yunjian/cloud"
@@ -33,6 +32,7 @@ type Accumulator struct {
 	hour             int
 
 	scratch []float64
+	sorter  *sorter
 	lister  *lister
 }
 
@@ -56,7 +56,7 @@ func NewAccumulator(loc *time.Location) *Accumulator {
 	if loc == nil {
 		loc = time.UTC
 	}
-	a := &Accumulator{loc: loc, lister: &lister{}}
+	a := &Accumulator{loc: loc, lister: &lister{}, sorter: &sorter{}}
 	a.whole.counts, a.day.counts = &[levels]uint32{}, &[levels]uint16{}
 	a.Reset(Step)
 	return a
@@ -291,7 +291,8 @@ func (a *Accumulator) closeDay() {
 		d.P99, d.P98, d.P95 = from.quantile(n, 0.99), from.quantile(n, 0.98), from.quantile(n, 0.95)
 		d.Max = float64(t.hi) / 100
 	} else {
-		a.scratch = t.sorted(a.scratch[:0])
+		a.scratch = t.all(a.scratch[:0])
+		a.sorter.sort(a.scratch)
 		d.P95, d.P98, d.P99 = Quantile(a.scratch, 0.95), Quantile(a.scratch, 0.98), Quantile(a.scratch, 0.99)
 		d.Max = a.scratch[n-1]
 	}
@@ -356,7 +357,7 @@ func (a *Accumulator) distribution(d Distribution) Distribution {
 	if len(t.other) == 0 {
 		return Distribution{hundredths: append(d.hundredths[:0], l.values[:distinct]...), upTo: append(d.upTo[:0], l.upTo[:distinct]...)}
 	}
-	slices.Sort(t.other)
+	a.sorter.sort(t.other)
 	d = Distribution{values: d.values[:0], upTo: d.upTo[:0]}
 	total, i := uint32(0), 0
 	takeOther := func(before float64) {

@@ -3,7 +3,6 @@ package utilization
 import (
 	"math"
 	"math/bits"
-	"slices"
 )
 
 // Hundredths reach from 0 to 10000, but as many counting buckets as a uint16 can
@@ -97,8 +96,8 @@ func (t *dayTally) mean() float64 {
 	return (float64(t.sum)/100 + t.extra) / float64(t.samples())
 }
 
-// sorted appends all samples in ascending order.
-func (t *dayTally) sorted(dst []float64) []float64 {
+// all appends all samples, in no order.
+func (t *dayTally) all(dst []float64) []float64 {
 	dst = append(dst, t.other...)
 	if t.n > 0 {
 		for h := int(t.lo); h <= int(t.hi); h++ {
@@ -107,7 +106,6 @@ func (t *dayTally) sorted(dst []float64) []float64 {
 			}
 		}
 	}
-	slices.Sort(dst)
 	return dst
 }
 
