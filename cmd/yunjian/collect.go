@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"yunjian/internal/config"
+	"yunjian/internal/history"
 	"yunjian/internal/pipeline"
 )
 
@@ -64,7 +65,8 @@ makes none but those that list the fleet.`,
 }
 
 // collectAll reads every configured cloud, each to the end even when another
-// fails, and prints what came of it.
+// fails, and prints what came of it. Then it tends the data as the daemon does at
+// night: who collects by single commands has no daemon.
 func collectAll(cmd *cobra.Command, data *pipeline.Data, cfg config.Config, since time.Duration, now time.Time) error {
 	var failed []string
 	for _, c := range cfg.Clouds {
@@ -74,6 +76,12 @@ func collectAll(cmd *cobra.Command, data *pipeline.Data, cfg config.Config, sinc
 			failed = append(failed, c.Name)
 		}
 		printCollected(cmd.OutOrStdout(), got)
+	}
+	progress := newBar(cmd.ErrOrStderr(), "整理 tend")
+	err := data.Tend(history.WithProgress(cmd.Context(), progress.bytes), now, cfg.Retention.Raw, cfg.Location)
+	progress.finish()
+	if err != nil {
+		return err
 	}
 	if len(failed) > 0 {
 		return fmt.Errorf("%d of %d clouds were not read to the end: %v; what was read is kept, run again to go on", len(failed), len(cfg.Clouds), failed)

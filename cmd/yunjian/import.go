@@ -12,6 +12,7 @@ import (
 	"yunjian/collector"
 	"yunjian/collector/bundle"
 	"yunjian/internal/config"
+	"yunjian/internal/history"
 	"yunjian/internal/pipeline"
 )
 
@@ -62,6 +63,13 @@ nothing of that file is taken.`,
 			})
 			progress.finish()
 			printCollected(cmd.OutOrStdout(), got)
+			if err != nil {
+				return err
+			}
+			// Years may come at once: left as they came, they would be slow to read.
+			progress = newBar(cmd.ErrOrStderr(), "整理 fold")
+			err = data.History.Fold(history.WithProgress(cmd.Context(), progress.bytes), now)
+			progress.finish()
 			if err != nil {
 				return err
 			}
