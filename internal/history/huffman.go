@@ -128,6 +128,7 @@ func (c *counter) bytewise(x *numbers) {
 		x.alike.floor = -(escape / 2) << x.alike.low // all have their zeros in one place
 	}
 	x.alike = c.measure(x.code, x.n, x.alike)
+	x.counts = c.byByte
 }
 
 // whole is the bytes with a table of its own, about: whole bits cost a little

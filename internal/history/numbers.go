@@ -18,9 +18,10 @@ type numbers struct {
 
 	hundredths bool // all values are hundredths from 0 to 100
 
-	own    choice   // smallest under frequencies of its own
-	coarse bytewise // smallest under Huffman's code with a table of its own
-	alike  bytewise // for a table that columns share: coarse enough for all to look alike
+	own    choice             // smallest under frequencies of its own
+	coarse bytewise           // smallest under Huffman's code with a table of its own
+	alike  bytewise           // for a table that columns share: coarse enough for all to look alike
+	counts [escape + 1]uint32 // of alike's tokens
 }
 
 // choice is a split and what it costs.
@@ -126,8 +127,9 @@ func (e *encoder) analyseWide(x *numbers, least int64) {
 // counter counts numbers and tokens; it holds the buffers to do so repeatedly.
 type counter struct {
 	byNumber [1 << 16]uint32 // zero between uses
-	distinct []uint32        // numbers, ascending
-	counts   []uint32        // of distinct
+	sorted   []uint32
+	distinct []uint32 // numbers, ascending
+	counts   []uint32 // of distinct
 	byToken  []uint32
 	byByte   [escape + 1]uint32
 	table    table
@@ -177,10 +179,21 @@ func (x *numbers) scaleOf() uint {
 
 // count lists the distinct numbers of u, none above top.
 func (c *counter) count(u []uint32, top uint32) {
+	c.distinct, c.counts = c.distinct[:0], c.counts[:0]
+	if int(top) > 4*len(u) { // few numbers, far apart
+		c.sorted = append(c.sorted[:0], u...)
+		slices.Sort(c.sorted)
+		for i, v := range c.sorted {
+			if i == 0 || v != c.sorted[i-1] {
+				c.distinct, c.counts = append(c.distinct, v), append(c.counts, 0)
+			}
+			c.counts[len(c.counts)-1]++
+		}
+		return
+	}
 	for _, v := range u {
 		c.byNumber[v]++
 	}
-	c.distinct, c.counts = c.distinct[:0], c.counts[:0]
 	for v, k := range c.byNumber[:top+1] {
 		if k > 0 {
 			c.distinct, c.counts = append(c.distinct, uint32(v)), append(c.counts, k)

@@ -159,9 +159,7 @@ func (e *encoder) shareTable(columns []numbers) []byte {
 			if x.alike.tokens < 2 || round > 0 && e.commonCost(x) > min(x.coarse.whole(), x.ownBytes()) {
 				continue
 			}
-			e.counter.count(x.u, slices.Max(x.u))
-			counts, _ := e.counter.histogram(x.code, x.alike)
-			for token, n := range counts {
+			for token, n := range x.counts {
 				all[token] += n
 			}
 		}
@@ -185,9 +183,7 @@ func (e *encoder) commonCost(x *numbers) float64 {
 	if x.alike.tokens < 2 {
 		return math.Inf(1)
 	}
-	e.counter.count(x.u, slices.Max(x.u))
-	counts, _ := e.counter.histogram(x.code, x.alike)
-	tokens := e.common.EstimateSize(counts)
+	tokens := e.common.EstimateSize(&x.counts)
 	if tokens < 0 {
 		return math.Inf(1)
 	}
