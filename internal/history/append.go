@@ -52,22 +52,19 @@ func (n *names) find(name string) (number uint32, ok bool) {
 	return number, true
 }
 
-// add gives name the next number; it must have none yet.
-func (n *names) add(name string) {
-	n.numbers[name] = uint32(len(n.list))
-	n.list, n.behind = append(n.list, name), append(n.behind, 0)
+// newNames has room for n names, of which none is known.
+func newNames(n int) names {
+	return names{numbers: make(map[string]uint32, n), list: make([]string, n), behind: make([]uint32, n)}
 }
 
-// fill takes numbers, which must be those from 0 on.
-func (n *names) fill(numbers map[string]uint32) error {
-	*n = names{numbers: numbers, list: make([]string, len(numbers)), behind: make([]uint32, len(numbers))}
-	for name, number := range numbers {
-		if number >= uint32(len(n.list)) || n.list[number] != "" {
-			return damaged("number %d of %s, which is one of %d names", number, name, len(numbers))
-		}
-		n.list[number] = name
-	}
-	return nil
+func (n *names) set(name string, number uint32) {
+	n.numbers[name], n.list[number] = number, name
+}
+
+// add gives name the next number; it must have none yet.
+func (n *names) add(name string) {
+	n.list, n.behind = append(n.list, ""), append(n.behind, 0)
+	n.set(name, uint32(len(n.list)-1))
 }
 
 // Append stores samples in one transaction: all of them or, on an error, none.
@@ -126,28 +123,38 @@ func (d *dictionary) load(tx *bolt.Tx) error {
 	if d.loaded {
 		return nil
 	}
-	resources, metrics := map[string]uint32{}, map[string]uint32{}
-	err := tx.Bucket(bucketResources).ForEach(func(k, v []byte) error {
-		if len(v) != 4 {
-			return damaged("number of resource %s", k)
+	codes, err := metricCodes(tx)
+	if err != nil {
+		return err
+	}
+	d.metrics = newNames(len(codes))
+	for name, code := range codes {
+		if int(code) >= len(codes) {
+			return damaged("metric %s has the code %d, there are %d: restore a backup", name, code, len(codes))
 		}
-		resources[string(k)] = binary.BigEndian.Uint32(v)
+		d.metrics.set(string(name), uint32(code))
+	}
+	numbers := map[string]uint32{}
+	err = tx.Bucket(bucketResources).ForEach(func(k, v []byte) error {
+		if len(v) == 4 {
+			numbers[string(k)] = binary.BigEndian.Uint32(v)
+		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	err = tx.Bucket(bucketMetrics).ForEach(func(k, v []byte) error {
-		if len(v) != 1 {
-			return damaged("code of metric %s", k)
+	names := tx.Bucket(bucketNames)
+	d.resources = newNames(names.Stats().KeyN)
+	err = names.ForEach(func(k, v []byte) error {
+		// Where damage parted name and number, Check names it, and the resource
+		// gets another number: its past is missing, nobody else's is wrong.
+		if number, ok := numbers[string(v)]; ok && len(k) == 4 && number == binary.BigEndian.Uint32(k) && number < uint32(len(d.resources.list)) {
+			d.resources.set(string(v), number)
 		}
-		metrics[string(k)] = uint32(v[0])
 		return nil
 	})
 	if err != nil {
-		return err
-	}
-	if err := errors.Join(d.resources.fill(resources), d.metrics.fill(metrics)); err != nil {
 		return err
 	}
 	d.loaded = true
@@ -221,6 +228,9 @@ func (d *dictionary) enroll(tx *bolt.Tx, series []cloud.Series) error {
 			return errors.New("more resources than a history holds")
 		}
 		number := binary.BigEndian.AppendUint32(nil, uint32(len(d.resources.list)))
+		if tx.Bucket(bucketNames).Get(number) != nil {
+			return damaged("number %d has a name already: restore a backup", len(d.resources.list))
+		}
 		if err := tx.Bucket(bucketResources).Put([]byte(name), number); err != nil {
 			return err
 		}
@@ -235,7 +245,7 @@ func (d *dictionary) enroll(tx *bolt.Tx, series []cloud.Series) error {
 		if code > math.MaxUint8 {
 			return fmt.Errorf("metric %s: a history holds at most %d metrics", name, math.MaxUint8+1)
 		}
-		if err := tx.Bucket(bucketMetrics).Put([]byte(name), []byte{byte(code)}); err != nil {
+		if err := tx.Bucket(bucketMetrics).Put([]byte(name), seal([]byte(name), []byte{byte(code)})); err != nil {
 			return err
 		}
 		d.metrics.add(name)

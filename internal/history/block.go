@@ -36,6 +36,13 @@ func (s *Store) putBlock(tx *bolt.Tx, series []coded) error {
 	if err != nil {
 		return err
 	}
+	mark, err := readMark(tx)
+	if err != nil {
+		return err
+	}
+	if sequence <= mark.sequence { // readers would take the new block for folded
+		return damaged("block %d comes behind %d: restore a backup", sequence, mark.sequence)
+	}
 	size, err := s.writeBlock(blocks, sequence, series)
 	if err != nil {
 		return err
@@ -268,37 +275,43 @@ func (d *decoder) section(key, data []byte, each func(id uint32, runs []run, ste
 }
 
 func (d *decoder) sectionBody(body []byte, each func(id uint32, runs []run, step int64, values []float64)) error {
-	h, body, err := parseHead(body)
+	h, meta, values, err := d.list(body)
 	if err != nil {
 		return err
+	}
+	col, err := d.values(values, h.points, false, nil)
+	if err != nil {
+		return err
+	}
+	return d.walk(h, meta, col.floats, each)
+}
+
+// list is a section's head and its list of series, which is whole, and what
+// follows.
+func (d *decoder) list(body []byte) (h sectionHead, meta, values []byte, err error) {
+	h, body, err = parseHead(body)
+	if err != nil {
+		return h, nil, nil, err
 	}
 	size, body, err1 := uvarint(body)
 	packed, body, err2 := uvarint(body)
 	if err := errors.Join(err1, err2); err != nil {
-		return err
+		return h, nil, nil, err
 	}
 	if packed > uint64(len(body)) || packed > size || size > maxPoints*8 {
-		return damaged("series list of %d bytes in %d", size, packed)
+		return h, nil, nil, damaged("series list of %d bytes in %d", size, packed)
 	}
-	meta := body[:packed]
+	meta = body[:packed]
 	if packed < size {
 		if d.meta, err = d.z.DecodeAll(meta, d.meta[:0]); err != nil {
-			return damaged("series list does not unpack: %v", err)
+			return h, nil, nil, damaged("series list does not unpack: %v", err)
 		}
 		meta = d.meta
 	}
 	if uint64(len(meta)) != size {
-		return damaged("series list takes %d bytes, want %d", len(meta), size)
+		return h, nil, nil, damaged("series list takes %d bytes, want %d", len(meta), size)
 	}
-	col, err := d.values(body[packed:], h.points, false, nil)
-	if err != nil {
-		return err
-	}
-	// The list is walked twice, first to see that it is whole.
-	if err := d.walk(h, meta, nil, nil); err != nil {
-		return err
-	}
-	return d.walk(h, meta, col.floats, each)
+	return h, meta, body[packed:], d.walk(h, meta, nil, nil)
 }
 
 func (d *decoder) walk(h sectionHead, meta []byte, values []float64, each func(id uint32, runs []run, step int64, values []float64)) error {

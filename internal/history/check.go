@@ -43,8 +43,8 @@ func (s *Store) Check(ctx context.Context, report func(Damage)) (err error) {
 	for name, code := range c.metrics {
 		c.metricOf[code] = name
 	}
-	for problem := range c.tx.Check() {
-		report(Damage{Problem: "the file's tree: " + problem.Error()})
+	if sound, err := c.tree(s.path); err != nil || !sound {
+		return err
 	}
 	unlock()
 	if c.progress = ProgressOf(ctx); c.progress != nil {
@@ -56,6 +56,25 @@ func (s *Store) Check(ctx context.Context, report func(Damage)) (err error) {
 		}
 	}
 	return nil
+}
+
+// tree checks the tree of pages, and reports whether it may be walked. It must
+// be called with the store's writing lock held: then the file at path is the
+// transaction's.
+func (c *checker) tree(path string) (sound bool, err error) {
+	p, err := openPages(c.tx, path)
+	if err != nil {
+		return false, fmt.Errorf("check history: %w", err)
+	}
+	defer p.disk.Close()
+	if err := p.all(); err != nil {
+		c.report(Damage{Problem: fmt.Sprintf("the file's tree: %v: the rest was not checked; restore a backup", err)})
+		return false, nil
+	}
+	for problem := range c.tx.Check() {
+		c.report(Damage{Problem: "the file's tree: " + problem.Error()})
+	}
+	return true, nil
 }
 
 type checker struct {
@@ -78,6 +97,9 @@ func (c *checker) read(key, data []byte) {
 
 // dictionary checks that names and numbers agree.
 func (c *checker) dictionary() error {
+	if _, err := metricCodes(c.tx); err != nil {
+		c.report(Damage{Problem: err.Error()})
+	}
 	err := c.resources.ForEach(func(k, v []byte) error {
 		if len(v) != 4 || !bytes.Equal(c.names.Get(v), k) {
 			c.report(Damage{Resource: string(k), Problem: "its number is not its own"})
@@ -96,36 +118,66 @@ func (c *checker) dictionary() error {
 }
 
 func (c *checker) blocks() error {
-	return eachBlock(c.tx, func(sequence uint64, k, v []byte) error {
-		err := splitSections(sequence, k, v, func(data []byte) { c.section(sequence, k[0], data) })
-		if err != nil {
-			d := Damage{Problem: "block: " + err.Error()}
-			if len(k) == 5 {
-				d.Metric = c.metricOf[k[0]]
-			}
-			c.report(d)
+	err := c.tx.Bucket(bucketBlocks).ForEach(func(k, v []byte) error {
+		if v != nil || len(k) != 8 {
+			c.report(Damage{Problem: fmt.Sprintf("block: none under the key %x", k)})
 		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return eachBlock(c.tx, func(sequence uint64, k, v []byte) error {
+		c.block("block", sequence, k, v)
 		c.read(k, v)
 		return c.ctx.Err()
 	})
 }
 
-func (c *checker) section(sequence uint64, metric byte, data []byte) {
-	d := Damage{Metric: c.metricOf[metric]}
-	h, err := head(data)
-	if err == nil {
-		err = c.dec.section(sectionKey(sequence, metric, h.first), data, func(uint32, []run, int64, []float64) {})
-		d.Span = cloud.Window{From: instant(h.minT), To: instant(h.maxT + 1)}
-		d.Problem = fmt.Sprintf("block of up to %d resources from %q to %q: %v", h.series, c.name(h.first), c.name(h.last), err)
-		if h.series == 1 {
-			d.Resource = c.name(h.first)
-		}
-	} else {
-		d.Problem = "block: " + err.Error()
-	}
+func (c *checker) block(what string, sequence uint64, k, v []byte) {
+	n := 0
+	err := splitSections(sequence, k, v, func(data []byte) {
+		c.section(what, sequence, k, n == 0, data)
+		n++
+	})
 	if err != nil {
+		d := Damage{Problem: what + ": " + err.Error()}
+		if len(k) == 5 {
+			d.Metric = c.metricOf[k[0]]
+		}
 		c.report(d)
 	}
+}
+
+// section checks a section of a value under key.
+func (c *checker) section(what string, sequence uint64, key []byte, first bool, data []byte) {
+	h, err := head(data)
+	if err == nil {
+		err = c.dec.section(sectionKey(sequence, key[0], h.first), data, func(uint32, []run, int64, []float64) {})
+	}
+	if err == nil {
+		return
+	}
+	d := Damage{Metric: c.metricOf[key[0]], Problem: what + ": " + err.Error()}
+	// What is damaged may be what it says of itself.
+	if h, ok := c.outline(key, first, data); ok {
+		d.Span = cloud.Window{From: instant(h.minT), To: instant(h.maxT + 1)}
+		d.Problem = fmt.Sprintf("%s of up to %d resources from %q to %q: %v", what, h.series, c.name(h.first), c.name(h.last), err)
+		if first && h.series == 1 {
+			d.Resource = c.name(h.first)
+		}
+	}
+	c.report(d)
+}
+
+// outline is a damaged section's head, if its list of series bears it out, and
+// of the first under a key also the key.
+func (c *checker) outline(key []byte, first bool, data []byte) (sectionHead, bool) {
+	if len(data) < 6 || data[0] != blockV1 {
+		return sectionHead{}, false
+	}
+	h, _, _, err := c.dec.list(data[1 : len(data)-4])
+	return h, err == nil && (!first || h.first == binary.BigEndian.Uint32(key[1:]))
 }
 
 // periods checks sheets and digests, and that the points of a chunk lie in the
@@ -230,16 +282,8 @@ func (c *checker) aside() error {
 				d.Span = c.calendar.dayWindow(period)
 			}
 		case len(key) == 13:
-			d.Metric = c.metricOf[key[8]]
-			_ = splitSections(binary.BigEndian.Uint64(key), key[8:], v, func(data []byte) {
-				h, err := head(data)
-				if err != nil {
-					return
-				}
-				if _, err := unseal(sectionKey(binary.BigEndian.Uint64(key), key[8], h.first), data, blockV1); err != nil {
-					d.Span = cloud.Window{From: instant(h.minT), To: instant(h.maxT + 1)}
-				}
-			})
+			c.block("block that was put aside", binary.BigEndian.Uint64(key), key[8:], v)
+			return c.ctx.Err()
 		}
 		c.report(d)
 		return c.ctx.Err()

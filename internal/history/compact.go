@@ -85,7 +85,9 @@ func compactInto(ctx context.Context, path string, src *bolt.DB) (*bolt.DB, erro
 	}
 	room := dst.AllocSize
 	dst.AllocSize = 0 // a compact file ends where its data ends
-	err = src.View(func(from *bolt.Tx) error { return copyAll(ctx, dst, from, compactTx) })
+	err = guarded(func() error {
+		return src.View(func(from *bolt.Tx) error { return copyAll(ctx, dst, from, compactTx) })
+	})
 	dst.AllocSize = room
 	if err == nil {
 		err = dst.Sync()
@@ -93,7 +95,7 @@ func compactInto(ctx context.Context, path string, src *bolt.DB) (*bolt.DB, erro
 	if err != nil {
 		dst.Close()
 		os.Remove(path)
-		return nil, err
+		return nil, named(err)
 	}
 	return dst, nil
 }

@@ -279,30 +279,38 @@ func (wk *worker) digest(metric byte, id, span uint32) (spanDigest, bool) {
 // Digests returns the daily digests of a series whose days touch w, ascending.
 // They exist for closed spans, also where the samples have been dropped since.
 func (s *Store) Digests(resource string, m cloud.Metric, w cloud.Window) ([]Digest, error) {
-	workers, done, err := s.workers(1)
-	if err != nil {
+	var out []Digest
+	if err := s.digests(resource, m, w, &out); err != nil {
 		return nil, fmt.Errorf("read digests of %s: %w", resource, err)
 	}
-	defer done()
-	wk := workers[0]
-	id, known := wk.number(resource)
-	code, measured := wk.metrics[m]
-	keep := intervals(w, nil)
-	if !known || !measured || len(keep) == 0 {
-		return nil, nil
+	return out, nil
+}
+
+func (s *Store) digests(resource string, m cloud.Metric, w cloud.Window, out *[]Digest) error {
+	workers, done, err := s.workers(1)
+	if err != nil {
+		return err
 	}
-	var out []Digest
-	c := wk.calendar
-	for _, span := range within(wk.digestSpans, c.span(keep[0].from), c.span(keep[0].to-1)) {
-		d, _ := wk.digest(code, id, span)
-		for _, x := range d.days {
-			start := c.dayStart(span*spanDays + x.day)
-			if start < keep[0].to && start+daySeconds > keep[0].from {
-				out = append(out, Digest{Start: instant(start), Samples: x.samples, Mean: x.mean, P50: x.p50, P95: x.p95, P99: x.p99, Max: x.max})
+	defer done()
+	wk, keep := workers[0], intervals(w, nil)
+	return guarded(func() error {
+		id, known := wk.number(resource)
+		code, measured := wk.metrics[m]
+		if !known || !measured || len(keep) == 0 {
+			return nil
+		}
+		c := wk.calendar
+		for _, span := range within(wk.digestSpans, c.span(keep[0].from), c.span(keep[0].to-1)) {
+			d, _ := wk.digest(code, id, span)
+			for _, x := range d.days {
+				start := c.dayStart(span*spanDays + x.day)
+				if start < keep[0].to && start+daySeconds > keep[0].from {
+					*out = append(*out, Digest{Start: instant(start), Samples: x.samples, Mean: x.mean, P50: x.p50, P95: x.p95, P99: x.p99, Max: x.max})
+				}
 			}
 		}
-	}
-	return out, nil
+		return nil
+	})
 }
 
 // Peaks returns the highest value and the highest daily p95 per resource and

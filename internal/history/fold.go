@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -121,25 +122,22 @@ func (s *Store) planFold(now time.Time) (plan foldPlan, units []unit, err error)
 				plan.days = append(plan.days, day)
 			}
 		}
-		load := map[byte][]int{} // by metric and band: how many points are to be folded; about
-		touch := func(metric byte, band uint32, n int) {
-			if need := int(band) + 1; need > len(load[metric]) {
-				load[metric] = append(load[metric], make([]int, need-len(load[metric]))...)
-			}
-			load[metric][band] += n
-		}
+		load := map[part]int{} // how many points are to be folded; about
 		start := c.dayStart(plan.upTo.day)
 		open := map[uint64]bool{}
 		for _, b := range r.sections {
 			plan.upTo.sequence = max(plan.upTo.sequence, b.sequence)
 			open[b.sequence] = open[b.sequence] || b.maxT >= start
 			if b.minT < start && !(b.sequence <= r.mark.sequence && plan.upTo.day == r.mark.day) {
+				if _, err := unseal(b.key, b.data, blockV1); err != nil {
+					continue // its head may name any number of bands
+				}
 				plan.blocks = true
 				// The section's resources are not known before it is
 				// unpacked; the range of its numbers is close enough.
 				bands := band(b.last) - band(b.first) + 1
 				for i := range bands {
-					touch(b.metric, band(b.first)+i, b.points/int(bands)+1)
+					load[part{b.metric, band(b.first) + i}] += b.points/int(bands) + 1
 				}
 			}
 		}
@@ -152,7 +150,7 @@ func (s *Store) planFold(now time.Time) (plan foldPlan, units []unit, err error)
 		for _, day := range plan.days {
 			cursor, prefix := r.daysBucket.Cursor(), binary.BigEndian.AppendUint32(nil, day)
 			for k, _ := cursor.Seek(prefix); len(k) == 9 && binary.BigEndian.Uint32(k) == day; k, _ = cursor.Next() {
-				touch(k[4], bandOf(k), bandSeries*288)
+				load[part{k[4], bandOf(k)}] += bandSeries * 288
 			}
 		}
 		units = cutUnits(load)
@@ -163,29 +161,28 @@ func (s *Store) planFold(now time.Time) (plan foldPlan, units []unit, err error)
 
 func clampTime(t time.Time) int64 { return min(max(t.Unix(), 0), maxTime) }
 
+// part is what a sheet holds of a period.
+type part struct {
+	metric byte
+	band   uint32
+}
+
 // cutUnits cuts what is to be folded into units of about equal load.
-func cutUnits(load map[byte][]int) []unit {
-	var units []unit
-	for metric, points := range load {
-		u, total := unit{metric: metric}, 0
-		for band, n := range points {
-			if n == 0 {
-				continue
-			}
-			if len(u.bands) > 0 && total+n > foldPoints {
-				units = append(units, u)
-				u, total = unit{metric: metric}, 0
-			}
-			u.bands = append(u.bands, uint32(band))
-			total += n
-		}
-		if len(u.bands) > 0 {
-			units = append(units, u)
-		}
-	}
-	slices.SortFunc(units, func(a, b unit) int {
-		return cmp.Or(cmp.Compare(a.metric, b.metric), cmp.Compare(a.bands[0], b.bands[0]))
+func cutUnits(load map[part]int) []unit {
+	parts := slices.SortedFunc(maps.Keys(load), func(a, b part) int {
+		return cmp.Or(cmp.Compare(a.metric, b.metric), cmp.Compare(a.band, b.band))
 	})
+	var units []unit
+	total := 0
+	for _, p := range parts {
+		last := len(units) - 1
+		if last < 0 || units[last].metric != p.metric || total+load[p] > foldPoints {
+			units = append(units, unit{metric: p.metric})
+			last, total = last+1, 0
+		}
+		units[last].bands = append(units[last].bands, p.band)
+		total += load[p]
+	}
 	return units
 }
 
@@ -213,6 +210,10 @@ func keepDamaged(tx *bolt.Tx, bucket, key, data []byte) error {
 	if intact(key, data) {
 		return nil
 	}
+	return putAside(tx, bucket, key, data)
+}
+
+func putAside(tx *bolt.Tx, bucket, key, data []byte) error {
 	aside := append(append(slices.Clone(bucket), 0), key...)
 	return tx.Bucket(bucketDamaged).Put(aside, slices.Clone(data))
 }

@@ -55,13 +55,15 @@ func (s *Store) read(resource string, m cloud.Metric, w cloud.Window, values boo
 	}
 	defer done()
 	wk := workers[0]
-	id, known := wk.number(resource)
-	code, measured := wk.metrics[m]
-	if known && measured {
-		fresh := wk.unfolded(nil, code, []uint32{id}, keep[0].from, keep[0].to)
-		wk.series(code, id, keep, fresh[0], values, out)
-	}
-	return nil
+	return guarded(func() error {
+		id, known := wk.number(resource)
+		code, measured := wk.metrics[m]
+		if known && measured {
+			fresh := wk.unfolded(nil, code, []uint32{id}, keep[0].from, keep[0].to)
+			wk.series(code, id, keep, fresh[0], values, out)
+		}
+		return nil
+	})
 }
 
 // Gaps returns the spans of w in which a series has no sample for longer than

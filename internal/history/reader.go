@@ -1,8 +1,10 @@
 package history
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
+	"errors"
 	"slices"
 
 	bolt "go.etcd.io/bbolt"
@@ -23,14 +25,20 @@ func readMark(tx *bolt.Tx) (foldMark, error) {
 	if v == nil {
 		return foldMark{}, nil
 	}
-	if len(v) != 12 {
-		return foldMark{}, damaged("fold mark of %d bytes", len(v))
+	if !sealedShort(keyFolded, v, 12) {
+		return foldMark{}, damaged("the mark of what has been folded: restore a backup")
 	}
 	return foldMark{sequence: binary.BigEndian.Uint64(v), day: binary.BigEndian.Uint32(v[8:])}, nil
 }
 
 func (m foldMark) bytes() []byte {
-	return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64(nil, m.sequence), m.day)
+	return seal(keyFolded, binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64(nil, m.sequence), m.day))
+}
+
+// sealedShort reports whether a value of n bytes is whole: such ones have a
+// checksum like pieces, but had none at first.
+func sealedShort(key, v []byte, n int) bool {
+	return len(v) == n || len(v) == n+4 && bytes.Equal(v, seal(key, bytes.Clone(v[:n])))
 }
 
 // reader knows what lies where in the state of one transaction. Not for
@@ -63,21 +71,12 @@ func (s *Store) newReader(tx *bolt.Tx) (*reader, error) {
 		tx: tx, calendar: s.calendar,
 		resources: tx.Bucket(bucketResources), names: tx.Bucket(bucketNames),
 		daysBucket: tx.Bucket(bucketDays), spansBucket: tx.Bucket(bucketSpans), digestBucket: tx.Bucket(bucketDigests),
-		metrics: map[cloud.Metric]byte{},
 	}
 	var err error
 	if r.mark, err = readMark(tx); err != nil {
 		return nil, err
 	}
-	err = tx.Bucket(bucketMetrics).ForEach(func(k, v []byte) error {
-		if len(v) == 1 {
-			r.metrics[cloud.Metric(k)] = v[0]
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
+	r.metrics, _ = metricCodes(tx) // Check names what is damaged
 	r.days, r.spans, r.digestSpans = periods(r.daysBucket), periods(r.spansBucket), periods(r.digestBucket)
 	return r, eachBlock(tx, func(sequence uint64, k, v []byte) error {
 		_ = splitSections(sequence, k, v, func(data []byte) { // Check names what is damaged
@@ -89,6 +88,32 @@ func (s *Store) newReader(tx *bolt.Tx) (*reader, error) {
 		})
 		return nil
 	})
+}
+
+// metricCodes is the codes of metrics. What damage leaves without a code of its
+// own is left out, with an error.
+func metricCodes(tx *bolt.Tx) (codes map[cloud.Metric]byte, err error) {
+	codes = map[cloud.Metric]byte{}
+	of := map[byte]cloud.Metric{}
+	none := func(name cloud.Metric) {
+		delete(codes, name)
+		err = damaged("metric %q has no code of its own: restore a backup", name)
+	}
+	walk := tx.Bucket(bucketMetrics).ForEach(func(k, v []byte) error {
+		name := cloud.Metric(k)
+		if !sealedShort(k, v, 1) {
+			none(name)
+			return nil
+		}
+		codes[name] = v[0]
+		if other, ok := of[v[0]]; ok {
+			none(other)
+			none(name)
+		}
+		of[v[0]] = name
+		return nil
+	})
+	return codes, errors.Join(err, walk)
 }
 
 // eachBlock passes on the values of all blocks in the order of writing.
@@ -111,6 +136,9 @@ func periods(b *bolt.Bucket) []uint32 {
 	c := b.Cursor()
 	for k, _ := c.First(); len(k) >= 4; {
 		p := binary.BigEndian.Uint32(k)
+		if len(out) > 0 && p <= out[len(out)-1] {
+			break // a damaged tree leads in circles
+		}
 		out = append(out, p)
 		if p == 1<<32-1 {
 			break
@@ -130,9 +158,10 @@ func within(list []uint32, lo, hi uint32) []uint32 {
 	return list[i:max(i, j)]
 }
 
-// number is a resource's number.
+// number is a resource's number; none where damage lets it point at another's
+// samples.
 func (r *reader) number(resource string) (uint32, bool) {
-	if v := r.resources.Get([]byte(resource)); len(v) == 4 {
+	if v := r.resources.Get([]byte(resource)); len(v) == 4 && string(r.names.Get(v)) == resource {
 		return binary.BigEndian.Uint32(v), true
 	}
 	return 0, false
@@ -225,6 +254,11 @@ func (wk *worker) open(metric byte, band uint32, span interval) []*sheet {
 	}
 	spans := len(v.sheets)
 	for _, day := range within(wk.days, first, last) {
+		// Where damage hid a day when its span was folded, and it has come to
+		// light since, the span speaks for it.
+		if slices.ContainsFunc(v.sheets[:spans], func(s *sheet) bool { return s.period == wk.calendar.spanInterval(day/spanDays) }) {
+			continue
+		}
 		wk.openSheet(v, wk.daysBucket, pieceKey(day, metric, band), wk.calendar.dayInterval(day))
 	}
 	if spans > 0 && spans < len(v.sheets) {

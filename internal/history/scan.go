@@ -263,7 +263,11 @@ func parallel[I, T any](ctx context.Context, s *Store, items []I, size int, work
 	for _, wk := range workers {
 		group.Go(func() {
 			for j := range jobs {
-				result, err := work(wk, j.items)
+				var result T
+				err := guarded(func() (err error) {
+					result, err = work(wk, j.items)
+					return err
+				})
 				if err != nil {
 					cancel(err)
 					return
@@ -317,7 +321,11 @@ func (s *Store) workers(n int) (workers []*worker, done func(), err error) {
 		}
 	}
 	for _, tx := range txs {
-		r, err := s.newReader(tx)
+		var r *reader
+		err := guarded(func() (err error) {
+			r, err = s.newReader(tx)
+			return err
+		})
 		if err != nil {
 			done()
 			return nil, nil, err

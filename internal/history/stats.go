@@ -128,13 +128,12 @@ func metricBytes(tx *bolt.Tx) (map[cloud.Metric]int64, error) {
 	if err != nil {
 		return nil, err
 	}
+	codes, _ := metricCodes(tx) // Check names what is damaged
 	out := map[cloud.Metric]int64{}
-	return out, tx.Bucket(bucketMetrics).ForEach(func(k, v []byte) error {
-		if len(v) == 1 {
-			out[cloud.Metric(k)] = byCode[v[0]]
-		}
-		return nil
-	})
+	for name, code := range codes {
+		out[name] = byCode[code]
+	}
+	return out, nil
 }
 
 // and is the figures of m and o together.

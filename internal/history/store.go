@@ -9,6 +9,9 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -20,7 +23,8 @@ import (
 )
 
 // formatVersion is that of the file's layout: buckets and keys, and what its
-// pieces may hold. Layout 2 knew no columns under Huffman's code.
+// pieces may hold. Layout 2 knew no columns under Huffman's code, and no checksums
+// of mark and codes.
 const formatVersion = 3
 
 // Buckets. Numbers in keys are big-endian, so that key order is numeric order.
@@ -30,7 +34,7 @@ var (
 	bucketMeta      = []byte("meta")
 	bucketResources = []byte("resources")     // name → number (4)
 	bucketNames     = []byte("names")         // number (4) → name
-	bucketMetrics   = []byte("metrics")       // name → code (1)
+	bucketMetrics   = []byte("metrics")       // name → code (1), checksum (4)
 	bucketBlocks    = []byte("cycles")        // sequence (8) → bucket: metric (1), first resource (4) → sections
 	bucketDays      = []byte("day sheets")    // day (4), metric (1), band (4) → sheet
 	bucketSpans     = []byte("span sheets")   // span (4), metric (1), band (4) → sheet
@@ -41,7 +45,7 @@ var (
 
 	keyVersion = []byte("version")
 	keyOffset  = []byte("offset") // seconds east of UTC at which the file's days begin
-	keyFolded  = []byte("folded") // sequence (8), day (4): see foldMark
+	keyFolded  = []byte("folded") // sequence (8), day (4), checksum (4): see foldMark
 )
 
 // maxTime is the last instant kept, in Unix seconds: in 2106. It also catches
@@ -134,7 +138,7 @@ func Open(path string, o Options) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{path: path, opts: o, file: &file{DB: db}}
-	if err := s.prepare(); err != nil {
+	if err := guarded(s.prepare); err != nil {
 		db.Close()
 		return nil, fmt.Errorf("open history %s: %w", path, err)
 	}
@@ -146,13 +150,22 @@ func open(path string, o Options) (*bolt.DB, error) {
 	options.Timeout = time.Second
 	options.FreelistType = bolt.FreelistMapType
 	options.ReadOnly = o.ReadOnly
+	options.PreLoadFreelist = true // for Check, also of what is read only
 	options.MaxSize = o.MaxBytes
 	// Address space, not memory: mapping ahead spares a growing file the
 	// remapping that would have to wait for every reader.
 	if math.MaxInt > math.MaxInt32 {
 		options.InitialMmapSize = 1 << 36
 	}
-	db, err := bolt.Open(path, 0o600, &options)
+	var db *bolt.DB
+	_, absent := os.Stat(path)
+	err := wholeFile(path)
+	if err == nil {
+		err = guarded(func() (err error) {
+			db, err = bolt.Open(path, 0o600, &options)
+			return named(err)
+		})
+	}
 	switch {
 	case err == nil:
 		db.AllocSize = 128 << 10 // of room ahead, not 16 MiB: small histories stay small
@@ -163,15 +176,62 @@ func open(path string, o Options) (*bolt.DB, error) {
 		return nil, fmt.Errorf("open history %s: %w: give the account that runs yunjian the right to write the file and its folder", path, err)
 	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum), errors.Is(err, berrors.ErrVersionMismatch):
 		return nil, fmt.Errorf("open history %s: not a bbolt file, or damaged beyond reading: %w: restore a backup", path, err)
+	case errors.Is(err, errDamaged):
+		return nil, fmt.Errorf("open history %s: %w: restore a backup", path, err)
+	case errors.Is(err, ErrFull) && errors.Is(absent, fs.ErrNotExist):
+		os.Remove(path) // the beginning of a file would look like a damaged one
+		return nil, fmt.Errorf("open history %s: %w", path, err)
 	default:
 		return nil, fmt.Errorf("open history %s: %w", path, err)
 	}
+}
+
+// wholeFile refuses a file that is shorter than it says, as a copy is that broke
+// off: bbolt would map it and fault where it ends.
+func wholeFile(path string) error {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
+		return nil // to be made, or refused, by whoever opens it
+	}
+	options := *bolt.DefaultOptions
+	options.Timeout, options.ReadOnly = time.Second, true // reads no more than the head
+	db, err := bolt.Open(path, 0o600, &options)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	return db.View(func(tx *bolt.Tx) error {
+		if info, err = os.Stat(path); err == nil && info.Size() < tx.Size() {
+			err = damaged("%d bytes of %d are there: the file was cut short", info.Size(), tx.Size())
+		}
+		return err
+	})
+}
+
+// guarded returns as an error what bbolt panics with over pages that make no
+// sense, and the faults of pages that cannot be read.
+func guarded(f func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if p := recover(); p != nil {
+			err = damaged("the file's tree cannot be read: %v", p)
+		}
+	}()
+	return f()
 }
 
 // prepare checks what the file is, and lays out an empty one.
 func (s *Store) prepare() error {
 	empty, version := false, uint32(0)
 	err := s.file.View(func(tx *bolt.Tx) error {
+		p, err := openPages(tx, s.path)
+		if err != nil {
+			return err
+		}
+		defer p.disk.Close()
+		if err := p.roots(); err != nil {
+			return damaged("%v: restore a backup", err)
+		}
 		meta := tx.Bucket(bucketMeta)
 		if meta == nil {
 			if name, _ := tx.Cursor().First(); name != nil {
@@ -188,6 +248,9 @@ func (s *Store) prepare() error {
 			return fmt.Errorf("the file has layout version %d, this yunjian reads 1 to %d: use the yunjian that wrote it, or a newer one", version, formatVersion)
 		}
 		s.calendar.offset = int64(binary.BigEndian.Uint64(offset))
+		if s.calendar.offset%900 != 0 || max(s.calendar.offset, -s.calendar.offset) > daySeconds { // of no zone
+			return damaged("its days begin %d s off UTC", s.calendar.offset)
+		}
 		if version == 1 {
 			return nil
 		}
@@ -208,7 +271,7 @@ func (s *Store) prepare() error {
 	case !empty && (version == formatVersion || s.opts.ReadOnly):
 		return nil
 	case !empty:
-		return s.file.Update(putVersion) // the pieces stay as they are
+		return s.update(putVersion) // the pieces stay as they are
 	case s.opts.ReadOnly:
 		return errors.New("the file is empty")
 	}
@@ -216,7 +279,7 @@ func (s *Store) prepare() error {
 	// run; that of January is the standard one in the north, and in China.
 	_, offset := time.Date(2026, 1, 1, 0, 0, 0, 0, s.opts.Location).Zone()
 	s.calendar.offset = int64(offset)
-	return s.file.Update(func(tx *bolt.Tx) error {
+	return s.update(func(tx *bolt.Tx) error {
 		for _, name := range buckets {
 			if _, err := tx.CreateBucket(name); err != nil {
 				return fmt.Errorf("create bucket %s: %w", name, err)
@@ -281,7 +344,7 @@ func (s *Store) view(f func(tx *bolt.Tx) error) error {
 		return err
 	}
 	defer end()
-	return f(tx)
+	return guarded(func() error { return f(tx) })
 }
 
 // update runs f in one write transaction; no other runs meanwhile. Where the
@@ -295,21 +358,35 @@ func (s *Store) update(f func(tx *bolt.Tx) error) error {
 	if file == nil {
 		return errClosed
 	}
-	err := file.Update(f)
-	if full(err) && file.Update(dropSpent) == nil {
-		err = file.Update(f)
+	transact := func(f func(tx *bolt.Tx) error) error {
+		return guarded(func() error { return file.Update(f) })
 	}
-	if full(err) {
+	err := transact(f)
+	if full(err) && transact(dropSpent) == nil {
+		err = transact(f)
+	}
+	return named(err)
+}
+
+// named gives an error of writing the name under which callers know it.
+func named(err error) error {
+	switch {
+	case full(err):
 		return fmt.Errorf("%w (%w)", ErrFull, err)
-	}
-	if errors.Is(err, berrors.ErrDatabaseReadOnly) {
+	case errors.Is(err, berrors.ErrDatabaseReadOnly):
 		return errReadOnly
 	}
 	return err
 }
 
 func full(err error) bool {
-	return errors.Is(err, berrors.ErrMaxSizeReached) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+	if err == nil || errors.Is(err, berrors.ErrMaxSizeReached) {
+		return err != nil
+	}
+	return slices.ContainsFunc([]error{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG}, func(one error) bool {
+		// Of growing the file bbolt passes on the text alone.
+		return errors.Is(err, one) || strings.HasSuffix(err.Error(), ": "+one.Error())
+	})
 }
 
 // Backup writes a consistent copy of the file to w while reading and writing

@@ -1,0 +1,220 @@
+package history
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"yunjian/cloud"
+	"yunjian/utilization"
+)
+
+// damaged is a history to damage, and what it held.
+type damagedFile struct {
+	data    []byte
+	series  []cloud.Series
+	digests [][]Digest // of each series
+}
+
+// wholeFile has blocks, day sheets, span sheets and digests of two metrics; what
+// was committed last is an append.
+func makeFile(t *testing.T) damagedFile {
+	t.Helper()
+	var f damagedFile
+	path := filepath.Join(t.TempDir(), "history.db")
+	s := openAt(t, path, Options{})
+	over := func(i, n int, value func(k int) float64) []cloud.Point {
+		out := grid(monday, n, value)
+		for k := range out {
+			out[k].T = monday.Unix() + int64(k)*(35*daySeconds/int64(n)/300*300) + int64(i%5/4)*60
+		}
+		return out
+	}
+	for i := range 40 {
+		name := fmt.Sprintf("i-%03d", i)
+		f.series = append(f.series,
+			series(name, cloud.CPUPercent, over(i, 70, func(k int) float64 { return float64((k*7919+i*31)%10001) / 100 })...),
+			series(name, cloud.NetworkInBPS, over(i, 50, func(k int) float64 { return float64(i+1) * float64(k+1) / 7 })...))
+	}
+	mustAppend(t, s, f.series[:60]...)
+	mustAppend(t, s, f.series[60:]...)
+	mustFold(t, s, monday.AddDate(0, 0, 33))
+	for i := range f.series {
+		last := cloud.Point{T: monday.AddDate(0, 0, 35).Unix(), V: float64(i)}
+		f.series[i].Points = append(f.series[i].Points, last)
+		mustAppend(t, s, series(f.series[i].Resource, f.series[i].Metric, last))
+		d, err := s.Digests(f.series[i].Resource, f.series[i].Metric, always)
+		if err != nil || len(d) == 0 {
+			t.Fatal("no digests", err)
+		}
+		f.digests = append(f.digests, d)
+	}
+	s.Close()
+	var err error
+	if f.data, err = os.ReadFile(path); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// Whichever bit of the file turns over, nothing crashes and no answer is wrong.
+// Samples may be missing; then Check names a piece that they lay in.
+func TestAnyTurnedBit(t *testing.T) {
+	seed, rounds := replay(t, "YUNJIAN_DAMAGE_ROUNDS", 25)
+	random := rand.New(rand.NewPCG(seed, 0))
+	f := makeFile(t)
+	path := filepath.Join(t.TempDir(), "damaged.db")
+	count := map[string]int{}
+	page := os.Getpagesize()
+	for range rounds {
+		at := random.IntN(len(f.data))
+		if random.IntN(2) == 0 { // what says where things lie is at the head of a page
+			at = at/page*page + random.IntN(128)
+		}
+		bit := byte(1) << random.IntN(8)
+		bad := slices.Clone(f.data)
+		bad[at] ^= bit
+		if err := os.WriteFile(path, bad, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		count[f.use(t, path)]++
+		if t.Failed() {
+			t.Fatalf("with bit %08b of byte %d of page %d turned", bit, at%page, at/page)
+		}
+	}
+	t.Logf("%v", count)
+}
+
+// use does everything with a damaged file, and says how it went.
+func (f damagedFile) use(t *testing.T, path string) string {
+	s, err := Open(path, Options{Location: china})
+	if err != nil {
+		return "refused"
+	}
+	defer s.Close()
+	s.file.NoSync = true
+	var named []Damage // before any care: what is damaged may be written over
+	missing := f.compare(t, s, &named, false)
+	refused := 0
+	for _, care := range []func() error{
+		func() error {
+			return s.Append([]cloud.Series{series("i-new", cloud.CPUPercent, cloud.Point{T: monday.AddDate(0, 0, 35).Unix(), V: 1})})
+		},
+		func() error { return s.Fold(t.Context(), monday.AddDate(0, 0, 70)) },
+		func() error { return s.Compact(t.Context()) },
+	} {
+		if care() != nil {
+			refused++
+		}
+	}
+	missing += f.compare(t, s, &named, refused > 0)
+	switch {
+	case refused > 0:
+		return "refused to write"
+	case missing > 0:
+		return "missing, and named"
+	default:
+		return "all there"
+	}
+}
+
+// compare fails the test where an answer is wrong, or where samples are missing
+// of which neither Check nor an error says so. It counts what is missing.
+func (f damagedFile) compare(t *testing.T, s *Store, named *[]Damage, said bool) (missing int) {
+	t.Helper()
+	if err := s.Check(t.Context(), func(d Damage) { *named = append(*named, d) }); err != nil {
+		said = true
+	}
+	lost := func(x cloud.Series, at int64) {
+		missing++
+		if !said && !slices.ContainsFunc(*named, func(d Damage) bool { return f.covers(d, x, at) }) {
+			t.Errorf("%s %s lacks %v, check reports %v", x.Resource, x.Metric, instant(at).In(china), *named)
+		}
+	}
+	var names []string
+	for _, x := range f.series {
+		names = append(names, x.Resource)
+	}
+	names = slices.Compact(names)
+	all, err := readAll(s, names, twoMetrics)
+	if err != nil {
+		return 1 // it says so
+	}
+	scanned := map[string]utilization.Summary{}
+	scan := s.Scan(t.Context(), scanQuery{Resources: names[:4], Metrics: twoMetrics, Window: always}, func(r string, u map[cloud.Metric]utilization.Summary) error {
+		for m, x := range u {
+			scanned[r+string(m)] = x
+		}
+		return nil
+	})
+	for i, x := range f.series {
+		got := all[seriesKey{x.Resource, x.Metric}]
+		rest, most := got, 0.0
+		for _, p := range x.Points {
+			if len(rest) > 0 && rest[0] == p {
+				rest, most = rest[1:], max(most, p.V)
+			} else {
+				lost(x, p.T)
+			}
+		}
+		if len(rest) > 0 {
+			t.Errorf("%s %s has %v, which it never had, among %d", x.Resource, x.Metric, rest[0], len(got))
+		}
+		if u := scanned[x.Resource+string(x.Metric)]; scan == nil && slices.Contains(names[:4], x.Resource) && (u.Samples != len(got) || u.Max != most) {
+			t.Errorf("%s %s scans as %d samples up to %v, has %d up to %v", x.Resource, x.Metric, u.Samples, u.Max, len(got), most)
+		}
+		if i%10 > 0 {
+			continue // one by one takes long
+		}
+		if alone, err := s.Points(x.Resource, x.Metric, always); err == nil && !slices.Equal(alone, got) {
+			t.Errorf("%s %s has %v, read with others %v", x.Resource, x.Metric, alone, got)
+		}
+		// Of a day that has lost samples, what is left may be digested anew.
+		digests, err := s.Digests(x.Resource, x.Metric, cloud.Window{From: monday, To: monday.AddDate(0, 0, 28)})
+		for _, d := range digests {
+			if err == nil && d.Samples == f.digests[i][0].Samples && !slices.Contains(f.digests[i], d) {
+				t.Errorf("%s %s has a digest %+v, which it never had", x.Resource, x.Metric, d)
+			}
+		}
+	}
+	return missing
+}
+
+// covers reports whether damage as it is named may have cost a sample.
+func (f damagedFile) covers(d Damage, x cloud.Series, at int64) bool {
+	known := slices.ContainsFunc(f.series, func(s cloud.Series) bool { return s.Resource == d.Resource })
+	return (d.Resource == x.Resource || !known) &&
+		(d.Metric == x.Metric || d.Metric == "") &&
+		(d.Span.From.IsZero() || d.Span.From.Unix() <= at && at < d.Span.To.Unix())
+}
+
+// A copy that broke off is refused, wherever that was.
+func TestTornCopyIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "history.db")
+	if err := os.WriteFile(path, makeFile(t).data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var copied bytes.Buffer
+	if _, err := openAt(t, path, Options{ReadOnly: true}).Backup(&copied); err != nil {
+		t.Fatal(err)
+	}
+	whole := copied.Bytes()
+	path += ".copy"
+	page := os.Getpagesize()
+	for _, cut := range []int{1, page, page + 1, 2 * page, 3 * page, len(whole) / 2, len(whole) - page, len(whole) - 1} {
+		if err := os.WriteFile(path, whole[:cut], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, readOnly := range []bool{true, false} {
+			s, err := Open(path, Options{ReadOnly: readOnly})
+			if err == nil {
+				s.Close()
+				t.Errorf("%d of %d bytes, read-only %v: opened", cut, len(whole), readOnly)
+			}
+		}
+	}
+}
