@@ -29,7 +29,7 @@ func (s *Store) upgrade() error {
 		{bucketDaysV1, bucketDays}, {bucketSpansV1, bucketSpans}, {bucketDigestsV1, bucketDigests},
 	} {
 		for more := true; more; {
-			err := s.file.Update(func(tx *bolt.Tx) (err error) {
+			err := s.update(func(tx *bolt.Tx) (err error) {
 				more, err = upgradePart(tx, part.from, part.to, enc, dec)
 				return err
 			})
@@ -38,7 +38,7 @@ func (s *Store) upgrade() error {
 			}
 		}
 	}
-	return s.file.Update(func(tx *bolt.Tx) error {
+	return s.update(func(tx *bolt.Tx) error {
 		if err := upgradeBlocks(tx); err != nil {
 			return fmt.Errorf("bring layout version 1 up to date: %w", err)
 		}
@@ -58,7 +58,7 @@ func upgradeBlocks(tx *bolt.Tx) error {
 	}
 	err = old.ForEach(func(k, v []byte) error {
 		if len(k) != 13 {
-			return nil
+			return putAside(tx, bucketBlocksV1, k, v)
 		}
 		block, err := target.CreateBucketIfNotExists(slices.Clone(k[:8]))
 		if err != nil {
@@ -95,7 +95,15 @@ func upgradePart(tx *bolt.Tx, from, to []byte, enc *encoder, dec *decoder) (more
 	size := 0
 	cursor := old.Cursor()
 	k, v := cursor.First()
-	for len(k) == 9 && size < upgradeTx {
+	for k != nil && size < upgradeTx {
+		if len(k) != 9 {
+			if err := putAside(tx, from, k, v); err != nil {
+				return false, err
+			}
+			taken = append(taken, slices.Clone(k))
+			k, v = cursor.Next()
+			continue
+		}
 		key := bandKey(k)
 		var rows []row
 		var digests []digestRow
