@@ -4,6 +4,8 @@ SHELL   := /bin/sh
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 COMMIT  ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 FUZZTIME ?= 20s
+# How often `make crash` kills the history
+ROUNDS  ?= 200
 ENGINE  ?= $(shell command -v podman || command -v docker || echo podman)
 # The package a test run is narrowed to: make test-race PKG=./price
 PKG     ?= ./...
@@ -16,7 +18,7 @@ SIZE  := 40
 LINT  := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 .DEFAULT_GOAL := build
-.PHONY: help build demo test tools format vet test-race cross check lint fuzz bench bench-peers bench-scale cover licences image clean
+.PHONY: help build demo test tools format vet test-race cross check lint fuzz crash bench bench-peers bench-scale cover licences image clean
 
 help: ## lists the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
@@ -52,6 +54,10 @@ lint: ## golangci-lint, pinned
 
 fuzz: ## every fuzzer for FUZZTIME
 	@scripts/fuzz.sh $(FUZZTIME)
+
+crash: ## kill -9 the history ROUNDS times, and turn 20 times as many bits in it; a failure names the seed that repeats it
+	CGO_ENABLED=1 YUNJIAN_CRASH_ROUNDS=$(ROUNDS) go test -race -buildvcs=false -timeout 2h -count 1 -v -run '^TestKilledAtAnyMoment$$' ./internal/history
+	YUNJIAN_DAMAGE_ROUNDS=$$((20 * $(ROUNDS))) go test -buildvcs=false -timeout 2h -count 1 -v -run '^TestAnyTurnedBit$$' ./internal/history
 
 bench: ## the quick benchmarks: history, statistics, and the scan against the limit
 	go test -buildvcs=false -run '^$$' -bench . -benchmem $(or $(filter-out ./...,$(PKG)),./internal/history ./utilization)
