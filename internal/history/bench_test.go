@@ -75,14 +75,17 @@ func BenchmarkAppendCycle(b *testing.B) {
 	}
 }
 
+// benchFolder holds benchFile, if any benchmark made it, until TestMain ends.
+var benchFolder string
+
 // benchFile is 1,000 instances × 3 metrics × 30 days, folded: made once for all
 // benchmarks that read it.
 var benchFile = sync.OnceValues(func() (string, error) {
-	folder, err := os.MkdirTemp("", "history-bench")
-	if err != nil {
+	var err error
+	if benchFolder, err = os.MkdirTemp("", "history-bench"); err != nil {
 		return "", err
 	}
-	path := filepath.Join(folder, "history.db")
+	path := filepath.Join(benchFolder, "history.db")
 	s, err := Open(path, Options{Location: china})
 	if err != nil {
 		return "", err

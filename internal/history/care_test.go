@@ -28,7 +28,12 @@ func TestMain(m *testing.M) {
 		crashChild(path)
 		return
 	}
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		if benchFolder != "" {
+			os.RemoveAll(benchFolder)
+		}
+		os.Exit(code)
+	}))
 }
 
 func TestOpenWhileHeld(t *testing.T) {
