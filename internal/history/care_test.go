@@ -99,18 +99,6 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
-func TestReadOnlyFolder(t *testing.T) {
-	if os.Getuid() == 0 {
-		t.Skip("root may write anywhere")
-	}
-	folder := t.TempDir()
-	os.Chmod(folder, 0o500)
-	_, err := Open(filepath.Join(folder, "history.db"), Options{})
-	if !errors.Is(err, os.ErrPermission) || !strings.Contains(err.Error(), "give the account that runs yunjian the right to write the file and its folder") {
-		t.Errorf("got %v", err)
-	}
-}
-
 func TestReadOnlyRefusesToWrite(t *testing.T) {
 	s := fresh(t)
 	mustAppend(t, s, series("i-1", cloud.CPUPercent, grid(monday, 288, wave)...))
@@ -145,12 +133,18 @@ func TestClosedStoreSaysSo(t *testing.T) {
 	}
 }
 
-// A full disk refuses the append as a whole; what was there stays, and after
-// making room the same append goes through.
-func TestFullDisk(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "history.db")
-	t.Cleanup(func() { sound(t, path) })
-	s := openAt(t, path, Options{MaxBytes: 4 << 20})
+func TestFullFile(t *testing.T) {
+	s := fresh(t)
+	s.Close()
+	s = openAt(t, s.path, Options{MaxBytes: 1 << 20})
+	fillUp(t, s, func() { s.file.MaxSize = 0 })
+}
+
+// fillUp appends until there is no space left: that refuses the append as a
+// whole, and keeps the care from being done at worst. What was there stays, and
+// once relieve has made room the same append goes through.
+func fillUp(t *testing.T, s *Store, relieve func()) {
+	t.Helper()
 	odd := func(i int) float64 { return 1 / float64(i+3) }
 	var stored, refused []cloud.Point
 	var name string
@@ -169,113 +163,34 @@ func TestFullDisk(t *testing.T) {
 			t.Fatal("the file grows without limit")
 		}
 	}
-	if !slices.Equal(stored, points(t, s, "i-1", cloud.CPUPercent, always)) || len(stored) == 0 {
-		t.Error("what was stored before the disk was full is not there")
+	care := map[string]func() error{
+		"nothing": func() error { return nil },
+		"fold":    func() error { return s.Fold(t.Context(), monday.AddDate(1, 0, 0)) },
+		"compact": func() error { return s.Compact(t.Context()) },
 	}
-	s.file.MaxSize = 0 // room is made while the store is open
+	for _, name := range []string{"nothing", "fold", "compact"} {
+		if err := care[name](); err != nil && !errors.Is(err, ErrFull) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if !slices.Equal(stored, points(t, s, "i-1", cloud.CPUPercent, always)) || len(stored) == 0 {
+			t.Errorf("what was stored before the disk was full is not there after %s", name)
+		}
+		if ds := damages(t, s); len(ds) > 0 {
+			t.Errorf("damaged by %s: %v", name, ds)
+		}
+	}
+	if _, err := os.Stat(s.path + compactSuffix); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("half a copy is left behind: %v", err)
+	}
+	relieve() // while the store is open
 	mustAppend(t, s, series("i-1", cloud.CPUPercent, refused...), series(name, cloud.CPUPercent, refused[0]))
 	s.Close()
-	s = openAt(t, path, Options{})
+	s = openAt(t, s.path, Options{})
 	if got := points(t, s, "i-1", cloud.CPUPercent, always); !slices.Equal(slices.Concat(stored, refused), got) {
 		t.Errorf("%d points after making room, want %d", len(got), len(stored)+len(refused))
 	}
 	if got := points(t, s, name, cloud.CPUPercent, always); len(got) != 1 {
 		t.Errorf("%s, which the refused append was the first to name, has %d points, want 1", name, len(got))
-	}
-}
-
-// harm flips one bit in the middle of a value.
-func harm(t *testing.T, s *Store, bucket []byte, pick func(key []byte) bool) {
-	t.Helper()
-	hit := false
-	err := s.update(func(tx *bolt.Tx) error {
-		b := tx.Bucket(bucket)
-		if k, v := b.Cursor().First(); k != nil && v == nil { // of blocks: the first block's own
-			b = b.Bucket(k)
-		}
-		for k, v := b.Cursor().First(); k != nil && !hit; k, v = b.Cursor().Seek(append(slices.Clone(k), 0)) {
-			if pick(k) {
-				hit = true
-				bad := slices.Clone(v)
-				bad[len(bad)/2] ^= 4
-				return b.Put(slices.Clone(k), bad)
-			}
-		}
-		return nil
-	})
-	if err != nil || !hit {
-		t.Fatal("nothing harmed", err)
-	}
-}
-
-func any1([]byte) bool { return true }
-
-func damages(t *testing.T, s *Store) []Damage {
-	t.Helper()
-	var got []Damage
-	if err := s.Check(context.Background(), func(d Damage) { got = append(got, d) }); err != nil {
-		t.Fatal(err)
-	}
-	return got
-}
-
-// A damaged chunk costs that chunk: the scan goes on, check names it, and
-// folding puts it aside rather than losing sight of it.
-func TestDamage(t *testing.T) {
-	day := func(n int) cloud.Window {
-		return cloud.Window{From: monday.AddDate(0, 0, n).UTC(), To: monday.AddDate(0, 0, n+1).UTC()}
-	}
-	p := grid(monday, 20*288, wave)
-	tests := []struct {
-		name    string
-		folded  time.Time
-		bucket  []byte
-		missing int // of 20 days
-		want    Damage
-		problem string
-	}{
-		{"a block", monday, bucketBlocks, 20, Damage{Resource: "i-1", Metric: cloud.CPUPercent, Span: cloud.Window{From: monday.UTC(), To: instant(p[len(p)-1].T + 1)}}, `block of up to 1 resources from "i-1" to "i-1": damaged: checksum`},
-		{"a day chunk", monday.AddDate(0, 0, 21), bucketDays, 1, Damage{Resource: "i-1", Metric: cloud.CPUPercent, Span: day(0)}, "day chunk: damaged: checksum"},
-		{"a span chunk", monday.AddDate(0, 0, 50), bucketSpans, 20, Damage{Resource: "i-1", Metric: cloud.CPUPercent, Span: cloud.Window{From: day(0).From, To: day(27).To}}, "span chunk: damaged: checksum"},
-		{"a digest", monday.AddDate(0, 0, 50), bucketDigests, 0, Damage{Metric: cloud.CPUPercent, Span: cloud.Window{From: day(0).From, To: day(27).To}}, `digest: of up to 2 resources from "i-1" to "i-2": damaged: checksum`},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			s := openAt(t, filepath.Join(t.TempDir(), "history.db"), Options{})
-			mustAppend(t, s, series("i-1", cloud.CPUPercent, p...))
-			mustAppend(t, s, series("i-2", cloud.CPUPercent, p...))
-			mustFold(t, s, tt.folded)
-			harm(t, s, tt.bucket, any1)
-			w := cloud.Window{From: monday, To: monday.AddDate(0, 0, 20)}
-			got := map[string]int{}
-			err := s.Scan(t.Context(), scanQuery{Resources: []string{"i-1", "i-2"}, Metrics: []cloud.Metric{cloud.CPUPercent}, Window: w}, func(r string, u map[cloud.Metric]utilization.Summary) error {
-				got[r] = u[cloud.CPUPercent].Samples
-				return nil
-			})
-			if diff := cmp.Diff(map[string]int{"i-1": (20 - tt.missing) * 288, "i-2": 20 * 288}, got); err != nil || diff != "" {
-				t.Error(err, diff)
-			}
-			ds := damages(t, s)
-			if len(ds) != 1 || !strings.HasPrefix(ds[0].Problem, tt.problem) {
-				t.Fatalf("check reports %+v, want one %q", ds, tt.problem)
-			}
-			ds[0].Problem = ""
-			if diff := cmp.Diff(tt.want, ds[0]); diff != "" {
-				t.Error(diff)
-			}
-
-			// Late points arrive for the harmed piece, and everything closes.
-			mustAppend(t, s, series("i-1", cloud.CPUPercent, p[:10]...))
-			mustFold(t, s, monday.AddDate(0, 0, 60))
-			n := len(points(t, s, "i-1", cloud.CPUPercent, w))
-			if want := (20-tt.missing)*288 + min(10, tt.missing*288); n != want {
-				t.Errorf("%d points after folding, want %d", n, want)
-			}
-			ds = damages(t, s)
-			if len(ds) != 1 || !strings.Contains(ds[0].Problem, "was put aside") || ds[0].Metric != cloud.CPUPercent || ds[0].Span != tt.want.Span {
-				t.Errorf("check reports %+v, want the damaged piece put aside", ds)
-			}
-		})
 	}
 }
 
@@ -350,6 +265,30 @@ func TestRetain(t *testing.T) {
 	before[1].Max = 500
 	if diff := cmp.Diff(before, digests()); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// A sample of next year is kept for next year, and makes nothing older than it is.
+func TestSampleAYearAhead(t *testing.T) {
+	s := fresh(t)
+	want := append(grid(monday, 28*288, wave), cloud.Point{T: monday.AddDate(1, 0, 0).Unix(), V: 7})
+	mustAppend(t, s, series("i-1", cloud.CPUPercent, want...))
+	now := monday.AddDate(0, 0, 40)
+	mustFold(t, s, now)
+	if err := s.Retain(t.Context(), now, 20*24*time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if got := points(t, s, "i-1", cloud.CPUPercent, always); !slices.Equal(want, got) {
+		t.Errorf("%d points are left, want %d", len(got), len(want))
+	}
+	err := s.Scan(t.Context(), scanQuery{Metrics: twoMetrics, Window: cloud.Last(41*24*time.Hour, now)}, func(_ string, u map[cloud.Metric]utilization.Summary) error {
+		if n := u[cloud.CPUPercent].Samples; n != len(want)-1 {
+			t.Errorf("%d samples up to now, want %d", n, len(want)-1)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }
 
@@ -566,20 +505,5 @@ func TestCompactFailsWhole(t *testing.T) {
 	}
 	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("half a copy is left behind: %v", err)
-	}
-}
-
-func TestDamageInWords(t *testing.T) {
-	span := cloud.Window{From: time.Unix(0, 0), To: time.Unix(3600, 0)}
-	for _, c := range []struct {
-		d    Damage
-		want string
-	}{
-		{Damage{Problem: "the file's tree: page 12"}, "samples of every resource: the file's tree: page 12"},
-		{Damage{Resource: "i-1", Metric: cloud.CPUPercent, Span: span, Problem: "checksum"}, "i-1 cpu_percent, 1970-01-01T00:00:00Z … 1970-01-01T01:00:00Z: checksum"},
-	} {
-		if got := c.d.String(); got != c.want {
-			t.Errorf("%q, want %q", got, c.want)
-		}
 	}
 }

@@ -2,25 +2,31 @@ package history
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	bolt "go.etcd.io/bbolt"
 
 	"yunjian/cloud"
 	"yunjian/utilization"
 )
 
-// damaged is a history to damage, and what it held.
+// damagedFile is a history to damage, and what it held.
 type damagedFile struct {
 	data    []byte
 	series  []cloud.Series
 	digests [][]Digest // of each series
 }
 
-// wholeFile has blocks, day sheets, span sheets and digests of two metrics; what
+// makeFile has blocks, day sheets, span sheets and digests of two metrics; what
 // was committed last is an append.
 func makeFile(t *testing.T) damagedFile {
 	t.Helper()
@@ -215,6 +221,116 @@ func TestTornCopyIsRefused(t *testing.T) {
 				s.Close()
 				t.Errorf("%d of %d bytes, read-only %v: opened", cut, len(whole), readOnly)
 			}
+		}
+	}
+}
+
+// harm flips one bit in the middle of a value.
+func harm(t *testing.T, s *Store, bucket []byte, pick func(key []byte) bool) {
+	t.Helper()
+	hit := false
+	err := s.update(func(tx *bolt.Tx) error {
+		b := tx.Bucket(bucket)
+		if k, v := b.Cursor().First(); k != nil && v == nil { // of blocks: the first block's own
+			b = b.Bucket(k)
+		}
+		for k, v := b.Cursor().First(); k != nil && !hit; k, v = b.Cursor().Seek(append(slices.Clone(k), 0)) {
+			if pick(k) {
+				hit = true
+				bad := slices.Clone(v)
+				bad[len(bad)/2] ^= 4
+				return b.Put(slices.Clone(k), bad)
+			}
+		}
+		return nil
+	})
+	if err != nil || !hit {
+		t.Fatal("nothing harmed", err)
+	}
+}
+
+func any1([]byte) bool { return true }
+
+func damages(t *testing.T, s *Store) []Damage {
+	t.Helper()
+	var got []Damage
+	if err := s.Check(context.Background(), func(d Damage) { got = append(got, d) }); err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+// A damaged chunk costs that chunk: the scan goes on, check names it, and
+// folding puts it aside rather than losing sight of it.
+func TestDamage(t *testing.T) {
+	day := func(n int) cloud.Window {
+		return cloud.Window{From: monday.AddDate(0, 0, n).UTC(), To: monday.AddDate(0, 0, n+1).UTC()}
+	}
+	p := grid(monday, 20*288, wave)
+	tests := []struct {
+		name    string
+		folded  time.Time
+		bucket  []byte
+		missing int // of 20 days
+		want    Damage
+		problem string
+	}{
+		{"a block", monday, bucketBlocks, 20, Damage{Resource: "i-1", Metric: cloud.CPUPercent, Span: cloud.Window{From: monday.UTC(), To: instant(p[len(p)-1].T + 1)}}, `block of up to 1 resources from "i-1" to "i-1": damaged: checksum`},
+		{"a day chunk", monday.AddDate(0, 0, 21), bucketDays, 1, Damage{Resource: "i-1", Metric: cloud.CPUPercent, Span: day(0)}, "day chunk: damaged: checksum"},
+		{"a span chunk", monday.AddDate(0, 0, 50), bucketSpans, 20, Damage{Resource: "i-1", Metric: cloud.CPUPercent, Span: cloud.Window{From: day(0).From, To: day(27).To}}, "span chunk: damaged: checksum"},
+		{"a digest", monday.AddDate(0, 0, 50), bucketDigests, 0, Damage{Metric: cloud.CPUPercent, Span: cloud.Window{From: day(0).From, To: day(27).To}}, `digest: of up to 2 resources from "i-1" to "i-2": damaged: checksum`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := openAt(t, filepath.Join(t.TempDir(), "history.db"), Options{})
+			mustAppend(t, s, series("i-1", cloud.CPUPercent, p...))
+			mustAppend(t, s, series("i-2", cloud.CPUPercent, p...))
+			mustFold(t, s, tt.folded)
+			harm(t, s, tt.bucket, any1)
+			w := cloud.Window{From: monday, To: monday.AddDate(0, 0, 20)}
+			got := map[string]int{}
+			err := s.Scan(t.Context(), scanQuery{Resources: []string{"i-1", "i-2"}, Metrics: []cloud.Metric{cloud.CPUPercent}, Window: w}, func(r string, u map[cloud.Metric]utilization.Summary) error {
+				got[r] = u[cloud.CPUPercent].Samples
+				return nil
+			})
+			if diff := cmp.Diff(map[string]int{"i-1": (20 - tt.missing) * 288, "i-2": 20 * 288}, got); err != nil || diff != "" {
+				t.Error(err, diff)
+			}
+			ds := damages(t, s)
+			if len(ds) != 1 || !strings.HasPrefix(ds[0].Problem, tt.problem) {
+				t.Fatalf("check reports %+v, want one %q", ds, tt.problem)
+			}
+			ds[0].Problem = ""
+			if diff := cmp.Diff(tt.want, ds[0]); diff != "" {
+				t.Error(diff)
+			}
+
+			// Late points arrive for the harmed piece, and everything closes.
+			mustAppend(t, s, series("i-1", cloud.CPUPercent, p[:10]...))
+			mustFold(t, s, monday.AddDate(0, 0, 60))
+			n := len(points(t, s, "i-1", cloud.CPUPercent, w))
+			if want := (20-tt.missing)*288 + min(10, tt.missing*288); n != want {
+				t.Errorf("%d points after folding, want %d", n, want)
+			}
+			ds = damages(t, s)
+			if len(ds) != 1 || !strings.Contains(ds[0].Problem, "was put aside") || ds[0].Metric != cloud.CPUPercent || ds[0].Span != tt.want.Span {
+				t.Errorf("check reports %+v, want the damaged piece put aside", ds)
+			}
+		})
+	}
+}
+
+func TestDamageInWords(t *testing.T) {
+	span := cloud.Window{From: time.Unix(0, 0), To: time.Unix(3600, 0)}
+	for _, c := range []struct {
+		d    Damage
+		want string
+	}{
+		{Damage{Problem: "the file's tree: page 12"}, "samples of every resource: the file's tree: page 12"},
+		{Damage{Resource: "i-1", Metric: cloud.CPUPercent, Span: span, Problem: "checksum"}, "i-1 cpu_percent, 1970-01-01T00:00:00Z … 1970-01-01T01:00:00Z: checksum"},
+	} {
+		if got := c.d.String(); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
 		}
 	}
 }
