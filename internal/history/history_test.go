@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -459,6 +460,19 @@ func TestScanStops(t *testing.T) {
 	})
 	if !errors.Is(err, context.Canceled) || n > 3*scanBatch {
 		t.Errorf("%v after %d visits, want canceled soon", err, n)
+	}
+}
+
+// A bug in what is done with the summaries is no damage, and ends no process.
+func TestScanTellsPanicsFromDamage(t *testing.T) {
+	s := fresh(t)
+	mustAppend(t, s, series("i-1", cloud.CPUPercent, grid(monday, 10, wave)...))
+	q := Query{Spans: []Span{{cloud.Window{From: monday, To: monday.Add(time.Hour)}, []cloud.Metric{cloud.CPUPercent}}}}
+	err := Scan(t.Context(), s, q, func(string, []map[cloud.Metric]utilization.Summary) (int, error) {
+		panic("a bug")
+	}, func(int) error { return nil })
+	if err == nil || errors.Is(err, errDamaged) || !strings.Contains(err.Error(), "work on i-1: panic: a bug") {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -61,7 +62,7 @@ func Scan[T any](ctx context.Context, s *Store, q Query, work func(resource stri
 				held[i] = held[i] || len(wk.found[k]) > 0
 			}
 			if held[i] = held[i] || q.Resources != nil; held[i] {
-				list[i], first = work(names[i], wk.found[:len(q.Spans)])
+				list[i], first = attempt(work, names[i], wk.found[:len(q.Spans)])
 			}
 		})
 		n := 0
@@ -84,6 +85,17 @@ func Scan[T any](ctx context.Context, s *Store, q Query, work func(resource stri
 		return fmt.Errorf("scan history: %w", err)
 	}
 	return nil
+}
+
+// attempt calls work. What it panics with is its own fault, and must not be taken
+// for a damaged file.
+func attempt[T any](work func(string, []map[cloud.Metric]utilization.Summary) (T, error), resource string, u []map[cloud.Metric]utilization.Summary) (out T, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("work on %s: panic: %v\n%s", resource, p, debug.Stack())
+		}
+	}()
+	return work(resource, u)
 }
 
 // hull is the shortest interval that holds every span, and every metric of them.
