@@ -189,17 +189,21 @@ import the files of that time again. It may run beside the daemon.`,
 				return err
 			}
 			defer k.close()
-			out, damaged := cmd.OutOrStdout(), 0
+			out, damaged, fatal := cmd.OutOrStdout(), 0, false
 			progress := newBar(cmd.ErrOrStderr(), "检查 check")
 			progress.step("")
 			err = k.check(history.WithProgress(cmd.Context(), progress.bytes), func(d history.Damage) {
 				damaged++
+				fatal = fatal || d.Fatal
 				progress.clear()
 				fmt.Fprintf(out, "损坏 damaged: %s\n", d)
 			})
 			progress.finish()
 			if err != nil {
 				return err
+			}
+			if fatal {
+				return errors.New("the file can no longer be followed, and more may be lost than is named: restore a backup (`yunjian restore`; what came since is collected again), or move the file away and collect or import anew")
 			}
 			if damaged > 0 {
 				return fmt.Errorf("damaged places: %d. The rest is sound, and audits go on without them. Restore a backup from before the damage (`yunjian restore`; what came since is collected again), or import the files of that time again, or live with the holes", damaged)

@@ -26,7 +26,7 @@ func (s *Store) Check(ctx context.Context, report func(Damage)) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if p := recover(); p != nil {
-			report(Damage{Problem: fmt.Sprintf("the file's tree cannot be read any further: %v", p)})
+			report(Damage{Problem: fmt.Sprintf("the file's tree cannot be read any further: %v", p), Fatal: true})
 		}
 	}()
 	// bbolt holds the tree against the list of free pages, which every write
@@ -68,7 +68,7 @@ func (c *checker) tree(path string) (sound bool, err error) {
 	}
 	defer p.disk.Close()
 	if err := p.all(); err != nil {
-		c.report(Damage{Problem: fmt.Sprintf("the file's tree: %v: the rest was not checked; restore a backup", err)})
+		c.report(Damage{Problem: fmt.Sprintf("the file's tree: %v: the rest was not checked; restore a backup", err), Fatal: true})
 		return false, nil
 	}
 	for problem := range c.tx.Check() {

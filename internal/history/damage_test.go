@@ -334,3 +334,31 @@ func TestDamageInWords(t *testing.T) {
 		}
 	}
 }
+
+// Check ends where pages lead out of the file, and says that it did.
+func TestCheckSaysWhereItEnds(t *testing.T) {
+	f := makeFile(t)
+	page, fatal := os.Getpagesize(), 0
+	for at := 2 * page; at < len(f.data); at += page {
+		bad := slices.Clone(f.data)
+		copy(bad[at+12:at+16], "\xee\xee\xee\xee") // by how many pages this one runs on
+		path := filepath.Join(t.TempDir(), "damaged.db")
+		if err := os.WriteFile(path, bad, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s, err := Open(path, Options{Location: china})
+		if err != nil {
+			continue // refused
+		}
+		for _, d := range damages(t, s) {
+			if d.Fatal {
+				fatal++
+			}
+		}
+		s.Close()
+		if fatal == 3 {
+			return
+		}
+	}
+	t.Errorf("%d files could not be followed, want some", fatal)
+}

@@ -59,6 +59,7 @@ type Damage struct {
 	Metric   cloud.Metric // empty: of all metrics
 	Span     cloud.Window // the piece's samples lie within; zero where even that is unknown
 	Problem  string       // what was found
+	Fatal    bool         // the file could not be followed any further: what else there is was not checked
 }
 
 // String says what is damaged and what it touches.
