@@ -7,7 +7,8 @@ import (
 )
 
 // Distribution is a multiset of values, each distinct value kept once with its
-// count. It is immutable; the zero value is empty.
+// count. Nobody changes it but SummaryInto, which uses its
+// memory again; the zero value is empty.
 type Distribution struct {
 	// Exactly one of hundredths and values is used. Two-decimal percentages
 	// take 6 bytes a distinct value instead of 12.

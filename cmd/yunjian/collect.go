@@ -24,11 +24,12 @@ func newCollect() *cobra.Command {
 		GroupID: groupWork,
 		Short:   "采集一次：清单、利用率、补采缺口 — one collection pass: inventory, utilization, backfill of gaps",
 		Long: `读取配置中每朵云的资源清单与利用率，写入数据目录。已采集的样本不会重复请求；
-中断后再次运行即从断点继续。云上保留 91 天（5 分钟粒度），首次运行默认全部补采。
+中断后再次运行即从断点继续。结束时归并已过完的日子，并清理超过 retention.raw 的样本。云上保留 91 天（5 分钟粒度），首次运行默认全部补采。
 
 Reads the inventory and the utilization of every configured cloud into the data
 folder. Samples already there are not asked for again; an interrupted pass is
-taken up by the next one. --plan prints the calls it would need, and why, and
+taken up by the next one. At the end samples of closed days are folded, and those
+past retention.raw are dropped. --plan prints the calls it would need, and why, and
 makes none but those that list the fleet.`,
 		Example: `  yunjian collect --config yunjian.yaml
   yunjian collect --config yunjian.yaml --plan
@@ -77,16 +78,17 @@ func collectAll(cmd *cobra.Command, data *pipeline.Data, cfg config.Config, sinc
 		}
 		printCollected(cmd.OutOrStdout(), got)
 	}
+	var missed error
+	if len(failed) > 0 {
+		missed = fmt.Errorf("%d of %d clouds were not read to the end: %v; what was read is kept, run again to go on", len(failed), len(cfg.Clouds), failed)
+	}
+	if err := context.Cause(cmd.Context()); err != nil {
+		return errors.Join(missed, err)
+	}
 	progress := newBar(cmd.ErrOrStderr(), "整理 tend")
 	err := data.Tend(history.WithProgress(cmd.Context(), progress.bytes), now, cfg.Retention.Raw, cfg.Location)
 	progress.finish()
-	if err != nil {
-		return err
-	}
-	if len(failed) > 0 {
-		return fmt.Errorf("%d of %d clouds were not read to the end: %v; what was read is kept, run again to go on", len(failed), len(cfg.Clouds), failed)
-	}
-	return nil
+	return errors.Join(missed, err)
 }
 
 // unread is an error that names the listings which were not read to the end:

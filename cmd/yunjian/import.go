@@ -24,11 +24,12 @@ func newImport() *cobra.Command {
 		GroupID: groupWork,
 		Short:   "导入文件夹中的清单与利用率 — read a bundle of files into the store",
 		Long: `导入一个文件夹：inventory.csv（或 .xlsx）与 samples/资源ID.csv[.gz]。适用于只能导出
-文件的云。重复导入无害，同一时刻以后一次为准。
+文件的云。重复导入无害，同一时刻以后一次为准。导入结束时归并已过完的日子。
 
 Reads a folder of files into the store: inventory.csv (or .xlsx) and
 samples/RESOURCE_ID.csv[.gz]. Importing twice is harmless; of two values for one
-instant the later import counts. A bad line is named with file and line, and
+instant the later import counts. At the end samples of closed days are folded into
+their compact form. A bad line is named with file and line, and
 nothing of that file is taken.`,
 		Example: `  yunjian import --config yunjian.yaml --bundle ./exports/2026-11`,
 		Args:    noArgs,

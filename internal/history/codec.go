@@ -21,7 +21,7 @@ const (
 	packPlanes        = 0x00 // the numbers' bytes split into planes, the lowest first
 	packZstd          = 0x80 // planes, compressed
 	packOwn           = 0x40 // tokens under a table of the column's own
-	packShared        = 0x20 // tokens under the table of the sheet
+	packShared        = 0x20 // tokens under the table of the sheet, as layout 2 wrote them
 	packHuffman       = 0x60 // bytes under Huffman's code, with a table of the column's own
 	packHuffmanShared = 0xa0 // the same, under the table of the sheet
 	packMask          = 0xe0

@@ -62,6 +62,7 @@ func (s *Store) compact(ctx context.Context) (old *file, err error) {
 	}
 	s.file = fresh
 	s.mu.Unlock()
+	s.size = 0 // the file begins small again
 	return old, syncFolder(s.path)
 }
 

@@ -244,7 +244,7 @@ func (d *decoder) huffmanColumn(src []byte, n int, small bool, code byte, scale 
 	}
 	if small && scale <= 2 && h.small {
 		d.hundredths = resize(d.hundredths, padded(n))
-		err := h.hundredths(d.hundredths, code, [3]uint64{100, 10, 1}[scale])
+		err := h.hundredths(d.hundredths, n, code, [3]uint64{100, 10, 1}[scale])
 		return column{hundredths: d.hundredths[:n]}, err
 	}
 	d.floats = resize(d.floats, n)
@@ -262,7 +262,7 @@ func (d *decoder) huffman(src []byte, n int, shared *sharedTable) (h huffman, er
 		return h, damaged("%d low bits", h.low)
 	}
 	src = src[k+1:]
-	if h.floor, k = binary.Varint(src); k <= 0 || max(h.floor, -h.floor) > math.MaxUint32 {
+	if h.floor, k = binary.Varint(src); k <= 0 {
 		return h, damaged("floor %d", h.floor)
 	}
 	size, src, err := uvarint(src[k:])
@@ -332,14 +332,15 @@ func (h *huffman) floats(out []float64, code byte, scale int) error {
 }
 
 // hundredths fills out with the values of a column that has the flag: numbers of
-// so many hundredths each, plain or differences. out has places for whole groups.
+// so many hundredths each, plain or differences. out has places for whole groups;
+// what lies behind the n-th means nothing.
 //
 // Four values lie in a word, the first lowest, and are worked on at once. All
 // that is done to them is adding and multiplying, so that a word is right as one
 // number of 64 bits, and with it each place, if only the values in the end fit
 // their places, which the flag promises. Multiplying by ones adds to each place
 // all places below.
-func (h *huffman) hundredths(out []uint16, code byte, factor uint64) error {
+func (h *huffman) hundredths(out []uint16, n int, code byte, factor uint64) error {
 	low, shift := h.low&15, uint64(1)<<(h.low&15)
 	mask := (shift - 1) * ones
 	// Differences add up, also to the last value of the word before.
@@ -349,6 +350,8 @@ func (h *huffman) hundredths(out []uint16, code byte, factor uint64) error {
 	}
 	beyond, lowBits := h.beyond, h.lowBits
 	words, word, left := 8, uint64(0), 0 // words of tokens for one of low bits
+	over := uint64(0)                    // has the highest bit of a place set where a value is above 100
+	const room = (1<<15 - 10001) * ones
 	if low > 0 {
 		words = int(8 / low)
 	}
@@ -383,8 +386,18 @@ func (h *huffman) hundredths(out []uint16, code byte, factor uint64) error {
 		b = (b+at)*each + floor
 		at = b >> 48 & last
 		o := out[i : i+8 : i+8]
-		store4(o[:4:4], a*factor)
-		store4(o[4:], b*factor)
+		a, b = a*factor, b*factor
+		if i+laneGroup <= n {
+			over |= a | (a + room) | b | (b + room)
+		}
+		store4(o[:4:4], a)
+		store4(o[4:], b)
+	}
+	for _, v := range out[n&^(laneGroup-1) : n] {
+		over |= uint64(v) | (uint64(v) + room&math.MaxUint16)
+	}
+	if over&(ones<<15) != 0 {
+		return damaged("values above 100 among hundredths")
 	}
 	if len(beyond) != 0 {
 		return damaged("%d bytes behind the numbers", len(beyond))

@@ -135,3 +135,27 @@ func TestColumnsAreSmall(t *testing.T) {
 		t.Errorf("ways taken: %v", packs)
 	}
 }
+
+// A flag that promises hundredths where there are none is not believed.
+func TestHundredthsAreChecked(t *testing.T) {
+	enc, dec := newEncoder(zstd.SpeedFastest), newDecoder()
+	defer dec.z.Close()
+	for _, n := range []int{9, 288, 1003} {
+		for at := range n {
+			v := make([]float64, n)
+			for i := range v {
+				v[i] = 99 + float64(i%100)/100
+			}
+			v[at] = 100.01
+			enc.analyse(&enc.column, v, true)
+			enc.column.hundredths = true
+			data, ok := enc.appendHuffman(nil, &enc.column, packHuffman, enc.column.coarse)
+			if !ok {
+				continue // too short to gain by it
+			}
+			if _, err := dec.values(data, n, true, nil); err == nil {
+				t.Fatalf("%d values: 100.01 in place %d passed for hundredths up to 100", n, at)
+			}
+		}
+	}
+}

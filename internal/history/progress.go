@@ -2,8 +2,9 @@ package history
 
 import "context"
 
-// Progress is told how much of a job is done, in bytes. It is called from the
-// job's goroutine for every piece, so it must not take long.
+// Progress is told how much of a job is done, in bytes. It is called for every
+// piece, by one goroutine at a time, not always the caller's, and must not take
+// long.
 type Progress func(done, total int64)
 
 type progressKey struct{}

@@ -13,7 +13,7 @@ import (
 )
 
 // foldMark says which points of blocks have been folded already: those of
-// days before day in blocks up to sequence. Such a block is deleted once all
+// days before day in blocks up to sequence. Such a block is spent once all
 // its points have been; until then the chunks speak for those points.
 type foldMark struct {
 	sequence uint64

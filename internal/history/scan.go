@@ -25,7 +25,8 @@ const scanBatch = bandSeries
 // ascending order of resource id, one call at a time.
 //
 // work is called on every core at once, so it must not touch what another call
-// may touch, nor write to the store: a write may have to wait for the Scan. u
+// may touch, nor use the store, and neither must deliver: a write may have to wait
+// for the Scan, and whoever begins to read then waits for the write. u
 // holds, for each span of q, the metrics that have samples in it; it is valid
 // during the call, what is kept longer must be cloned. A resource named in the
 // query is worked on even where nothing is held of it; with Resources nil only

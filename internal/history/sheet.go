@@ -145,7 +145,7 @@ const (
 
 // shareTable makes a table of the columns' tokens in e.common, of those that it
 // serves better than one of their own, and returns it as it is stored; nil where
-// it pays for too few.
+// it serves none.
 func (e *encoder) shareTable(columns []numbers) []byte {
 	if len(columns) < 2 {
 		return nil
@@ -163,7 +163,7 @@ func (e *encoder) shareTable(columns []numbers) []byte {
 				all[token] += n
 			}
 		}
-		if all == before {
+		if round > 0 && all == before {
 			break
 		}
 		if err := e.common.BuildCTable(&all); err != nil { // none, or one token only

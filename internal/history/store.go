@@ -155,7 +155,7 @@ func open(path string, o Options) (*bolt.DB, error) {
 	// Address space, not memory: mapping ahead spares a growing file the
 	// remapping that would have to wait for every reader.
 	if math.MaxInt > math.MaxInt32 {
-		options.InitialMmapSize = 1 << 36
+		options.InitialMmapSize = 1 << 37
 	}
 	var db *bolt.DB
 	_, absent := os.Stat(path)

@@ -102,8 +102,8 @@ func (d *Data) fleet(ctx context.Context, inventories []cloud.Inventory, o Audit
 	return fleet, types, nil
 }
 
-// inputs are the resources of a cloud with what is known of them beside their
-// samples.
+// inputs are the resources of a cloud with what is known of them beside the
+// statistics of their samples.
 func (d *Data) inputs(inv cloud.Inventory) ([]analyzer.Input, error) {
 	observed, err := d.State.Observations(inv.Cloud)
 	if err != nil {
@@ -112,6 +112,12 @@ func (d *Data) inputs(inv cloud.Inventory) ([]analyzer.Input, error) {
 	out := make([]analyzer.Input, len(inv.Resources))
 	for i, r := range inv.Resources {
 		out[i] = analyzer.Input{Resource: r, Observations: observed[r.ID], Scope: scopeOf(inv, r)}
+		if r.Kind != cloud.Instance || r.Status != cloud.PoweredOff {
+			continue
+		}
+		if _, out[i].LastSample, _, err = d.History.Extent(r.ID, cloud.CPUPercent); err != nil {
+			return nil, err
+		}
 	}
 	return out, nil
 }
@@ -150,11 +156,7 @@ func (j judging) judge(ctx context.Context, deliver func(recommender.Candidate))
 		var out []recommender.Candidate
 		for _, in := range byID[id] {
 			in.Utilization, in.Peaks, in.Step = u[0], peaks[id], j.step
-			c, err := j.candidate(in, u[1], u[2])
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, c)
+			out = append(out, j.candidate(in, u[1], u[2]))
 		}
 		return out, nil
 	}, func(judged []recommender.Candidate) error {
@@ -167,13 +169,7 @@ func (j judging) judge(ctx context.Context, deliver func(recommender.Candidate))
 
 // candidate judges one resource and keeps of its statistics what a
 // recommendation needs.
-func (j judging) candidate(in analyzer.Input, early, late map[cloud.Metric]utilization.Summary) (recommender.Candidate, error) {
-	if in.Resource.Kind == cloud.Instance && in.Resource.Status == cloud.PoweredOff {
-		var err error
-		if _, in.LastSample, _, err = j.data.History.Extent(in.Resource.ID, cloud.CPUPercent); err != nil {
-			return recommender.Candidate{}, err
-		}
-	}
+func (j judging) candidate(in analyzer.Input, early, late map[cloud.Metric]utilization.Summary) recommender.Candidate {
 	f := analyzer.Judge(j.o.Pack, in, j.o.Now)
 	needed := map[cloud.Metric]utilization.Summary{}
 	for m, u := range in.Utilization {
@@ -182,7 +178,7 @@ func (j judging) candidate(in analyzer.Input, early, late map[cloud.Metric]utili
 		}
 	}
 	in.Utilization = needed
-	return recommender.Candidate{Input: in, Finding: f, Half: recommender.Halve(j.o.Pack, f, in.Resource, early, late)}, nil
+	return recommender.Candidate{Input: in, Finding: f, Half: recommender.Halve(j.o.Pack, f, in.Resource, early, late)}
 }
 
 // comparedMetrics are what the two halves of the window are compared by: the

@@ -18,10 +18,10 @@ const keptAudits = 60
 // and audits that no report is made of.
 func (d *Data) Tend(ctx context.Context, now time.Time, raw time.Duration, loc *time.Location) error {
 	if err := d.History.Fold(ctx, now); err != nil {
-		return fmt.Errorf("fold history: %w", err)
+		return err
 	}
 	if err := d.History.Retain(ctx, now, raw); err != nil {
-		return fmt.Errorf("drop old samples: %w", err)
+		return err
 	}
 	week := func(asOf time.Time) string { return WeekOf(asOf, loc).String() }
 	if _, err := d.State.PruneAudits(keptAudits, week); err != nil {
