@@ -42,7 +42,7 @@ vet: ## go vet
 	go vet -buildvcs=false ./...
 
 test-race: ## all tests, with the race detector
-	CGO_ENABLED=1 go test -race -buildvcs=false -timeout 10m $(PKG)
+	CGO_ENABLED=1 go test -race -buildvcs=false -timeout 20m $(PKG)
 
 cross: ## static binaries for amd64, arm64 and loong64, each below 40 MB
 	@scripts/cross-build.sh bin/cross $(SIZE) $(BUILD)
