@@ -59,9 +59,9 @@ fuzz-history: ## the fuzzers of what history files hold, 10,000 inputs each
 fuzz: ## every fuzzer for FUZZTIME
 	@scripts/fuzz.sh $(FUZZTIME)
 
-crash: ## kill -9 the history ROUNDS times, and turn 20 times as many bits in it; a failure names the seed that repeats it
+crash: ## kill -9 the history ROUNDS times, and turn 5 times as many bits in it; a failure names the seed that repeats it
 	CGO_ENABLED=1 YUNJIAN_CRASH_ROUNDS=$(ROUNDS) go test -race -buildvcs=false -timeout 2h -count 1 -v -run '^TestKilledAtAnyMoment$$' ./internal/history
-	YUNJIAN_DAMAGE_ROUNDS=$$((20 * $(ROUNDS))) go test -buildvcs=false -timeout 2h -count 1 -v -run '^TestAnyTurnedBit$$' ./internal/history
+	YUNJIAN_DAMAGE_ROUNDS=$$((5 * $(ROUNDS))) go test -buildvcs=false -timeout 2h -count 1 -v -run '^TestAnyTurnedBit$$' ./internal/history
 
 bench: ## the quick benchmarks: history, statistics, and the scan against the limit
 	go test -buildvcs=false -run '^$$' -bench . -benchmem $(or $(filter-out ./...,$(PKG)),./internal/history ./utilization)

@@ -35,6 +35,10 @@ func (s *Store) Check(ctx context.Context, report func(Damage)) (err error) {
 	unlock := sync.OnceFunc(s.writing.Unlock)
 	defer unlock()
 	workers, done, err := s.workers(1)
+	if errors.Is(err, errDamaged) {
+		report(Damage{Problem: fmt.Sprintf("%v: nothing was checked; restore a backup", err)})
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("check history: %w", err)
 	}
@@ -140,13 +144,30 @@ func (c *checker) block(what string, sequence uint64, k, v []byte) {
 		c.section(what, sequence, k, n == 0, data)
 		n++
 	})
-	if err != nil {
-		d := Damage{Problem: what + ": " + err.Error()}
-		if len(k) == 5 {
-			d.Metric = c.metricOf[k[0]]
-		}
-		c.report(d)
+	if err != nil && len(k) == 5 {
+		full := append(binary.BigEndian.AppendUint64(nil, sequence), k...)
+		full = misread(full, func(key []byte) bool {
+			return splitSections(binary.BigEndian.Uint64(key), key[8:], v, func([]byte) {}) == nil
+		})
+		c.report(Damage{Metric: c.metricOf[full[8]], Problem: what + ": " + err.Error()})
+	} else if err != nil {
+		c.report(Damage{Problem: what + ": " + err.Error()})
 	}
+}
+
+// misread returns the key that a piece is whole under, where one bit tells it from
+// that which it lies under: then the key is what is damaged, and what it says of
+// metric, period and band is not so. Otherwise it is as good as any.
+func misread(key []byte, whole func(key []byte) bool) []byte {
+	other := bytes.Clone(key)
+	for i := range 8 * len(other) {
+		other[i/8] ^= 1 << (i % 8)
+		if whole(other) {
+			return other
+		}
+		other[i/8] ^= 1 << (i % 8)
+	}
+	return key
 }
 
 // section checks a section of a value under key.
@@ -187,7 +208,7 @@ func (c *checker) periods() error {
 		bucket *bolt.Bucket
 		what   string
 		window func(uint32) cloud.Window
-		check  func(key, data []byte, report func(Damage))
+		check  func(key, data []byte, report func(key []byte, d Damage))
 	}{
 		{c.daysBucket, "day chunk", c.calendar.dayWindow, c.sheet},
 		{c.spansBucket, "span chunk", c.calendar.spanWindow, c.sheet},
@@ -200,8 +221,8 @@ func (c *checker) periods() error {
 			}
 			span := b.window(binary.BigEndian.Uint32(k))
 			c.span = interval{span.From.Unix(), span.To.Unix()}
-			b.check(k, v, func(d Damage) {
-				d.Span, d.Problem = span, b.what+": "+d.Problem
+			b.check(k, v, func(k []byte, d Damage) {
+				d.Span, d.Problem = b.window(binary.BigEndian.Uint32(k)), b.what+": "+d.Problem
 				if d.Metric = c.metricOf[k[4]]; d.Metric == "" {
 					d.Problem += fmt.Sprintf(" (of metric %d, which has no name)", k[4])
 				}
@@ -219,10 +240,11 @@ func (c *checker) periods() error {
 }
 
 // sheet checks a sheet chunk by chunk.
-func (c *checker) sheet(k, v []byte, report func(Damage)) {
+func (c *checker) sheet(k, v []byte, report func(key []byte, d Damage)) {
 	var s sheet
 	if err := c.dec.parse(&s, k, v); err != nil {
-		report(Damage{Problem: c.ofBand(k, err)})
+		k = c.keyOf(k, v)
+		report(k, Damage{Problem: c.ofBand(k, err)})
 		return
 	}
 	for i, id := range s.ids {
@@ -230,25 +252,44 @@ func (c *checker) sheet(k, v []byte, report func(Damage)) {
 		chunk, err := c.dec.chunk(&s, i, true)
 		switch {
 		case err != nil:
-			report(Damage{Resource: name, Problem: err.Error()})
+			report(k, Damage{Resource: name, Problem: err.Error()})
 		case chunk.first() < c.span.from || chunk.last() >= c.span.to:
-			report(Damage{Resource: name, Problem: fmt.Sprintf("instants from %d to %d lie outside its period", chunk.first(), chunk.last())})
+			report(k, Damage{Resource: name, Problem: fmt.Sprintf("instants from %d to %d lie outside its period", chunk.first(), chunk.last())})
 		case name == "" || c.metricOf[k[4]] == "":
-			report(Damage{Resource: name, Problem: "its resource or metric has no name"})
+			report(k, Damage{Resource: name, Problem: "its resource or metric has no name"})
 		}
 	}
 }
 
-func (c *checker) digestSheet(k, v []byte, report func(Damage)) {
+func (c *checker) digestSheet(k, v []byte, report func(key []byte, d Damage)) {
 	rows, err := c.dec.digests(k, v)
 	if err != nil {
-		report(Damage{Problem: c.ofBand(k, err)})
+		k = c.keyOf(k, v)
+		report(k, Damage{Problem: c.ofBand(k, err)})
 	}
 	for _, r := range rows {
 		if c.name(r.id) == "" {
-			report(Damage{Problem: fmt.Sprintf("resource %d has no name", r.id)})
+			report(k, Damage{Problem: fmt.Sprintf("resource %d has no name", r.id)})
 		}
 	}
+}
+
+// keyOf is the key that a sheet, of samples or of digests, is to be read under.
+func (c *checker) keyOf(key, data []byte) []byte {
+	if len(data) == 0 || c.headOf(key, data) == nil {
+		return key
+	}
+	return misread(key, func(key []byte) bool { return c.headOf(key, data) == nil })
+}
+
+// headOf reports what is wrong with the head of a sheet; of one of digests, with
+// all of it.
+func (c *checker) headOf(key, data []byte) error {
+	if data[0] == sheetV1 {
+		return c.dec.parse(&sheet{}, key, data)
+	}
+	_, err := unseal(key, data, data[0])
+	return err
 }
 
 // ofBand says which resources damage to a whole sheet touches.
@@ -274,6 +315,7 @@ func (c *checker) aside() error {
 		d := Damage{Problem: fmt.Sprintf("%s: could not be read when it was folded, and was put aside", bucket)}
 		switch {
 		case len(key) == 9:
+			key = c.keyOf(key, v)
 			period := binary.BigEndian.Uint32(key)
 			d.Metric = c.metricOf[key[4]]
 			c.setAside(&d, key, v)

@@ -118,7 +118,8 @@ func (p *pages) page(id, at, length int64) error {
 		return nil // of the list of free pages, or of a kind that bbolt refuses
 	}
 	next := pageHead + n*pageElement
-	if next > length {
+	within := at != id*p.size // a value, which a bucket fills
+	if next > length || n == 0 && !within && id != int64(p.tx.Cursor().Bucket().Root()) {
 		return shapeless
 	}
 	elements, err := p.read(at+pageHead, n*pageElement)
@@ -155,6 +156,9 @@ func (p *pages) page(id, at, length int64) error {
 				return err
 			}
 		}
+	}
+	if within && next != length {
+		return shapeless
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/klauspost/compress/zstd"
 	bolt "go.etcd.io/bbolt"
 
 	"yunjian/cloud"
@@ -196,6 +197,65 @@ func (f damagedFile) covers(d Damage, x cloud.Series, at int64) bool {
 	return (d.Resource == x.Resource || !known) &&
 		(d.Metric == x.Metric || d.Metric == "") &&
 		(d.Span.From.IsZero() || d.Span.From.Unix() <= at && at < d.Span.To.Unix())
+}
+
+// A page that counts none of its elements hides them, and nothing else is wrong
+// with it.
+func TestPageThatCountsNone(t *testing.T) {
+	f := makeFile(t)
+	path := filepath.Join(t.TempDir(), "history.db")
+	if err := os.WriteFile(path, f.data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var full []int
+	s := openAt(t, path, Options{ReadOnly: true})
+	err := s.view(func(tx *bolt.Tx) error {
+		for id := 2; int64(id) < tx.Size()/int64(os.Getpagesize()); id++ {
+			info, err := tx.Page(id)
+			if err != nil {
+				return err
+			}
+			if (info.Type == "leaf" || info.Type == "branch") && info.Count > 0 {
+				full = append(full, id)
+			}
+			id += info.OverflowCount
+		}
+		return nil
+	})
+	if err != nil || len(full) < 10 {
+		t.Fatal(err, full)
+	}
+	s.Close()
+	for _, id := range full {
+		bad := slices.Clone(f.data)
+		copy(bad[id*os.Getpagesize()+10:], []byte{0, 0})
+		if err := os.WriteFile(path, bad, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s, err := Open(path, Options{ReadOnly: true})
+		if err != nil {
+			continue // refused
+		}
+		if len(damages(t, s)) == 0 {
+			t.Errorf("page %d of %v: check sees nothing", id, full)
+		}
+		s.Close()
+	}
+}
+
+// A sheet under a key of which a bit turned over is named for what it is.
+func TestDamagedKeyIsSeenThrough(t *testing.T) {
+	key := pieceKey(100, 1, 7)
+	data := newEncoder(zstd.SpeedDefault).appendSheet(nil, key, []row{{7 * bandSeries, grid(monday, 10, wave)}})
+	c := checker{worker: &worker{nil, &kit{dec: newDecoder()}}}
+	for _, bad := range [][]byte{key, pieceKey(100^1<<30, 1, 7), pieceKey(100, 3, 7), pieceKey(100, 1, 6)} {
+		if got := c.keyOf(bad, data); !slices.Equal(key, got) {
+			t.Errorf("%x is taken for %x, want %x", bad, got, key)
+		}
+	}
+	if got := c.keyOf(pieceKey(101, 0, 7), data); !slices.Equal(pieceKey(101, 0, 7), got) {
+		t.Errorf("two bits away: %x", got)
+	}
 }
 
 // A copy that broke off is refused, wherever that was.

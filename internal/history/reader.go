@@ -26,7 +26,7 @@ func readMark(tx *bolt.Tx) (foldMark, error) {
 		return foldMark{}, nil
 	}
 	if !sealedShort(keyFolded, v, 12) {
-		return foldMark{}, damaged("the mark of what has been folded: restore a backup")
+		return foldMark{}, damaged("the mark of what has been folded does not hold")
 	}
 	return foldMark{sequence: binary.BigEndian.Uint64(v), day: binary.BigEndian.Uint32(v[8:])}, nil
 }
