@@ -36,7 +36,7 @@ func (s *Store) Check(ctx context.Context, report func(Damage)) (err error) {
 	defer unlock()
 	workers, done, err := s.workers(1)
 	if errors.Is(err, errDamaged) {
-		report(Damage{Problem: fmt.Sprintf("%v: nothing was checked; restore a backup", err)})
+		report(Damage{Problem: fmt.Sprintf("%v: nothing was checked; restore a backup", err), Fatal: true})
 		return nil
 	}
 	if err != nil {
