@@ -395,32 +395,45 @@ func TestDamageInWords(t *testing.T) {
 	}
 }
 
-// Check ends where pages lead out of the file, and says that it did.
+// Check ends where pages lead out of the file, or reading cannot even begin, and
+// says that it did.
 func TestCheckSaysWhereItEnds(t *testing.T) {
 	f := makeFile(t)
-	page, fatal := os.Getpagesize(), 0
-	for at := 2 * page; at < len(f.data); at += page {
-		bad := slices.Clone(f.data)
-		copy(bad[at+12:at+16], "\xee\xee\xee\xee") // by how many pages this one runs on
-		path := filepath.Join(t.TempDir(), "damaged.db")
-		if err := os.WriteFile(path, bad, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		s, err := Open(path, Options{Location: china})
-		if err != nil {
-			continue // refused
-		}
-		for _, d := range damages(t, s) {
-			if ends := strings.Contains(d.Problem, "was not checked") || strings.Contains(d.Problem, "nothing was checked"); ends && !d.Fatal {
-				t.Errorf("page %d: %s ended the check and does not say so", at/page, d)
+	page, began, not := os.Getpagesize(), 0, 0
+	for _, harm := range []struct {
+		at    int // in the head of a page
+		bytes string
+	}{
+		{12, "\xee\xee\xee\xee"},        // by how many pages it runs on
+		{6, "\xee\xee\xee\xee\xee\xee"}, // its number, what it is, how many it holds
+	} {
+		for at := 2 * page; at < len(f.data); at += page {
+			bad := slices.Clone(f.data)
+			copy(bad[at+harm.at:], harm.bytes)
+			path := filepath.Join(t.TempDir(), "damaged.db")
+			if err := os.WriteFile(path, bad, 0o600); err != nil {
+				t.Fatal(err)
 			}
-			if d.Fatal {
-				fatal++
+			s, err := Open(path, Options{Location: china})
+			if err != nil {
+				continue // refused
 			}
+			for _, d := range damages(t, s) {
+				rest, nothing := strings.Contains(d.Problem, "the rest was not checked"), strings.Contains(d.Problem, "nothing was checked")
+				if (rest || nothing) && !d.Fatal {
+					t.Errorf("page %d: %s: does not say that it ended the check", at/page, d)
+				}
+				if rest {
+					began++
+				}
+				if nothing {
+					not++
+				}
+			}
+			s.Close()
 		}
-		s.Close()
 	}
-	if fatal < 3 {
-		t.Errorf("%d files could not be followed, want some", fatal)
+	if began == 0 || not == 0 {
+		t.Errorf("%d checks ended, %d could not begin: want some of each", began, not)
 	}
 }
