@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
+
 	"yunjian/cloud"
 	"yunjian/utilization"
 )
@@ -179,5 +181,46 @@ func BenchmarkPeaks(b *testing.B) {
 		if _, err := s.Peaks(background, names, benchMetrics, cloud.Window{From: monday.AddDate(-1, 0, 0), To: monday.AddDate(0, 0, 30)}, nil); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// BenchmarkDecode reads a month of one series in each way that suits percentages,
+// so that what is read sooner can be held against what it costs in bytes. The tag
+// noasm leaves out the library's assembly, as on loong64.
+func BenchmarkDecode(b *testing.B) {
+	enc, dec := newEncoder(zstd.SpeedDefault), newDecoder()
+	defer dec.z.Close()
+	const n = spanDays * 288
+	columns := map[string][][]byte{}
+	for i := range 64 {
+		v := make([]float64, 0, n)
+		for _, p := range load(uint64(i), n) {
+			v = append(v, p.V)
+		}
+		x := &enc.column
+		enc.analyse(x, v, true)
+		if data, ok := enc.appendHuffman(nil, x, packHuffman, x.coarse); ok {
+			columns["huffman"] = append(columns["huffman"], data)
+		}
+		columns["rans"] = append(columns["rans"], enc.appendTokens(nil, x))
+		columns["planes"] = append(columns["planes"], enc.appendPlanes(nil, x))
+	}
+	for _, way := range []string{"huffman", "rans", "planes"} {
+		b.Run(way, func(b *testing.B) {
+			size := 0
+			for _, data := range columns[way] {
+				size += len(data)
+			}
+			for b.Loop() {
+				for _, data := range columns[way] {
+					if c, err := dec.values(data, n, true, nil); err != nil || c.hundredths == nil {
+						b.Fatal(err)
+					}
+				}
+			}
+			samples := float64(n * len(columns[way]))
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/samples, "ns/sample")
+			b.ReportMetric(float64(size)/samples, "B/sample")
+		})
 	}
 }

@@ -35,7 +35,8 @@ const (
 var lowChoices = [...]uint{0, 1, 2, 4, 8}
 
 // slack is by how much a column may be larger under Huffman's code than under
-// one with fractions of bits, which takes four times as long to read.
+// one with fractions of bits, which takes several times as long to read
+// (BenchmarkDecode).
 const slack = 1.01
 
 // bytewise says how a column's numbers become tokens of a byte.
