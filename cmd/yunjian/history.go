@@ -87,7 +87,7 @@ too. Whether all is sound says check; where much is free, compact gives it back.
 // what that means where it does not go without saying.
 func printStats(w io.Writer, s history.Stats, cfg config.Config) {
 	if s.Samples == 0 {
-		fmt.Fprintf(w, "尚无样本，请先运行 collect 或 import | no samples yet: run collect or import first\n数据目录 data folder: %s\n", cfg.DataDir)
+		fmt.Fprintf(w, "尚无样本，请先运行 collect 或 import，或改正 data_dir | no samples yet: run collect or import first, or correct data_dir\n数据目录 data folder: %s\n", cfg.DataDir)
 		return
 	}
 	row := func(label, value, note string) {
@@ -97,11 +97,11 @@ func printStats(w io.Writer, s history.Stats, cfg config.Config) {
 	row("资源 resources          ", thousands(int64(s.Resources)), "")
 	row("序列 series             ", thousands(int64(s.Series)), "")
 	row("样本 samples            ", thousands(s.Samples), "")
-	row("未归并 unfolded         ", thousands(s.Unfolded), "所属日期结束后归并 | folded when their day has ended")
+	row("未归并 unfolded         ", thousands(s.Unfolded), "下次归并时压缩 | packed by the next fold: at night, or by compact")
 	row("缺口 gaps               ", thousands(s.Gaps), fmt.Sprintf("相邻样本相隔超过 %[1]s | neighbours more than %[1]s apart", model.Duration(2*utilization.Step)))
 	row("文件 file               ", byteSize(s.Bytes), "")
 	row("可收回 free             ", byteSize(s.FreeBytes), "由 compact 还给磁盘，否则留给新样本 | for new samples, or for the disk by compact")
-	row("每样本 bytes a sample   ", fmt.Sprintf("%.2f B", s.BytesPerSample), "")
+	row("每样本 bytes a sample   ", fmt.Sprintf("%.2f B", s.BytesPerSample), "整个文件，含空闲页 | of the whole file, with free pages")
 	row("跨度 span               ", days(s.First, s.Last), at(s.First, time.RFC3339)+" … "+at(s.Last, time.RFC3339))
 	fmt.Fprintln(w)
 	table := [][]string{{"指标 metric", "序列 series", "样本 samples", "字节 bytes", "每样本 a sample", "缺口 gaps", "跨度 span", "最新 newest"}}

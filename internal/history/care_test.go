@@ -154,7 +154,7 @@ func fillUp(t *testing.T, s *Store, relieve func()) {
 		switch err := s.Append([]cloud.Series{series("i-1", cloud.CPUPercent, next...), series(name, cloud.CPUPercent, next[0])}); {
 		case err == nil:
 			stored = append(stored, next...)
-		case errors.Is(err, ErrFull) && strings.Contains(err.Error(), "free disk space, shorten the retention, or compact"):
+		case errors.Is(err, ErrFull) && strings.Contains(err.Error(), "free some on its disk"):
 			refused = next
 		default:
 			t.Fatal(err)

@@ -13,7 +13,7 @@ var ErrLocked = errors.New("the utilization history is held by another process (
 
 // ErrFull is returned by Append when the file may not grow any more. Nothing
 // of that Append is stored; everything before it is.
-var ErrFull = errors.New("no space left for the utilization history: free disk space, shorten the retention, or compact")
+var ErrFull = errors.New("no space left for the utilization history: free some on its disk (compact needs room itself); what is stored already is whole, and what is missing is read again")
 
 // Options of Open.
 type Options struct {
