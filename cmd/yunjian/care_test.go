@@ -115,6 +115,7 @@ func arrived(t *testing.T, dir, file string) bool {
 }
 
 func TestKilledBackup(t *testing.T) {
+	t.Parallel()
 	dir, config, _ := heldFolder(t)
 	backup, file, _ := suspended(t, dir, config)
 	_ = backup.Process.Kill()
@@ -130,6 +131,7 @@ func TestKilledBackup(t *testing.T) {
 }
 
 func TestDaemonKilledInABackup(t *testing.T) {
+	t.Parallel()
 	dir, config, daemon := heldFolder(t)
 	backup, file, stderr := suspended(t, dir, config)
 	_ = daemon.Process.Kill()
@@ -170,6 +172,7 @@ func TestBackupLeavesRoom(t *testing.T) {
 
 // TestNightlyBackup runs what the timer's unit runs.
 func TestNightlyBackup(t *testing.T) {
+	t.Parallel()
 	dir, config, _ := heldFolder(t)
 	self, err := os.Executable()
 	if err != nil {

@@ -20,14 +20,15 @@ import (
 	"yunjian/internal/simcloud"
 )
 
-// TestKilledCollect kills the program twenty times at random moments of a
+// TestKilledCollect kills the program a dozen times at random moments of a
 // collection. After each kill the folder is sound and nothing that was reported
 // as read is missing; the run that is left alone brings everything.
 func TestKilledCollect(t *testing.T) {
-	world := estate.New(estate.Options{Instances: 100, Days: 10, Seed: 5})
+	t.Parallel()
+	world := estate.New(estate.Options{Instances: 40, Days: 6, Seed: 5})
 	sim := simcloud.New(world, simcloud.Options{
 		Credentials: map[string]string{demoKey: demoSecret}, Quotas: simcloud.Unlimited(), Now: world.End(),
-		Faults: simcloud.Faults{Slow: 0.3, Delay: 20 * time.Millisecond}, // so that there is a middle to be killed in
+		Faults: simcloud.Faults{Slow: 1, Delay: 40 * time.Millisecond}, // what is read is stored every two seconds: there must be several
 	})
 	cloudServer := httptest.NewServer(sim)
 	defer cloudServer.Close()
@@ -47,8 +48,8 @@ func TestKilledCollect(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// Kills are spread over a third of the calls of a run left alone: much further,
-	// and a few runs would bring everything.
+	// Kills are spread over three quarters of the calls of a run left alone: much
+	// further, and a few runs would bring everything.
 	now := world.End().Format(time.RFC3339)
 	mustRun(t, "collect", "--config", config, "--now", now)
 	calls := sim.Actions()["DescribeMetricList"]
@@ -59,14 +60,14 @@ func TestKilledCollect(t *testing.T) {
 	t.Logf("seed %d, %d calls", seed, calls)
 	random := rand.New(rand.NewPCG(seed, 0))
 	killed, read := 0, 0
-	for round := range 20 {
+	for round := range 12 {
 		collect := program(t, "collect", "--config", config, "--now", now)
 		if err := collect.Start(); err != nil {
 			t.Fatal(err)
 		}
 		// Killed by how far it has come, not by the clock: a slow machine, too,
 		// then shows kills before, amid and after what is stored on the way.
-		if killAfter(collect, sim, random.IntN(calls/3), time.Duration(random.IntN(30))*time.Millisecond) {
+		if killAfter(collect, sim, random.IntN(calls*3/4), time.Duration(random.IntN(30))*time.Millisecond) {
 			killed++
 		}
 		marked := checkMarks(t, dir, world, 13)
@@ -81,7 +82,7 @@ func TestKilledCollect(t *testing.T) {
 		t.Error("nothing was ever stored before a kill: the test shows little")
 	}
 	if killed < 3 {
-		t.Errorf("only %d of 20 runs were killed at work: the test shows little", killed)
+		t.Errorf("only %d of 12 runs were killed at work: the test shows little", killed)
 	}
 	mustRun(t, "collect", "--config", config, "--now", now)
 	if all, want := checkMarks(t, dir, world, 3), expectedSeries(world); all < want {

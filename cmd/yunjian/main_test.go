@@ -29,6 +29,7 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs the stories in testdata/script through the real program.
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		UpdateScripts:       *update,

@@ -185,9 +185,7 @@ type sectionHead struct {
 // series after series.
 func (e *encoder) appendSection(dst []byte, entries []coded) []byte {
 	h := sectionHead{series: len(entries), first: entries[0].id, last: entries[len(entries)-1].id, minT: maxTime}
-	var meta []byte
-	var values []float64
-	var times, before []int64
+	meta, values, times, before := e.meta[:0], e.values[:0], e.times[:0], e.before[:0]
 	id := h.first
 	for _, s := range entries {
 		meta = binary.AppendUvarint(meta, uint64(s.id-id))
@@ -206,6 +204,7 @@ func (e *encoder) appendSection(dst []byte, entries []coded) []byte {
 		h.points += len(times)
 		h.minT, h.maxT = min(h.minT, times[0]), max(h.maxT, times[len(times)-1])
 	}
+	e.meta, e.values, e.times, e.before = meta, values, times, before
 	dst = append(dst, blockV1)
 	for _, u := range []uint64{
 		uint64(h.points), uint64(h.series), uint64(h.first), uint64(h.last - h.first),

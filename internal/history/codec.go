@@ -59,6 +59,10 @@ type encoder struct {
 	sheet   []numbers
 	low     []uint64
 	beyond  []byte
+	meta    []byte    // of a section
+	values  []float64 // of a section
+	times   []int64   // of a section's series, and of
+	before  []int64   // the one before
 	huffman huff0.Scratch
 	common  huff0.Scratch // holds the table that a sheet's columns share
 }

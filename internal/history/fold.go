@@ -388,19 +388,21 @@ func (wk *worker) foldBand(plan foldPlan, metric byte, number uint32, fresh [][]
 	}
 }
 
-// gather returns what is held of a band in a period, fresh points merged in.
+// gather returns what is held of a band in a period, fresh points merged in; it
+// is valid until the next call.
 func (wk *worker) gather(metric byte, number uint32, period interval, fresh [][]cloud.Point) []row {
-	var rows []row
+	rows, all := wk.rows[:0], collect{wk.gathered[:0]}
 	for i, points := range fresh {
 		_, mine := cutAt(points, period.from)
 		mine, _ = cutAt(mine, period.to)
 		id := number*bandSeries + uint32(i)
-		merged := collect{}
-		wk.series(metric, id, []interval{period}, mine, true, &merged)
-		if len(merged.points) > 0 {
-			rows = append(rows, row{id, merged.points})
+		before := len(all.points)
+		wk.series(metric, id, []interval{period}, mine, true, &all)
+		if points := all.points[before:]; len(points) > 0 {
+			rows = append(rows, row{id, points})
 		}
 	}
+	wk.rows, wk.gathered = rows, all.points
 	return rows
 }
 

@@ -22,6 +22,7 @@ func (s *Store) Points(resource string, m cloud.Metric, w cloud.Window) ([]cloud
 type collect struct{ points []cloud.Point }
 
 func (c *collect) run(t, step int64, hundredths []uint16) {
+	c.points = slices.Grow(c.points, len(hundredths))
 	for i, h := range hundredths {
 		c.points = append(c.points, cloud.Point{T: t + int64(i)*step, V: float64(h) / 100})
 	}

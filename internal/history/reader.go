@@ -205,15 +205,16 @@ func (wk *worker) unfolded(into [][]cloud.Point, metric byte, ids []uint32, from
 			if at == len(ids) || ids[at] != id {
 				return
 			}
-			k := 0
+			points, k := slices.Grow(into[at], len(values)), 0
 			for _, run := range runs {
 				for j := range run.n {
 					if t := run.t + int64(j)*step; t >= start && t < to {
-						into[at] = append(into[at], cloud.Point{T: t, V: values[k]})
+						points = append(points, cloud.Point{T: t, V: values[k]})
 					}
 					k++
 				}
 			}
+			into[at] = points
 		})
 	}
 	for i := range into {

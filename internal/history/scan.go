@@ -183,6 +183,8 @@ type kit struct {
 	summaries   [][]*utilization.Summary               // the memory of found
 	decoded     []cloud.Point
 	merged      []cloud.Point
+	rows        []row         // of a band and period, and
+	gathered    []cloud.Point // their points
 }
 
 func (s *Store) newKit() *kit {
