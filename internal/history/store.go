@@ -235,14 +235,14 @@ func (s *Store) prepare() error {
 		meta := tx.Bucket(bucketMeta)
 		if meta == nil {
 			if name, _ := tx.Cursor().First(); name != nil {
-				return errors.New("the file is a bbolt file of something else")
+				return p.foreign("the file is a bbolt file of something else")
 			}
 			empty = true
 			return nil
 		}
 		said, offset := meta.Get(keyVersion), meta.Get(keyOffset)
 		if len(said) != 4 || len(offset) != 8 {
-			return errors.New("the file does not say its version: not a history")
+			return p.foreign("the file does not say its version: not a history")
 		}
 		if version = binary.BigEndian.Uint32(said); version < 1 || version > formatVersion {
 			return fmt.Errorf("the file has layout version %d, this yunjian reads 1 to %d: use the yunjian that wrote it, or a newer one", version, formatVersion)
