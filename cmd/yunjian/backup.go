@@ -133,12 +133,14 @@ func newRestore() *cobra.Command {
 		GroupID: groupCare,
 		Short:   "校验备份并恢复到空的数据目录 — verify a backup and restore it into an empty data folder",
 		Long: `先校验备份的每个校验和，再恢复到配置的数据目录；目录非空、或仍被守护进程占用则拒绝，不会覆盖任何数据。
-先停止守护进程，把旧目录改名；之后用 check 校验、history stats 查看。中断（Ctrl-C）不留下任何文件。
+先停止守护进程，把旧目录改名；之后用 check 校验、history stats 查看。中断（Ctrl-C）不留下任何文件；
+被 kill -9 的会留下 *.restoring，下次恢复取代它们。
 
 Verifies every checksum of the backup first, then restores it into the configured
 data folder, which must be empty or missing, and held by no daemon: nothing is ever
 overwritten. Stop the daemon and move the old folder aside first; afterwards check
-verifies and history stats shows what is there. Interrupted, it leaves no file.`,
+verifies and history stats shows what is there. Interrupted, it leaves no file; what
+one that was killed has left (*.restoring) the next run replaces.`,
 		Example: `  yunjian restore yunjian-2026-11-23.backup --config yunjian.yaml`,
 		Args:    oneArg("the backup to read"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -190,6 +192,13 @@ import the files of that time again. It may run beside the daemon.`,
 			}
 			defer k.close()
 			out, damaged, fatal := cmd.OutOrStdout(), 0, false
+			left, err := archive.Unfinished(k.cfg.DataDir)
+			if err != nil {
+				return fmt.Errorf("check: %w", err)
+			}
+			for _, name := range left {
+				fmt.Fprintf(out, "注意 note: %s 是中断的 restore 留下的，没有程序读它，可以删除 | left of a restore that was broken off: nothing reads it, delete it\n", filepath.Join(k.cfg.DataDir, name))
+			}
 			progress := newBar(cmd.ErrOrStderr(), "检查 check")
 			progress.step("")
 			err = k.check(history.WithProgress(cmd.Context(), progress.bytes), func(d history.Damage) {

@@ -152,6 +152,63 @@ func TestDaemonKilledInABackup(t *testing.T) {
 	mustRun(t, "check", "--config", config)
 }
 
+// A restore that was killed leaves what check names and the next one replaces.
+func TestKilledRestore(t *testing.T) {
+	t.Parallel()
+	dir := exampleFolder(t)
+	config, backup := filepath.Join(dir, "yunjian.yaml"), filepath.Join(dir, "week.backup")
+	mustRun(t, "import", "--config", config, "--bundle", filepath.Join(dir, "bundle"))
+	mustRun(t, "backup", backup, "--config", config)
+	data := filepath.Join(dir, "data")
+	unfinished := func() []string {
+		names, err := filepath.Glob(filepath.Join(data, "*.restoring"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return names
+	}
+	for round := 0; ; round++ { // the kill may come too late
+		if round == 50 {
+			t.Fatal("no restore could be killed in the middle")
+		}
+		if err := os.RemoveAll(data); err != nil {
+			t.Fatal(err)
+		}
+		restore := program(t, "restore", backup, "--config", config)
+		if err := restore.Start(); err != nil {
+			t.Fatal(err)
+		}
+		until(t, "the restore writes", func() bool {
+			_, err := os.Stat(filepath.Join(data, pipeline.HistoryFile))
+			return err == nil || len(unfinished()) > 0
+		})
+		_ = restore.Process.Kill()
+		_ = restore.Wait()
+		if _, err := os.Stat(filepath.Join(data, pipeline.StateFile)); err != nil && len(unfinished()) > 0 {
+			break
+		}
+	}
+	for _, command := range []string{"check", "compact"} {
+		var stderr bytes.Buffer
+		if code := run([]string{command, "--config", config}, &bytes.Buffer{}, &stderr); code != exitFailed || !strings.Contains(stderr.String(), ".restoring: run it again, which replaces that") {
+			t.Errorf("%s exits with %d: %s", command, code, &stderr)
+		}
+	}
+	mustRun(t, "restore", backup, "--config", config)
+	mustRun(t, "check", "--config", config)
+	if left := unfinished(); len(left) > 0 {
+		t.Errorf("%q are left", left)
+	}
+	// Beside whole data, as where collecting began anew, they are in nobody's way.
+	if err := os.WriteFile(filepath.Join(data, "state.db.restoring"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var stdout bytes.Buffer
+	if code := run([]string{"check", "--config", config}, &stdout, &bytes.Buffer{}); code != exitDone || !strings.Contains(stdout.String(), "state.db.restoring 是中断的 restore 留下的") || !strings.Contains(stdout.String(), "delete it\n完好 sound: ") {
+		t.Errorf("check exits with %d: %s", code, &stdout)
+	}
+}
+
 // A backup beside the data leaves the data room to grow.
 func TestBackupLeavesRoom(t *testing.T) {
 	// proc is a file system that never has a byte free.

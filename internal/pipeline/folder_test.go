@@ -119,6 +119,57 @@ func TestRestoreLeavesNothingOfAFailure(t *testing.T) {
 	}
 }
 
+// A folder that is not empty is told before the backup is read, whatever that is.
+func TestRestoreLooksAtTheFolderFirst(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "keep.txt"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	err := Restore(t.Context(), bytes.NewReader([]byte("no backup")), dir, func(step string) { t.Errorf("begins to %s", step) })
+	if err == nil || !strings.Contains(err.Error(), "already holds keep.txt") {
+		t.Error(err)
+	}
+}
+
+// A restore that was killed, in the middle of writing or between the two names,
+// is told as what it is, unless it is another that is still at work.
+func TestRestoreBrokenOff(t *testing.T) {
+	d := openFolder(t)
+	backup := backupOf(t, d)
+	dir := t.TempDir()
+	leave := func(name string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("half"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	leave("state.db.restoring")
+	leave("history.db.restoring")
+	if err := Present(dir); err == nil || errors.Is(err, ErrNoData) || !strings.Contains(err.Error(), "holds no data, only what is left of a `yunjian restore` that was broken off, history.db.restoring, state.db.restoring: run it again, which replaces that") {
+		t.Errorf("in the middle: %v", err)
+	}
+	lock, err := lockFolder(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Present(dir); !errors.Is(err, ErrHeld) {
+		t.Errorf("while it is at work: %v", err)
+	}
+	lock.Close()
+	if err := Restore(t.Context(), backup, dir, quiet); err != nil {
+		t.Fatal(err)
+	}
+	if err := Present(dir); err != nil {
+		t.Error(err)
+	}
+	if err := os.Rename(filepath.Join(dir, HistoryFile), filepath.Join(dir, HistoryFile+".restoring")); err != nil {
+		t.Fatal(err)
+	}
+	if err := Present(dir); err == nil || !strings.Contains(err.Error(), "lacks history.db, and history.db.restoring is left of a `yunjian restore` that was broken off: move the folder aside and restore again") {
+		t.Errorf("between the names: %v", err)
+	}
+}
+
 func TestBackupStops(t *testing.T) {
 	d := openFolder(t)
 	why := errors.New("enough")
