@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -16,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"yunjian/internal/control"
+	"yunjian/internal/history"
 	"yunjian/internal/pipeline"
 )
 
@@ -208,6 +211,52 @@ func TestKilledRestore(t *testing.T) {
 		t.Errorf("check exits with %d: %s", code, &stdout)
 	}
 }
+
+// What is read is stored before it is folded, and whoever interrupts that, or has
+// no room for it, is told so.
+func TestInterruptedFold(t *testing.T) {
+	dir := exampleFolder(t)
+	config, bundle := filepath.Join(dir, "yunjian.yaml"), filepath.Join(dir, "bundle")
+	for _, args := range [][]string{
+		{"import", "--config", config, "--bundle", bundle},
+		{"collect", "--config", config, "--now", "2026-11-23T00:00:00+08:00"},
+	} {
+		if err := os.RemoveAll(filepath.Join(dir, "data")); err != nil {
+			t.Fatal(err)
+		}
+		ctx, interrupt := context.WithCancelCause(t.Context())
+		root := newRoot()
+		root.SetArgs(args)
+		root.SetOut(writing(func() { interrupt(errors.New("that will do")) })) // what was read is told, then folded
+		root.SetErr(&bytes.Buffer{})
+		err := root.ExecuteContext(ctx)
+		interrupt(nil)
+		want := "every sample that was read is stored; only folding them was broken off, which the next import, collect or compact does, or the daemon at night: that will do"
+		if err == nil || err.Error() != want {
+			t.Errorf("%s: %v\nwant %s", args[0], err, want)
+		}
+		stats := func() (s history.Stats) {
+			var stdout bytes.Buffer
+			if code := run([]string{"history", "stats", "--config", config, "--format", "json"}, &stdout, &bytes.Buffer{}); code != exitDone {
+				t.Fatalf("stats exits with %d", code)
+			}
+			if err := json.Unmarshal(stdout.Bytes(), &s); err != nil {
+				t.Fatal(err)
+			}
+			return s
+		}
+		before := stats()
+		mustRun(t, args...)
+		if after := stats(); before.Samples == 0 || after.Samples != before.Samples || before.Unfolded != before.Samples || after.Unfolded >= before.Unfolded/2 {
+			t.Errorf("%s: %d samples, %d unfolded; after the next run %d, %d unfolded", args[0], before.Samples, before.Unfolded, after.Samples, after.Unfolded)
+		}
+	}
+}
+
+// writing is a writer that calls a function.
+type writing func()
+
+func (w writing) Write(b []byte) (int, error) { w(); return len(b), nil }
 
 // A backup beside the data leaves the data room to grow.
 func TestBackupLeavesRoom(t *testing.T) {
