@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	bolt "go.etcd.io/bbolt"
 	"golang.org/x/sys/unix"
 
 	"yunjian/internal/control"
@@ -209,6 +210,52 @@ func TestKilledRestore(t *testing.T) {
 	var stdout bytes.Buffer
 	if code := run([]string{"check", "--config", config}, &stdout, &bytes.Buffer{}); code != exitDone || !strings.Contains(stdout.String(), "state.db.restoring 是中断的 restore 留下的") || !strings.Contains(stdout.String(), "delete it\n完好 sound: ") {
 		t.Errorf("check exits with %d: %s", code, &stdout)
+	}
+}
+
+// A damaged piece is told in the zone of the configuration; once it has been put
+// aside, it is told apart from damage, and counts until it is known.
+func TestPutAside(t *testing.T) {
+	dir := exampleFolder(t)
+	config := filepath.Join(dir, "yunjian.yaml")
+	importing := []string{"import", "--config", config, "--bundle", filepath.Join(dir, "bundle")}
+	mustRun(t, importing...)
+	db, err := bolt.Open(filepath.Join(dir, "data", pipeline.HistoryFile), 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = db.Update(func(tx *bolt.Tx) error {
+		days := tx.Bucket([]byte("day sheets"))
+		k, v := days.Cursor().First()
+		bad := bytes.Clone(v)
+		bad[len(bad)-1] ^= 1
+		return days.Put(k, bad)
+	})
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	check := func(args ...string) (code int, said string) {
+		var out bytes.Buffer
+		code = run(append([]string{"check", "--config", config}, args...), &out, &out)
+		return code, out.String()
+	}
+	for _, c := range []struct {
+		when string
+		args []string
+		code int
+		want string
+	}{
+		{"damaged", nil, exitFailed, `(?s)^损坏 damaged: \S+ \w+, 2026-\d\d-\d\dT00:00:00\+08:00 … 2026-\d\d-\d\dT00:00:00\+08:00: day chunk: .*damaged places: 1\.`},
+		{"damage is not what was put aside", []string{"--known", "1"}, exitFailed, `damaged places: 1\.`},
+		{"put aside", nil, exitFailed, `(?s)^以前搁置 put aside earlier: \S+ \w+, 2026-.*\+08:00: day sheets: .*all that is held now is sound; put aside earlier: 1, known: 0\. .*--known 1`},
+		{"known", []string{"--known", "1"}, exitDone, `(?s)^以前搁置 put aside earlier: .*\n以前搁置、已知 put aside earlier, known: 1\n完好 sound: `},
+	} {
+		if c.when == "put aside" {
+			mustRun(t, importing...) // folds the same days again
+		}
+		if code, said := check(c.args...); code != c.code || !regexp.MustCompile(c.want).MatchString(said) {
+			t.Errorf("%s: exit code %d: %s\nwant %d, %s", c.when, code, said, c.code, c.want)
+		}
 	}
 }
 
