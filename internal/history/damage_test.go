@@ -210,8 +210,10 @@ func TestPageThatCountsNone(t *testing.T) {
 		t.Fatal(err)
 	}
 	var full []int
+	root := 0
 	s := openAt(t, path, Options{ReadOnly: true})
 	err := s.view(func(tx *bolt.Tx) error {
+		root = int(tx.Cursor().Bucket().Root())
 		for id := 2; int64(id) < tx.Size()/int64(os.Getpagesize()); id++ {
 			info, err := tx.Page(id)
 			if err != nil {
@@ -233,6 +235,11 @@ func TestPageThatCountsNone(t *testing.T) {
 		copy(bad[id*os.Getpagesize()+10:], []byte{0, 0})
 		if err := os.WriteFile(path, bad, 0o600); err != nil {
 			t.Fatal(err)
+		}
+		if id == root { // not taken for a file to be begun
+			if _, err := Open(path, Options{}); !errors.Is(err, errDamaged) || !strings.Contains(err.Error(), "restore a backup") {
+				t.Errorf("the root: %v", err)
+			}
 		}
 		s, err := Open(path, Options{ReadOnly: true})
 		if err != nil {

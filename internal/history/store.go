@@ -220,6 +220,10 @@ func guarded(f func() error) (err error) {
 	return f()
 }
 
+// freshPages is how many pages bbolt makes a file of: two heads, the list of free
+// pages, a root that names nothing.
+const freshPages = 4
+
 // prepare checks what the file is, and lays out an empty one.
 func (s *Store) prepare() error {
 	empty, version := false, uint32(0)
@@ -236,6 +240,9 @@ func (s *Store) prepare() error {
 		if meta == nil {
 			if name, _ := tx.Cursor().First(); name != nil {
 				return p.foreign("the file is a bbolt file of something else")
+			}
+			if tx.Size() > freshPages*p.size {
+				return damaged("its tree names nothing, and %d bytes are in use: restore a backup", tx.Size())
 			}
 			empty = true
 			return nil
