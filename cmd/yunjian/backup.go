@@ -133,12 +133,14 @@ func newRestore() *cobra.Command {
 		GroupID: groupCare,
 		Short:   "校验备份并恢复到空的数据目录 — verify a backup and restore it into an empty data folder",
 		Long: `先校验备份的每个校验和，再恢复到配置的数据目录；目录非空、或仍被守护进程占用则拒绝，不会覆盖任何数据。
-先停止守护进程，把旧目录改名；之后用 check 校验、history stats 查看。中断（Ctrl-C）不留下任何文件。
+先停止守护进程，把旧目录改名；之后用 check 校验、history stats 查看。中断（Ctrl-C）不留下任何文件；
+被 kill -9 的会留下 *.restoring，下次恢复取代它们。
 
 Verifies every checksum of the backup first, then restores it into the configured
 data folder, which must be empty or missing, and held by no daemon: nothing is ever
 overwritten. Stop the daemon and move the old folder aside first; afterwards check
-verifies and history stats shows what is there. Interrupted, it leaves no file.`,
+verifies and history stats shows what is there. Interrupted, it leaves no file; what
+one that was killed has left (*.restoring) the next run replaces.`,
 		Example: `  yunjian restore yunjian-2026-11-23.backup --config yunjian.yaml`,
 		Args:    oneArg("the backup to read"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -170,32 +172,49 @@ verifies and history stats shows what is there. Interrupted, it leaves no file.`
 
 func newCheck() *cobra.Command {
 	var path string
+	var known uint
 	cmd := &cobra.Command{
-		Use:     "check --config FILE",
+		Use:     "check --config FILE [--known N]",
 		GroupID: groupCare,
 		Short:   "检查数据目录的完整性 — verify the data folder",
 		Long: `逐块校验历史样本与状态；列出损坏之处及所涉资源，有损坏则退出码 1。损坏的块只损失该块，不影响审计；
-用 restore 恢复损坏之前的备份，或重新导入那段时间的文件。守护进程运行时照常可用。
+用 restore 恢复损坏之前的备份，或重新导入那段时间的文件。归并时发现损坏的块被搁置，现存的其余都完好，
+它仍列为“搁置”、退出码 1；处理过之后用 --known 说明已知几块。守护进程运行时照常可用。
 
 Verifies every chunk of history and the whole state by checksum and names what is
 damaged and which resources it touches; the exit code is then 1. A damaged chunk
 costs that chunk, never the audit: restore a backup from before the damage, or
-import the files of that time again. It may run beside the daemon.`,
-		Example: `  yunjian check --config yunjian.yaml`,
-		Args:    noArgs,
+import the files of that time again. What was found damaged when it was folded has
+been put aside; nothing reads it, and it is told apart. It counts as damage until
+--known says of how many such pieces you know. It may run beside the daemon.`,
+		Example: `  yunjian check --config yunjian.yaml
+  yunjian check --config yunjian.yaml --known 1   # 已知搁置一块 | one piece put aside is known`,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			k, err := openKeeper(cmd, path)
 			if err != nil {
 				return err
 			}
 			defer k.close()
-			out, damaged, fatal := cmd.OutOrStdout(), 0, false
+			out, damaged, aside, fatal := cmd.OutOrStdout(), 0, uint(0), false
+			left, err := archive.Unfinished(k.cfg.DataDir)
+			if err != nil {
+				return fmt.Errorf("check: %w", err)
+			}
+			for _, name := range left {
+				fmt.Fprintf(out, "注意 note: %s 是中断的 restore 留下的，没有程序读它，可以删除 | left of a restore that was broken off: nothing reads it, delete it\n", filepath.Join(k.cfg.DataDir, name))
+			}
 			progress := newBar(cmd.ErrOrStderr(), "检查 check")
 			progress.step("")
 			err = k.check(history.WithProgress(cmd.Context(), progress.bytes), func(d history.Damage) {
+				progress.clear()
+				if d.Aside {
+					aside++
+					fmt.Fprintf(out, "以前搁置 put aside earlier: %s\n", d)
+					return
+				}
 				damaged++
 				fatal = fatal || d.Fatal
-				progress.clear()
 				fmt.Fprintf(out, "损坏 damaged: %s\n", d)
 			})
 			progress.finish()
@@ -205,14 +224,20 @@ import the files of that time again. It may run beside the daemon.`,
 			if fatal {
 				return errors.New("the file can no longer be followed, and more may be lost than is named: restore a backup (`yunjian restore`; what came since is collected again), or move the file away and collect or import anew")
 			}
-			if damaged > 0 {
+			switch {
+			case damaged > 0:
 				return fmt.Errorf("damaged places: %d. The rest is sound, and audits go on without them. Restore a backup from before the damage (`yunjian restore`; what came since is collected again), or import the files of that time again, or live with the holes", damaged)
+			case aside > known:
+				return fmt.Errorf("all that is held now is sound; put aside earlier: %d, known: %d. What these held is missing unless it was read again since: restore a backup from before the damage (`yunjian restore`; what came since is collected again), or import the files of that time again, or live with the holes. From then on `yunjian check --known %d` takes them as known", aside, known, aside)
+			case aside > 0:
+				fmt.Fprintf(out, "以前搁置、已知 put aside earlier, known: %d\n", aside)
 			}
 			fmt.Fprintf(out, "完好 sound: %s\n", k.cfg.DataDir)
 			return nil
 		},
 	}
 	configFlag(cmd, &path)
+	cmd.Flags().UintVar(&known, "known", 0, "已知的搁置块数，不多于它则不算损坏 | how many pieces put aside are known: no more than these count as sound")
 	return cmd
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 
 	"yunjian/analyzer"
 	"yunjian/audit"
+	"yunjian/internal/pipeline"
 )
 
 // badMachineTable meets a full disk and a wrong clock and returns what people
@@ -27,6 +29,7 @@ func badMachineTable(t *testing.T) string {
 		fmt.Fprintf(&doc, "| %s | %s |\n", cell(what), strings.ReplaceAll(cell(message), "\n", "<br>"))
 	}
 	row("磁盘写满 disk full", diskFull)
+	row("归并时磁盘写满 disk full while folding", foldFull)
 	row("时钟快一年 clock a year ahead", func(t *testing.T) string { return auditAt(t, "2027-11-23T00:00:00+08:00") })
 	row("时钟慢一年 clock a year behind", func(t *testing.T) string { return auditAt(t, "2025-11-23T00:00:00+08:00") })
 	return doc.String()
@@ -49,8 +52,46 @@ func exampleFolder(t *testing.T) string {
 func diskFull(t *testing.T) string {
 	dir := exampleFolder(t)
 	config := filepath.Join(dir, "yunjian.yaml")
-	importing := program(t, "import", "--config", config, "--bundle", filepath.Join(dir, "bundle"))
-	limited := exec.CommandContext(t.Context(), "sh", append([]string{"-c", `trap "" XFSZ; ulimit -f 1024; exec "$@"`, "sh"}, importing.Args...)...)
+	message := importWithin(t, dir, 512<<10)
+	mustRun(t, "check", "--config", config)
+	mustRun(t, "import", "--config", config, "--bundle", filepath.Join(dir, "bundle"))
+	mustRun(t, "check", "--config", config)
+	return message
+}
+
+// foldFull imports where the samples have room and what they are folded into has
+// none.
+func foldFull(t *testing.T) string {
+	dir := exampleFolder(t)
+	config := filepath.Join(dir, "yunjian.yaml")
+	ctx, interrupt := context.WithCancel(t.Context())
+	root := newRoot()
+	root.SetArgs([]string{"import", "--config", config, "--bundle", filepath.Join(dir, "bundle")})
+	root.SetOut(writing(interrupt)) // before it folds
+	if err := root.ExecuteContext(ctx); err == nil {
+		t.Fatal("the import was not interrupted")
+	}
+	info, err := os.Stat(filepath.Join(dir, "data", pipeline.HistoryFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(filepath.Join(dir, "data")); err != nil {
+		t.Fatal(err)
+	}
+	message := importWithin(t, dir, info.Size()+4096)
+	mustRun(t, "check", "--config", config)
+	mustRun(t, "compact", "--config", config)
+	mustRun(t, "check", "--config", config)
+	return message
+}
+
+// importWithin imports where no file may grow beyond so many bytes, which fails,
+// and returns what is told.
+func importWithin(t *testing.T, dir string, room int64) string {
+	t.Helper()
+	importing := program(t, "import", "--config", filepath.Join(dir, "yunjian.yaml"), "--bundle", filepath.Join(dir, "bundle"))
+	limit := fmt.Sprintf(`trap "" XFSZ; ulimit -f %d; exec "$@"`, room/512)
+	limited := exec.CommandContext(t.Context(), "sh", append([]string{"-c", limit, "sh"}, importing.Args...)...)
 	limited.Env = importing.Env
 	var stderr bytes.Buffer
 	limited.Stderr = &stderr
@@ -58,9 +99,6 @@ func diskFull(t *testing.T) string {
 	if err := limited.Run(); !errors.As(err, &exit) || exit.ExitCode() != exitFailed {
 		t.Fatalf("import without room ended with %v, want exit code %d\n%s", err, exitFailed, &stderr)
 	}
-	mustRun(t, "check", "--config", config)
-	mustRun(t, "import", "--config", config, "--bundle", filepath.Join(dir, "bundle"))
-	mustRun(t, "check", "--config", config)
 	message := strings.TrimSpace(strings.ReplaceAll(stderr.String(), dir, "…"))
 	return regexp.MustCompile(`\d{4,}`).ReplaceAllString(message, "N")
 }

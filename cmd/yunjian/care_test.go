@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -13,9 +15,11 @@ import (
 	"testing"
 	"time"
 
+	bolt "go.etcd.io/bbolt"
 	"golang.org/x/sys/unix"
 
 	"yunjian/internal/control"
+	"yunjian/internal/history"
 	"yunjian/internal/pipeline"
 )
 
@@ -151,6 +155,155 @@ func TestDaemonKilledInABackup(t *testing.T) {
 	startDaemon(t, dir, config)
 	mustRun(t, "check", "--config", config)
 }
+
+// A restore that was killed leaves what check names and the next one replaces.
+func TestKilledRestore(t *testing.T) {
+	t.Parallel()
+	dir := exampleFolder(t)
+	config, backup := filepath.Join(dir, "yunjian.yaml"), filepath.Join(dir, "week.backup")
+	mustRun(t, "import", "--config", config, "--bundle", filepath.Join(dir, "bundle"))
+	mustRun(t, "backup", backup, "--config", config)
+	data := filepath.Join(dir, "data")
+	unfinished := func() []string {
+		names, err := filepath.Glob(filepath.Join(data, "*.restoring"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return names
+	}
+	for round := 0; ; round++ { // the kill may come too late
+		if round == 50 {
+			t.Fatal("no restore could be killed in the middle")
+		}
+		if err := os.RemoveAll(data); err != nil {
+			t.Fatal(err)
+		}
+		restore := program(t, "restore", backup, "--config", config)
+		if err := restore.Start(); err != nil {
+			t.Fatal(err)
+		}
+		until(t, "the restore writes", func() bool {
+			_, err := os.Stat(filepath.Join(data, pipeline.HistoryFile))
+			return err == nil || len(unfinished()) > 0
+		})
+		_ = restore.Process.Kill()
+		_ = restore.Wait()
+		if _, err := os.Stat(filepath.Join(data, pipeline.StateFile)); err != nil && len(unfinished()) > 0 {
+			break
+		}
+	}
+	for _, command := range []string{"check", "compact"} {
+		var stderr bytes.Buffer
+		if code := run([]string{command, "--config", config}, &bytes.Buffer{}, &stderr); code != exitFailed || !strings.Contains(stderr.String(), ".restoring: run it again, which replaces that") {
+			t.Errorf("%s exits with %d: %s", command, code, &stderr)
+		}
+	}
+	mustRun(t, "restore", backup, "--config", config)
+	mustRun(t, "check", "--config", config)
+	if left := unfinished(); len(left) > 0 {
+		t.Errorf("%q are left", left)
+	}
+	// Beside whole data, as where collecting began anew, they are in nobody's way.
+	if err := os.WriteFile(filepath.Join(data, "state.db.restoring"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var stdout bytes.Buffer
+	if code := run([]string{"check", "--config", config}, &stdout, &bytes.Buffer{}); code != exitDone || !strings.Contains(stdout.String(), "state.db.restoring 是中断的 restore 留下的") || !strings.Contains(stdout.String(), "delete it\n完好 sound: ") {
+		t.Errorf("check exits with %d: %s", code, &stdout)
+	}
+}
+
+// A damaged piece is told in the zone of the configuration; once it has been put
+// aside, it is told apart from damage, and counts until it is known.
+func TestPutAside(t *testing.T) {
+	dir := exampleFolder(t)
+	config := filepath.Join(dir, "yunjian.yaml")
+	importing := []string{"import", "--config", config, "--bundle", filepath.Join(dir, "bundle")}
+	mustRun(t, importing...)
+	db, err := bolt.Open(filepath.Join(dir, "data", pipeline.HistoryFile), 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = db.Update(func(tx *bolt.Tx) error {
+		days := tx.Bucket([]byte("day sheets"))
+		k, v := days.Cursor().First()
+		bad := bytes.Clone(v)
+		bad[len(bad)-1] ^= 1
+		return days.Put(k, bad)
+	})
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	check := func(args ...string) (code int, said string) {
+		var out bytes.Buffer
+		code = run(append([]string{"check", "--config", config}, args...), &out, &out)
+		return code, out.String()
+	}
+	for _, c := range []struct {
+		when string
+		args []string
+		code int
+		want string
+	}{
+		{"damaged", nil, exitFailed, `(?s)^损坏 damaged: \S+ \w+, 2026-\d\d-\d\dT00:00:00\+08:00 … 2026-\d\d-\d\dT00:00:00\+08:00: day chunk: .*damaged places: 1\.`},
+		{"damage is not what was put aside", []string{"--known", "1"}, exitFailed, `damaged places: 1\.`},
+		{"put aside", nil, exitFailed, `(?s)^以前搁置 put aside earlier: \S+ \w+, 2026-.*\+08:00: day sheets: .*all that is held now is sound; put aside earlier: 1, known: 0\. .*--known 1`},
+		{"known", []string{"--known", "1"}, exitDone, `(?s)^以前搁置 put aside earlier: .*\n以前搁置、已知 put aside earlier, known: 1\n完好 sound: `},
+	} {
+		if c.when == "put aside" {
+			mustRun(t, importing...) // folds the same days again
+		}
+		if code, said := check(c.args...); code != c.code || !regexp.MustCompile(c.want).MatchString(said) {
+			t.Errorf("%s: exit code %d: %s\nwant %d, %s", c.when, code, said, c.code, c.want)
+		}
+	}
+}
+
+// What is read is stored before it is folded, and whoever interrupts that, or has
+// no room for it, is told so.
+func TestInterruptedFold(t *testing.T) {
+	dir := exampleFolder(t)
+	config, bundle := filepath.Join(dir, "yunjian.yaml"), filepath.Join(dir, "bundle")
+	for _, args := range [][]string{
+		{"import", "--config", config, "--bundle", bundle},
+		{"collect", "--config", config, "--now", "2026-11-23T00:00:00+08:00"},
+	} {
+		if err := os.RemoveAll(filepath.Join(dir, "data")); err != nil {
+			t.Fatal(err)
+		}
+		ctx, interrupt := context.WithCancelCause(t.Context())
+		root := newRoot()
+		root.SetArgs(args)
+		root.SetOut(writing(func() { interrupt(errors.New("that will do")) })) // what was read is told, then folded
+		root.SetErr(&bytes.Buffer{})
+		err := root.ExecuteContext(ctx)
+		interrupt(nil)
+		want := "every sample that was read is stored; only folding them was broken off, which the next import, collect or compact does, or the daemon at night: that will do"
+		if err == nil || err.Error() != want {
+			t.Errorf("%s: %v\nwant %s", args[0], err, want)
+		}
+		stats := func() (s history.Stats) {
+			var stdout bytes.Buffer
+			if code := run([]string{"history", "stats", "--config", config, "--format", "json"}, &stdout, &bytes.Buffer{}); code != exitDone {
+				t.Fatalf("stats exits with %d", code)
+			}
+			if err := json.Unmarshal(stdout.Bytes(), &s); err != nil {
+				t.Fatal(err)
+			}
+			return s
+		}
+		before := stats()
+		mustRun(t, args...)
+		if after := stats(); before.Samples == 0 || after.Samples != before.Samples || before.Unfolded != before.Samples || after.Unfolded >= before.Unfolded/2 {
+			t.Errorf("%s: %d samples, %d unfolded; after the next run %d, %d unfolded", args[0], before.Samples, before.Unfolded, after.Samples, after.Unfolded)
+		}
+	}
+}
+
+// writing is a writer that calls a function.
+type writing func()
+
+func (w writing) Write(b []byte) (int, error) { w(); return len(b), nil }
 
 // A backup beside the data leaves the data room to grow.
 func TestBackupLeavesRoom(t *testing.T) {

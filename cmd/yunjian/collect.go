@@ -82,13 +82,29 @@ func collectAll(cmd *cobra.Command, data *pipeline.Data, cfg config.Config, sinc
 	if len(failed) > 0 {
 		missed = fmt.Errorf("%d of %d clouds were not read to the end: %v; what was read is kept, run again to go on", len(failed), len(cfg.Clouds), failed)
 	}
-	if err := context.Cause(cmd.Context()); err != nil {
+	if err := context.Cause(cmd.Context()); err != nil && missed != nil {
 		return errors.Join(missed, err)
 	}
 	progress := newBar(cmd.ErrOrStderr(), "整理 tend")
 	err := data.Tend(history.WithProgress(cmd.Context(), progress.bytes), now, cfg.Retention.Raw, cfg.Location)
 	progress.finish()
-	return errors.Join(missed, err)
+	return errors.Join(missed, untended(cmd.Context(), err))
+}
+
+// untended is what to say of an error of folding and dropping, which come last:
+// it must not read as if nothing had been stored.
+func untended(ctx context.Context, err error) error {
+	const stored = "every sample that was read is stored"
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return fmt.Errorf("%s; only folding them was broken off, which the next import, collect or compact does, or the daemon at night: %w", stored, context.Cause(ctx))
+	case errors.Is(err, history.ErrFull):
+		return fmt.Errorf("%s; there was no room to fold them, which the next import, collect or compact does, or the daemon at night, once there is: %w", stored, err)
+	default:
+		return fmt.Errorf("%s; folding them failed: %w", stored, err)
+	}
 }
 
 // unread is an error that names the listings which were not read to the end:

@@ -71,10 +71,7 @@ nothing of that file is taken.`,
 			progress = newBar(cmd.ErrOrStderr(), "整理 fold")
 			err = data.History.Fold(history.WithProgress(cmd.Context(), progress.bytes), now)
 			progress.finish()
-			if err != nil {
-				return err
-			}
-			return refused(got.Result.Problems)
+			return errors.Join(refused(got.Result.Problems), untended(cmd.Context(), err))
 		},
 	}
 	configFlag(cmd, &path)

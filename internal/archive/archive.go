@@ -152,18 +152,65 @@ type discard struct{}
 func (discard) Write(b []byte) (int, error) { return len(b), nil }
 func (discard) Close() error                { return nil }
 
-// Extract writes the files of an archive into dir, which must be empty or
-// missing. They get their names only once all of them agree with their
-// checksums; after an error nothing of them is left.
-func Extract(r io.Reader, dir string) (err error) {
-	entries, err := os.ReadDir(dir)
-	missing := errors.Is(err, os.ErrNotExist)
-	if err != nil && !missing {
+// unfinished ends the names of files that are being extracted.
+const unfinished = ".restoring"
+
+// Unfinished returns the names of the files that an Extract which was killed has
+// left in dir, ascending; none where there is no such folder.
+func Unfinished(dir string) ([]string, error) {
+	names, _, err := list(dir)
+	return names, err
+}
+
+// Vacant is an error where dir holds anything that Extract would not replace.
+func Vacant(dir string) error {
+	_, other, err := list(dir)
+	if err != nil {
 		return fmt.Errorf("restore backup: %w", err)
 	}
-	if len(entries) > 0 {
-		return fmt.Errorf("restore backup: folder %s already holds %s; want an empty or missing folder, so that nothing is overwritten: move this one aside, or name another data_dir", dir, entries[0].Name())
+	if other != "" {
+		return fmt.Errorf("restore backup: folder %s already holds %s; want an empty or missing folder, so that nothing is overwritten: move this one aside, or name another data_dir", dir, other)
 	}
+	return nil
+}
+
+// list returns the names of what is left of an Extract in dir, and that of one
+// thing else, if any.
+func list(dir string) (left []string, other string, err error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, "", err
+	}
+	for _, e := range entries {
+		switch {
+		case strings.HasSuffix(e.Name(), unfinished) && e.Type().IsRegular():
+			left = append(left, e.Name())
+		case other == "":
+			other = e.Name()
+		}
+	}
+	return left, other, nil
+}
+
+// Extract writes the files of an archive into dir, which must be missing, or
+// empty but for what an Extract that was killed has left. They get their names
+// only once all of them agree with their checksums; after an error nothing of
+// them is left.
+func Extract(r io.Reader, dir string) (err error) {
+	if err := Vacant(dir); err != nil {
+		return err
+	}
+	left, err := Unfinished(dir)
+	if err != nil {
+		return fmt.Errorf("restore backup: %w", err)
+	}
+	for _, name := range left {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil {
+			return fmt.Errorf("restore backup: %w", err)
+		}
+	}
+	_, statErr := os.Stat(dir)
+	missing := errors.Is(statErr, os.ErrNotExist)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("restore backup: %w", err)
 	}
@@ -179,7 +226,6 @@ func Extract(r io.Reader, dir string) (err error) {
 			_ = os.Remove(dir)
 		}
 	}()
-	const unfinished = ".restoring"
 	m, err := read(r, func(name string) (io.WriteCloser, error) {
 		path := filepath.Join(dir, name+unfinished)
 		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -128,6 +129,44 @@ func forge(t testing.TB, members ...[2]string) []byte {
 		t.Fatal(err)
 	}
 	return buf.Bytes()
+}
+
+// What an Extract that was killed has left is replaced; anything else is not, nor
+// what has such a name and is no file.
+func TestLeftoversAreReplaced(t *testing.T) {
+	text := write(t, entry("state.db", []byte("state")))
+	dir := t.TempDir()
+	for _, name := range []string{"state.db.restoring", "history.db.restoring"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("half of what was"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	left, err := Unfinished(dir)
+	if want := []string{"history.db.restoring", "state.db.restoring"}; err != nil || !slices.Equal(left, want) {
+		t.Errorf("left is %q (%v), want %q", left, err, want)
+	}
+	if err := errors.Join(Vacant(dir), Extract(bytes.NewReader(text), dir)); err != nil {
+		t.Fatal(err)
+	}
+	names, err := filepath.Glob(filepath.Join(dir, "*"))
+	if want := []string{filepath.Join(dir, "state.db")}; err != nil || !slices.Equal(names, want) {
+		t.Errorf("the folder holds %q (%v), want %q", names, err, want)
+	}
+	if data, err := os.ReadFile(names[0]); err != nil || string(data) != "state" {
+		t.Errorf("state.db holds %q, %v", data, err)
+	}
+	for name, want := range map[string]string{dir: "already holds state.db", filepath.Dir(dir): "already holds"} {
+		if err := Vacant(name); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", name, err, want)
+		}
+	}
+	odd := t.TempDir()
+	if err := os.Mkdir(filepath.Join(odd, "x.restoring"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := Extract(bytes.NewReader(text), odd); err == nil || !strings.Contains(err.Error(), "already holds x.restoring") {
+		t.Errorf("a folder of such a name: %v", err)
+	}
 }
 
 func TestForgedArchivesAreRefused(t *testing.T) {

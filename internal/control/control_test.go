@@ -149,7 +149,7 @@ func TestBesideWriting(t *testing.T) {
 		}
 		var steps []string
 		got, err := c.Compact(t.Context(), func(s string) { steps = append(steps, s) })
-		if err != nil || got.Before == 0 || got.After == 0 || len(steps) != 2 {
+		if err != nil || got.Before == 0 || got.After == 0 || len(steps) != 3 {
 			t.Errorf("compact: %+v, steps %q, %v", got, steps, err)
 		}
 		now, err := c.Stats(t.Context())

@@ -74,7 +74,20 @@ func TestOpenRefuses(t *testing.T) {
 		{"a text file", func(path string) { os.WriteFile(path, bytes.Repeat([]byte("text"), 5000), 0o600) }, Options{}, "not a bbolt file, or damaged beyond reading"},
 		{"another program's bbolt file", func(path string) {
 			boltFile(path, func(tx *bolt.Tx) error { _, err := tx.CreateBucket([]byte("x")); return err })
-		}, Options{}, "the file is a bbolt file of something else"},
+		}, Options{}, "the file is a bbolt file of something else: is data_dir in the configuration right?"},
+		{"another program's file with a bucket of our name", func(path string) {
+			boltFile(path, func(tx *bolt.Tx) error { _, err := tx.CreateBucket(bucketMeta); return err })
+		}, Options{}, "the file does not say its version: not a history: is data_dir in the configuration right?"},
+		{"a copy whose newer head is damaged: the older leads to half of it", func(path string) {
+			boltFile(path, func(tx *bolt.Tx) error { _, err := tx.CreateBucket(bucketSpans); return err })
+			boltFile(path, func(tx *bolt.Tx) error { _, err := tx.CreateBucket(bucketMeta); return err })
+			behead(t, path, newerHead(t, path))
+		}, Options{}, "checksum does not hold: what was written last may be missing: restore a backup"},
+		{"a file without a whole head", func(path string) {
+			boltFile(path, func(tx *bolt.Tx) error { _, err := tx.CreateBucket(bucketMeta); return err })
+			behead(t, path, 0)
+			behead(t, path, 1)
+		}, Options{}, "damaged beyond reading: checksum error: restore a backup"},
 		{"a file of the future", func(path string) {
 			boltFile(path, func(tx *bolt.Tx) error {
 				b, err := tx.CreateBucket(bucketMeta)

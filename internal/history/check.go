@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -19,8 +20,15 @@ import (
 // Check reads everything and reports each piece that is damaged: its resource,
 // metric and span as far as they are known. It returns an error only where the
 // check itself could not be done to the end; a sound history reports nothing.
+// Instants are in the zone that the store was opened with.
 // Reads and appends go on beside it, appends once the tree has been checked.
-func (s *Store) Check(ctx context.Context, report func(Damage)) (err error) {
+func (s *Store) Check(ctx context.Context, told func(Damage)) (err error) {
+	report := func(d Damage) {
+		if d.Span.Duration() > 0 {
+			d.Span = cloud.Window{From: d.Span.From.In(s.opts.Location), To: d.Span.To.In(s.opts.Location)}
+		}
+		told(d)
+	}
 	// A page that makes no sense makes bbolt panic, one that cannot be read
 	// from disk faults.
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
@@ -43,7 +51,7 @@ func (s *Store) Check(ctx context.Context, report func(Damage)) (err error) {
 		return fmt.Errorf("check history: %w", err)
 	}
 	defer done()
-	c := &checker{worker: workers[0], ctx: ctx, report: report, metricOf: map[byte]cloud.Metric{}}
+	c := &checker{worker: workers[0], ctx: ctx, report: report, metricOf: map[byte]cloud.Metric{}, zone: s.opts.Location}
 	for name, code := range c.metrics {
 		c.metricOf[code] = name
 	}
@@ -60,6 +68,25 @@ func (s *Store) Check(ctx context.Context, report func(Damage)) (err error) {
 		}
 	}
 	return nil
+}
+
+// CheckTree is an error where the tree of pages is damaged: to copy what can be
+// followed of it would hide what cannot. It reads no pieces. Appends wait.
+func (s *Store) CheckTree() error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	return s.view(func(tx *bolt.Tx) error {
+		var first error
+		c := checker{worker: &worker{reader: &reader{tx: tx}}, report: func(d Damage) {
+			if first == nil {
+				first = damaged("%s", d.Problem)
+			}
+		}}
+		if _, err := c.tree(s.path); err != nil {
+			return err
+		}
+		return first
+	})
 }
 
 // tree checks the tree of pages, and reports whether it may be walked. It must
@@ -86,6 +113,7 @@ type checker struct {
 	ctx      context.Context
 	report   func(Damage)
 	metricOf map[byte]cloud.Metric
+	zone     *time.Location // that people are told times in
 
 	progress    Progress // nil: nobody asks
 	done, total int64
@@ -254,12 +282,14 @@ func (c *checker) sheet(k, v []byte, report func(key []byte, d Damage)) {
 		case err != nil:
 			report(k, Damage{Resource: name, Problem: err.Error()})
 		case chunk.first() < c.span.from || chunk.last() >= c.span.to:
-			report(k, Damage{Resource: name, Problem: fmt.Sprintf("instants from %d to %d lie outside its period", chunk.first(), chunk.last())})
+			report(k, Damage{Resource: name, Problem: fmt.Sprintf("instants from %s to %s lie outside its period", c.when(chunk.first()), c.when(chunk.last()))})
 		case name == "" || c.metricOf[k[4]] == "":
 			report(k, Damage{Resource: name, Problem: "its resource or metric has no name"})
 		}
 	}
 }
+
+func (c *checker) when(t int64) string { return instant(t).In(c.zone).Format(time.RFC3339) }
 
 func (c *checker) digestSheet(k, v []byte, report func(key []byte, d Damage)) {
 	rows, err := c.dec.digests(k, v)
@@ -310,6 +340,12 @@ func (c *checker) ofBand(key []byte, err error) string {
 // aside reports what was found damaged when it was to be merged, and has been
 // kept apart since.
 func (c *checker) aside() error {
+	told := c.report
+	defer func() { c.report = told }()
+	c.report = func(d Damage) {
+		d.Aside = true
+		told(d)
+	}
 	return c.tx.Bucket(bucketDamaged).ForEach(func(k, v []byte) error {
 		bucket, key, _ := bytes.Cut(k, []byte{0})
 		d := Damage{Problem: fmt.Sprintf("%s: could not be read when it was folded, and was put aside", bucket)}

@@ -60,8 +60,9 @@ func (p *pages) roots() error {
 	return nil
 }
 
-// all checks every page that is not free, and the heads of the file.
-func (p *pages) all() error {
+// heads checks the two heads of the file. bbolt goes by the newer one that is
+// whole, so a damaged one may hide what was written last.
+func (p *pages) heads() error {
 	for id := range int64(2) {
 		meta, err := p.read(id*p.size+pageHead, metaSize)
 		if err != nil {
@@ -72,6 +73,23 @@ func (p *pages) all() error {
 		if binary.NativeEndian.Uint64(meta[metaSize-8:]) != sum.Sum64() {
 			return fmt.Errorf("page %d: its checksum does not hold: what was written last may be missing", id)
 		}
+	}
+	return nil
+}
+
+// foreign is the error of a tree that is none of a history: an older state of
+// one may be no more than half a copy.
+func (p *pages) foreign(problem string) error {
+	if err := p.heads(); err != nil {
+		return damaged("%v: restore a backup", err)
+	}
+	return fmt.Errorf("%s: is data_dir in the configuration right?", problem)
+}
+
+// all checks every page that is not free, and the heads of the file.
+func (p *pages) all() error {
+	if err := p.heads(); err != nil {
+		return err
 	}
 	for id := int64(2); id < p.tx.Size()/p.size; id++ {
 		info, err := p.tx.Page(int(id))

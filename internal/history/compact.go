@@ -131,7 +131,12 @@ func copyAll(ctx context.Context, dst *bolt.DB, from *bolt.Tx, limit int64) (err
 	if err != nil {
 		return err
 	}
-	return c.tx.Commit()
+	if err := c.tx.Commit(); err != nil {
+		return err
+	}
+	// Once more, so that either head of the file leads to all of it: that of the
+	// transaction before led to spans alone.
+	return dst.Update(func(*bolt.Tx) error { return nil })
 }
 
 // copier copies buckets into dst, up to limit bytes a transaction.

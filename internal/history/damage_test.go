@@ -3,6 +3,8 @@ package history
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -208,8 +210,10 @@ func TestPageThatCountsNone(t *testing.T) {
 		t.Fatal(err)
 	}
 	var full []int
+	root := 0
 	s := openAt(t, path, Options{ReadOnly: true})
 	err := s.view(func(tx *bolt.Tx) error {
+		root = int(tx.Cursor().Bucket().Root())
 		for id := 2; int64(id) < tx.Size()/int64(os.Getpagesize()); id++ {
 			info, err := tx.Page(id)
 			if err != nil {
@@ -231,6 +235,11 @@ func TestPageThatCountsNone(t *testing.T) {
 		copy(bad[id*os.Getpagesize()+10:], []byte{0, 0})
 		if err := os.WriteFile(path, bad, 0o600); err != nil {
 			t.Fatal(err)
+		}
+		if id == root { // not taken for a file to be begun
+			if _, err := Open(path, Options{}); !errors.Is(err, errDamaged) || !strings.Contains(err.Error(), "restore a backup") {
+				t.Errorf("the root: %v", err)
+			}
 		}
 		s, err := Open(path, Options{ReadOnly: true})
 		if err != nil {
@@ -281,6 +290,64 @@ func TestTornCopyIsRefused(t *testing.T) {
 				s.Close()
 				t.Errorf("%d of %d bytes, read-only %v: opened", cut, len(whole), readOnly)
 			}
+		}
+	}
+}
+
+// headAt is where the body of a head of a bbolt file lies.
+func headAt(id int) int64 { return int64(id*os.Getpagesize() + pageHead) }
+
+// newerHead returns the page, 0 or 1, that a bbolt file goes by.
+func newerHead(t *testing.T, path string) int {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	written := func(id int) uint64 { return binary.NativeEndian.Uint64(data[headAt(id)+metaSize-16:]) }
+	if written(1) > written(0) {
+		return 1
+	}
+	return 0
+}
+
+// behead damages a head of a bbolt file.
+func behead(t *testing.T, path string, id int) {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteAt([]byte("damaged"), headAt(id)+metaSize-8); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// With either head of a compacted file damaged, the other leads to all of it;
+// the check of the tree, and Check, say which it is.
+func TestDamagedHeadOfACompactFile(t *testing.T) {
+	f := makeFile(t)
+	for id := range 2 {
+		path := filepath.Join(t.TempDir(), "history.db")
+		if err := os.WriteFile(path, f.data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s := openAt(t, path, Options{})
+		if err := errors.Join(s.CheckTree(), s.Compact(t.Context()), s.CheckTree(), s.Close()); err != nil {
+			t.Fatal(err)
+		}
+		behead(t, path, id)
+		s = openAt(t, path, Options{})
+		if n := f.compare(t, s, new([]Damage), false); n > 0 {
+			t.Errorf("without head %d %d samples are missing", id, n)
+		}
+		want := fmt.Sprintf("page %d: its checksum does not hold", id)
+		if err := s.CheckTree(); !errors.Is(err, errDamaged) || !strings.Contains(err.Error(), want) {
+			t.Errorf("the check of the tree says %v, want %s", err, want)
+		}
+		if ds := damages(t, s); len(ds) != 1 || !strings.Contains(ds[0].Problem, want) || !ds[0].Fatal {
+			t.Errorf("check reports %v, want %s", ds, want)
 		}
 	}
 }
@@ -360,6 +427,9 @@ func TestDamage(t *testing.T) {
 			if len(ds) != 1 || !strings.HasPrefix(ds[0].Problem, tt.problem) {
 				t.Fatalf("check reports %+v, want one %q", ds, tt.problem)
 			}
+			if _, offset := ds[0].Span.From.Zone(); offset != 8*3600 {
+				t.Errorf("check tells %v, want it in the zone of the store", ds[0].Span.From)
+			}
 			ds[0].Problem = ""
 			if diff := cmp.Diff(tt.want, ds[0]); diff != "" {
 				t.Error(diff)
@@ -373,7 +443,7 @@ func TestDamage(t *testing.T) {
 				t.Errorf("%d points after folding, want %d", n, want)
 			}
 			ds = damages(t, s)
-			if len(ds) != 1 || !strings.Contains(ds[0].Problem, "was put aside") || ds[0].Metric != cloud.CPUPercent || ds[0].Span != tt.want.Span {
+			if len(ds) != 1 || !strings.Contains(ds[0].Problem, "was put aside") || !ds[0].Aside || ds[0].Metric != cloud.CPUPercent || !cmp.Equal(ds[0].Span, tt.want.Span) {
 				t.Errorf("check reports %+v, want the damaged piece put aside", ds)
 			}
 		})
@@ -381,13 +451,13 @@ func TestDamage(t *testing.T) {
 }
 
 func TestDamageInWords(t *testing.T) {
-	span := cloud.Window{From: time.Unix(0, 0), To: time.Unix(3600, 0)}
+	span := cloud.Window{From: time.Unix(0, 0).In(china), To: time.Unix(3600, 0).In(china)}
 	for _, c := range []struct {
 		d    Damage
 		want string
 	}{
 		{Damage{Problem: "the file's tree: page 12"}, "samples of every resource: the file's tree: page 12"},
-		{Damage{Resource: "i-1", Metric: cloud.CPUPercent, Span: span, Problem: "checksum"}, "i-1 cpu_percent, 1970-01-01T00:00:00Z … 1970-01-01T01:00:00Z: checksum"},
+		{Damage{Resource: "i-1", Metric: cloud.CPUPercent, Span: span, Problem: "checksum"}, "i-1 cpu_percent, 1970-01-01T08:00:00+08:00 … 1970-01-01T09:00:00+08:00: checksum"},
 	} {
 		if got := c.d.String(); got != c.want {
 			t.Errorf("%q, want %q", got, c.want)

@@ -81,11 +81,12 @@ func TestFileSizeLimit(t *testing.T) {
 	fillUp(t, s, func() { set(limit.Max) })
 }
 
-// What may not be written is refused at opening, with a hint what to do, and can
-// still be read.
-func TestReadOnlyFolder(t *testing.T) {
+// closedFolder makes a folder that may not be written, with a history of a mode,
+// for a child that may be another account, and reports whether this is the child.
+func closedFolder(t *testing.T, mode os.FileMode) (path string, child bool) {
+	t.Helper()
 	folder := os.Getenv("YUNJIAN_HISTORY_FOLDER")
-	path := filepath.Join(folder, "history.db")
+	path = filepath.Join(folder, "history.db")
 	if folder == "" {
 		// The child's own temporary folder would be its own to write.
 		folder = t.TempDir()
@@ -94,7 +95,7 @@ func TestReadOnlyFolder(t *testing.T) {
 		mustAppend(t, s, series("i-1", cloud.CPUPercent, grid(monday, 288, wave)...))
 		s.Close()
 		t.Setenv("YUNJIAN_HISTORY_FOLDER", folder)
-		for name, mode := range map[string]os.FileMode{path: 0o444, folder: 0o555, filepath.Dir(folder): 0o755} {
+		for name, mode := range map[string]os.FileMode{path: mode, folder: 0o555, filepath.Dir(folder): 0o755} {
 			if err := os.Chmod(name, mode); err != nil {
 				t.Fatal(err)
 			}
@@ -105,10 +106,40 @@ func TestReadOnlyFolder(t *testing.T) {
 	if os.Getuid() == 0 { // root may write anywhere
 		nobody = &syscall.Credential{Uid: 65534, Gid: 65534}
 	}
-	if !inChild(t, nobody) {
+	return path, inChild(t, nobody)
+}
+
+// A file that may be written in a folder that may not is used as any other, save
+// that it cannot be compacted.
+func TestReadOnlyFolderOfWritableFile(t *testing.T) {
+	path, child := closedFolder(t, 0o666)
+	if !child {
 		return
 	}
-	for _, name := range []string{path, filepath.Join(folder, "new.db")} {
+	s := openAt(t, path, Options{})
+	mustAppend(t, s, series("i-2", cloud.CPUPercent, grid(monday, 288, wave)...))
+	mustFold(t, s, monday.AddDate(0, 0, 3))
+	if err := s.Compact(t.Context()); !errors.Is(err, os.ErrPermission) || !strings.Contains(err.Error(), "history.db.compact: permission denied: give the account that runs yunjian the right to write the file and its folder") {
+		t.Error(err)
+	}
+	for _, name := range []string{"i-1", "i-2"} {
+		if got := points(t, s, name, cloud.CPUPercent, always); len(got) != 288 {
+			t.Errorf("%d points of %s, want 288", len(got), name)
+		}
+	}
+	if ds := damages(t, s); len(ds) > 0 {
+		t.Error(ds)
+	}
+}
+
+// What may not be written is refused at opening, with a hint what to do, and can
+// still be read.
+func TestReadOnlyFolder(t *testing.T) {
+	path, child := closedFolder(t, 0o444)
+	if !child {
+		return
+	}
+	for _, name := range []string{path, filepath.Join(filepath.Dir(path), "new.db")} {
 		s, err := Open(name, Options{})
 		if err == nil {
 			s.Close()

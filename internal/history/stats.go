@@ -75,16 +75,11 @@ func (s *Store) stats() (Stats, error) {
 // sum adds up the metrics, and what they and the file take.
 func (s *Store) sum(resources int, metrics map[cloud.Metric]MetricStats) (Stats, error) {
 	out := Stats{Resources: resources, Metrics: []MetricStats{}}
-	file, err := os.Stat(s.path)
-	if err != nil {
-		return Stats{}, err
-	}
-	out.Bytes = file.Size()
 	var bytes map[cloud.Metric]int64
-	err = s.view(func(tx *bolt.Tx) error {
-		pages := tx.DB().Stats()
-		free := int64(pages.FreePageN+pages.PendingPageN) * int64(tx.DB().Info().PageSize)
-		out.FreeBytes = max(0, free+int64(allocated(tx.Bucket(bucketSpent)))+out.Bytes-tx.Size())
+	err := s.view(func(tx *bolt.Tx) (err error) {
+		if out.Bytes, out.FreeBytes, err = s.room(tx); err != nil {
+			return err
+		}
 		bytes, err = metricBytes(tx)
 		return err
 	})
@@ -103,6 +98,29 @@ func (s *Store) sum(resources int, metrics map[cloud.Metric]MetricStats) (Stats,
 		out.BytesPerSample = float64(out.Bytes) / float64(out.Samples)
 	}
 	return out, nil
+}
+
+// Room returns how many bytes the file takes, and how many of them Compact would
+// give back, roughly, as Stats does; it reads no pieces.
+func (s *Store) Room() (bytes, free int64, err error) {
+	err = s.view(func(tx *bolt.Tx) (err error) {
+		bytes, free, err = s.room(tx)
+		return err
+	})
+	if err != nil {
+		return 0, 0, fmt.Errorf("measure history: %w", err)
+	}
+	return bytes, free, nil
+}
+
+func (s *Store) room(tx *bolt.Tx) (bytes, free int64, err error) {
+	file, err := os.Stat(s.path)
+	if err != nil {
+		return 0, 0, err
+	}
+	pages := tx.DB().Stats()
+	free = int64(pages.FreePageN+pages.PendingPageN) * int64(tx.DB().Info().PageSize)
+	return file.Size(), max(0, free+int64(allocated(tx.Bucket(bucketSpent)))+file.Size()-tx.Size()), nil
 }
 
 // metricBytes is what the pieces of each metric take. It reads keys only.

@@ -221,6 +221,10 @@ func guarded(f func() error) (err error) {
 	return f()
 }
 
+// freshPages is how many pages bbolt makes a file of: two heads, the list of free
+// pages, a root that names nothing.
+const freshPages = 4
+
 // prepare checks what the file is, and lays out an empty one.
 func (s *Store) prepare() error {
 	empty, version := false, uint32(0)
@@ -236,14 +240,17 @@ func (s *Store) prepare() error {
 		meta := tx.Bucket(bucketMeta)
 		if meta == nil {
 			if name, _ := tx.Cursor().First(); name != nil {
-				return errors.New("the file is a bbolt file of something else")
+				return p.foreign("the file is a bbolt file of something else")
+			}
+			if tx.Size() > freshPages*p.size {
+				return damaged("its tree names nothing, and %d bytes are in use: restore a backup", tx.Size())
 			}
 			empty = true
 			return nil
 		}
 		said, offset := meta.Get(keyVersion), meta.Get(keyOffset)
 		if len(said) != 4 || len(offset) != 8 {
-			return errors.New("the file does not say its version: not a history")
+			return p.foreign("the file does not say its version: not a history")
 		}
 		if version = binary.BigEndian.Uint32(said); version < 1 || version > formatVersion {
 			return fmt.Errorf("the file has layout version %d, this yunjian reads 1 to %d: use the yunjian that wrote it, or a newer one", version, formatVersion)

@@ -17,7 +17,8 @@ var ErrFull = errors.New("no space left for the utilization history: free some o
 
 // Options of Open.
 type Options struct {
-	// Location cuts the days and hours of summaries; nil is UTC.
+	// Location cuts the days and hours of summaries, and is the zone that
+	// damage is told in; nil is UTC.
 	Location *time.Location
 	// ReadOnly opens without the right to write; several processes may do so
 	// together.
@@ -59,10 +60,11 @@ type Damage struct {
 	Metric   cloud.Metric // empty: of all metrics
 	Span     cloud.Window // the piece's samples lie within; zero where even that is unknown
 	Problem  string       // what was found
+	Aside    bool         // the piece was put aside earlier: nothing reads it any more
 	Fatal    bool         // the file could not be followed any further: what else there is was not checked
 }
 
-// String says what is damaged and what it touches.
+// String says what is damaged and what it touches; instants are in their zone.
 func (d Damage) String() string {
 	what := "samples of every resource"
 	if d.Resource != "" {
@@ -72,7 +74,7 @@ func (d Damage) String() string {
 		}
 	}
 	if d.Span.Duration() > 0 {
-		what += fmt.Sprintf(", %s … %s", d.Span.From.UTC().Format(time.RFC3339), d.Span.To.UTC().Format(time.RFC3339))
+		what += fmt.Sprintf(", %s … %s", d.Span.From.Format(time.RFC3339), d.Span.To.Format(time.RFC3339))
 	}
 	return what + ": " + d.Problem
 }

@@ -87,8 +87,8 @@ func readWhole(ctx context.Context, backup io.ReadSeeker, read func(io.Reader) e
 }
 
 // Restore verifies a backup and writes it into the data folder dir, which must
-// be empty or missing and held by no process. The error wraps ErrHeld where it
-// is held. step is told what is about to be done, and whom history.WithProgress
+// be missing, or empty but for what a Restore that was killed has left, and held
+// by no process. The error wraps ErrHeld where it is held. step is told what is about to be done, and whom history.WithProgress
 // names how far that is.
 func Restore(ctx context.Context, backup io.ReadSeeker, dir string, step func(string)) (err error) {
 	_, statErr := os.Stat(dir)
@@ -107,6 +107,10 @@ func Restore(ctx context.Context, backup io.ReadSeeker, dir string, step func(st
 		return fmt.Errorf("restore into data folder %s: %w", dir, err)
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
+	// Before a long backup is read in vain.
+	if err := archive.Vacant(dir); err != nil {
+		return err
+	}
 	step("校验 verify")
 	if err := Verify(ctx, backup); err != nil {
 		return err

@@ -16,30 +16,28 @@ type Compacted struct {
 }
 
 // Compact tends the folder and gives the history file's free space back to the
-// disk. Others may read meanwhile; what is to be written waits while the file
+// disk. Where the file's tree is damaged, or the disk has no room for the copy,
+// it changes nothing and returns an error that says so. Others may read meanwhile; what is to be written waits while the file
 // is copied. step is told what is about to be done, and whom
 // history.WithProgress names how far the copy is.
 func (d *Data) Compact(ctx context.Context, now time.Time, raw time.Duration, loc *time.Location, step func(string)) (Compacted, error) {
 	var c Compacted
-	var err error
-	if c.Before, err = fileSize(filepath.Join(d.Dir, HistoryFile)); err != nil {
-		return c, fmt.Errorf("compact history: %w", err)
+	step("核对页表 check the tree")
+	if err := d.History.CheckTree(); err != nil {
+		return c, fmt.Errorf("compact history: %w. Nothing was changed: a copy would hide what is lost. `yunjian check` says what is damaged, `yunjian restore` brings a backup back", err)
 	}
 	// Folding takes room, too: where the copy cannot be made it is not begun.
-	if err := d.room(0); err != nil {
+	// What is yet to be folded will take less than it does now.
+	var err error
+	if c.Before, err = d.roomForCopy(); err != nil {
 		return c, fmt.Errorf("compact history: %w", err)
 	}
 	step("归并与清理 fold and drop")
 	if err := d.Tend(ctx, now, raw, loc); err != nil {
 		return c, err
 	}
-	s, err := d.History.Stats()
-	if err != nil {
-		return c, err
-	}
-	// A tenth more: pages of the copy are not as full as those of the file.
-	if err := d.room((s.Bytes - s.FreeBytes) / 10 * 11); err != nil {
-		return c, fmt.Errorf("compact history: it is copied without its free space, then replaced: %w", err)
+	if _, err := d.roomForCopy(); err != nil {
+		return c, fmt.Errorf("compact history: %w", err)
 	}
 	step("收缩 shrink")
 	if err := d.History.Compact(ctx); err != nil {
@@ -55,17 +53,30 @@ func (d *Data) Compact(ctx context.Context, now time.Time, raw time.Duration, lo
 // without: collecting must not stop for a copy.
 const Reserve = 64 << 20
 
-// room is an error where the data folder's disk has no room for that many
-// bytes and Reserve.
-func (d *Data) room(bytes int64) error {
+// roomForCopy is an error where the data folder's disk has no room for the
+// history without its free space beside the file. It returns the file's size.
+func (d *Data) roomForCopy() (size int64, err error) {
+	size, spare, err := d.History.Room()
+	if err != nil {
+		return 0, err
+	}
 	free, err := FreeSpace(d.Dir)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	if need := bytes + Reserve; free < need {
-		return fmt.Errorf("the disk of %s has %d MiB free, %d MiB are needed, %d MiB of them for what is collected meanwhile: free some space, or give the folder a larger disk", d.Dir, free>>20, need>>20, Reserve>>20)
+	// A tenth more: pages of the copy are not as full as those of the file.
+	return size, enough(d.Dir, free, (size-spare)/10*11)
+}
+
+// enough is an error where free bytes are too few for a copy of that many and
+// Reserve.
+func enough(dir string, free, copied int64) error {
+	const mib = 1 << 20
+	if free >= copied+Reserve {
+		return nil
 	}
-	return nil
+	copied = (copied + mib - 1) / mib // both parts add up to what is named
+	return fmt.Errorf("the disk of %s has %d MiB free, %d MiB are needed, for the file is copied, then replaced: %d MiB for the shrunk file, %d MiB for what is collected meanwhile: free some space, or give the folder a larger disk", dir, free/mib, copied+Reserve/mib, copied, Reserve/mib)
 }
 
 // FreeSpace is how many bytes may still be written to the disk of path.

@@ -6,9 +6,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
+	"yunjian/internal/archive"
 	"yunjian/internal/history"
 	"yunjian/internal/store"
 )
@@ -27,7 +29,8 @@ var ErrNoData = errors.New("it holds no data yet: run `yunjian collect` or `yunj
 
 // Present is an error where the files of the data folder dir are missing, for
 // what makes no sense without: Open would make them anew, which looks as if all
-// were well. The error wraps ErrNoData where none is there.
+// were well. The error wraps ErrNoData where there is nothing of Yunjian's, and
+// ErrHeld where a restore is at work.
 func Present(dir string) error {
 	var missing []string
 	for _, name := range []string{StateFile, HistoryFile} {
@@ -35,14 +38,31 @@ func Present(dir string) error {
 			missing = append(missing, name)
 		}
 	}
-	switch len(missing) {
-	case 0:
+	left, _ := archive.Unfinished(dir) // nothing to be told where the folder cannot be read
+	switch {
+	case len(missing) == 0:
 		return nil
-	case 1:
+	case len(left) > 0:
+		return brokenOff(dir, missing, strings.Join(left, ", "))
+	case len(missing) == 1:
 		return fmt.Errorf("data folder %s lacks %s: move the folder aside and restore a backup; `yunjian collect` or `yunjian import` would begin that file anew, empty", dir, missing[0])
 	default:
 		return fmt.Errorf("data folder %s: %w", dir, ErrNoData)
 	}
+}
+
+// brokenOff is the error of a folder that lacks files and holds what is left of a
+// restore.
+func brokenOff(dir string, missing []string, left string) error {
+	lock, err := lockFolder(dir)
+	if err != nil { // it is still at work
+		return fmt.Errorf("data folder %s: %w", dir, err)
+	}
+	defer lock.Close()
+	if len(missing) == 1 {
+		return fmt.Errorf("data folder %s lacks %s, and %s is left of a `yunjian restore` that was broken off: move the folder aside and restore again", dir, missing[0], left)
+	}
+	return fmt.Errorf("data folder %s holds no data, only what is left of a `yunjian restore` that was broken off, %s: run it again, which replaces that", dir, left)
 }
 
 // Data is an opened data folder: everything Yunjian remembers.

@@ -119,6 +119,57 @@ func TestRestoreLeavesNothingOfAFailure(t *testing.T) {
 	}
 }
 
+// A folder that is not empty is told before the backup is read, whatever that is.
+func TestRestoreLooksAtTheFolderFirst(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "keep.txt"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	err := Restore(t.Context(), bytes.NewReader([]byte("no backup")), dir, func(step string) { t.Errorf("begins to %s", step) })
+	if err == nil || !strings.Contains(err.Error(), "already holds keep.txt") {
+		t.Error(err)
+	}
+}
+
+// A restore that was killed, in the middle of writing or between the two names,
+// is told as what it is, unless it is another that is still at work.
+func TestRestoreBrokenOff(t *testing.T) {
+	d := openFolder(t)
+	backup := backupOf(t, d)
+	dir := t.TempDir()
+	leave := func(name string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("half"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	leave("state.db.restoring")
+	leave("history.db.restoring")
+	if err := Present(dir); err == nil || errors.Is(err, ErrNoData) || !strings.Contains(err.Error(), "holds no data, only what is left of a `yunjian restore` that was broken off, history.db.restoring, state.db.restoring: run it again, which replaces that") {
+		t.Errorf("in the middle: %v", err)
+	}
+	lock, err := lockFolder(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Present(dir); !errors.Is(err, ErrHeld) {
+		t.Errorf("while it is at work: %v", err)
+	}
+	lock.Close()
+	if err := Restore(t.Context(), backup, dir, quiet); err != nil {
+		t.Fatal(err)
+	}
+	if err := Present(dir); err != nil {
+		t.Error(err)
+	}
+	if err := os.Rename(filepath.Join(dir, HistoryFile), filepath.Join(dir, HistoryFile+".restoring")); err != nil {
+		t.Fatal(err)
+	}
+	if err := Present(dir); err == nil || !strings.Contains(err.Error(), "lacks history.db, and history.db.restoring is left of a `yunjian restore` that was broken off: move the folder aside and restore again") {
+		t.Errorf("between the names: %v", err)
+	}
+}
+
 func TestBackupStops(t *testing.T) {
 	d := openFolder(t)
 	why := errors.New("enough")
@@ -161,18 +212,63 @@ func TestCheckBesideWriters(t *testing.T) {
 	group.Wait()
 }
 
-func TestRoom(t *testing.T) {
+// Where there is no room to compact, both parts of what is needed are told, and
+// that before anything is done.
+func TestRoomToCompact(t *testing.T) {
+	const mib = 1 << 20
+	if err := enough("data", 64*mib+5*mib, 5*mib); err != nil {
+		t.Errorf("just enough: %v", err)
+	}
+	want := "the disk of data has 68 MiB free, 69 MiB are needed, for the file is copied, then replaced: 5 MiB for the shrunk file, 64 MiB for what is collected meanwhile: free some space, or give the folder a larger disk"
+	if err := enough("data", 69*mib-2, 5*mib-1); err == nil || err.Error() != want {
+		t.Errorf("a byte is missing: %v\nwant %s", err, want)
+	}
 	d := openFolder(t)
-	free, err := FreeSpace(d.Dir)
-	if err != nil || free <= 0 {
-		t.Fatalf("free %d, %v", free, err)
+	size, err := d.roomForCopy()
+	s, serr := d.History.Stats()
+	if err != nil || serr != nil || size != s.Bytes || size == 0 {
+		t.Errorf("the file takes %d bytes (%v), stats say %d (%v)", size, err, s.Bytes, serr)
 	}
-	err = d.room(free + 1<<40)
-	if err == nil || !strings.Contains(err.Error(), "MiB free, ") || !strings.Contains(err.Error(), "free some space, or give the folder a larger disk") {
-		t.Errorf("no room: %v", err)
+	bytes, free, err := d.History.Room()
+	if err != nil || bytes != s.Bytes || free != s.FreeBytes {
+		t.Errorf("the file takes %d bytes, %d of them free (%v), stats say %d and %d", bytes, free, err, s.Bytes, s.FreeBytes)
 	}
-	if err := d.room(-Reserve); err != nil {
-		t.Errorf("room for nothing: %v", err)
+}
+
+// A file whose tree is damaged is neither folded nor copied, so that check still
+// finds what there was to find.
+func TestCompactRefusesDamage(t *testing.T) {
+	d := openFolder(t)
+	path := filepath.Join(d.Dir, HistoryFile)
+	d.Close()
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id := range 2 {
+		bad := bytes.Clone(before)
+		copy(bad[id*os.Getpagesize()+72:], "damaged")
+		if err := os.WriteFile(path, bad, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		d, err := Open(d.Dir, time.UTC)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = d.Compact(t.Context(), time.Unix(1_800_000_000, 0), time.Hour, time.UTC, quiet)
+		for _, want := range []string{"compact history: damaged: ", "checksum does not hold", "Nothing was changed", "`yunjian check`", "`yunjian restore`"} {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("head %d: %v, want %s", id, err, want)
+			}
+		}
+		var found []history.Damage
+		if err := d.Check(t.Context(), func(x history.Damage) { found = append(found, x) }); err != nil || len(found) != 1 || !found[0].Fatal {
+			t.Errorf("head %d: check finds %v (%v) after the refusal", id, found, err)
+		}
+		d.Close()
+		if after, err := os.ReadFile(path); err != nil || !bytes.Equal(after, bad) {
+			t.Errorf("head %d: the file has changed (%v)", id, err)
+		}
 	}
 }
 
