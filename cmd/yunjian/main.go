@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"yunjian/internal/config"
 	"yunjian/policies"
@@ -92,7 +93,7 @@ saves a year. It only reads; it never changes anything in a cloud.`,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usage(fmt.Errorf("%w\n运行 `%s --help` 查看用法 | run `%s --help` for usage", err, cmd.CommandPath(), cmd.CommandPath()))
+		return usage(fmt.Errorf("%w%s\n运行 `%s --help` 查看用法 | run `%s --help` for usage", err, flagMeant(cmd, err), cmd.CommandPath(), cmd.CommandPath()))
 	})
 	root.AddGroup(
 		&cobra.Group{ID: groupWork, Title: "日常 | Daily work:"},
@@ -158,6 +159,29 @@ func subcommand(cmd *cobra.Command, args []string) error {
 		near = fmt.Sprintf("did you mean %s? ", like[0])
 	}
 	return usage(fmt.Errorf("unknown command %q for %q: %swant one of %s; see `%s --help`", args[0], cmd.CommandPath(), near, strings.Join(names, ", "), cmd.CommandPath()))
+}
+
+// flagMeant suggests a flag of the command where err is about one that it does
+// not have, and is empty where none is like it.
+func flagMeant(cmd *cobra.Command, err error) string {
+	var unknown *pflag.NotExistError
+	if !errors.As(err, &unknown) {
+		return ""
+	}
+	// The likeness of names is cobra's, which knows that of commands.
+	flags := cobra.Command{SuggestionsMinimumDistance: 2}
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		flags.AddCommand(&cobra.Command{Use: f.Name, Run: func(*cobra.Command, []string) {}})
+	})
+	name := unknown.GetSpecifiedName()
+	if group := unknown.GetSpecifiedShortnames(); group != "" { // -format, with one dash
+		name, _, _ = strings.Cut(group, "=")
+	}
+	like := flags.SuggestionsFor(name)
+	if len(name) < 2 || len(like) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(": did you mean --%s?", like[0])
 }
 
 func oneArg(name string) cobra.PositionalArgs {
