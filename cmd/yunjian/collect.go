@@ -72,23 +72,26 @@ func collectAll(cmd *cobra.Command, data *pipeline.Data, cfg config.Config, sinc
 	var failed []string
 	for _, c := range cfg.Clouds {
 		got, err := collectCloud(cmd.Context(), data, cfg, c, since, now, cmd.ErrOrStderr())
-		if err = errors.Join(err, unread(got)); err != nil {
+		if err = errors.Join(err, unread(got)); err != nil && !stopped(cmd, err) {
 			fmt.Fprintf(cmd.ErrOrStderr(), "yunjian: %v\n", err)
 			failed = append(failed, c.Name)
 		}
 		printCollected(cmd.OutOrStdout(), got)
+		if cmd.Context().Err() != nil {
+			break
+		}
 	}
 	var missed error
 	if len(failed) > 0 {
 		missed = fmt.Errorf("%d of %d clouds were not read to the end: %v; what was read is kept, run again to go on", len(failed), len(cfg.Clouds), failed)
 	}
-	if err := context.Cause(cmd.Context()); err != nil {
-		return errors.Join(missed, err)
+	if err := cmd.Context().Err(); err != nil {
+		return errors.Join(missed, interrupted(cmd, err, "已读到的都已存下；再运行一次，从断点继续", "what was read so far is stored; run it again, it goes on from there"))
 	}
 	progress := newBar(cmd.ErrOrStderr(), "整理 tend")
 	err := data.Tend(history.WithProgress(cmd.Context(), progress.bytes), now, cfg.Retention.Raw, cfg.Location)
 	progress.finish()
-	return errors.Join(missed, err)
+	return errors.Join(missed, interrupted(cmd, err, "都已读完存下，只是没有整理完；下一次 collect、compact 或守护进程会接着做", "everything was read and stored, only not folded and cleaned to the end: the next collect, compact or the daemon goes on"))
 }
 
 // unread is an error that names the listings which were not read to the end:

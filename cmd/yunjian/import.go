@@ -50,7 +50,11 @@ nothing of that file is taken.`,
 				return err
 			}
 			defer data.Close()
+			const nothing, nothingEN = "什么都没有导入；再运行一次即可", "nothing was imported; run it again"
 			if now.IsZero() {
+				if err := b.Scan(cmd.Context()); err != nil {
+					return interrupted(cmd, err, nothing, nothingEN)
+				}
 				now = b.End()
 			}
 			now = orClock(now).In(cfg.Location) // a bundle without a sound sample has no end
@@ -63,18 +67,19 @@ nothing of that file is taken.`,
 				Metrics: cloud.Metrics(), Now: now, Progress: progress.set, Again: true,
 			})
 			progress.finish()
+			if got.Inventory.TakenAt.IsZero() {
+				return interrupted(cmd, err, nothing, nothingEN)
+			}
 			printCollected(cmd.OutOrStdout(), got)
 			if err != nil {
-				return err
+				return interrupted(cmd, err, "清单与上列样本已存下；再运行一次，从头读完，重复导入无害", "the inventory and the samples counted above are stored; run it again to read all, importing twice is harmless")
 			}
 			// Years may come at once: left as they came, they would be slow to read.
 			progress = newBar(cmd.ErrOrStderr(), "整理 fold")
 			err = data.History.Fold(history.WithProgress(cmd.Context(), progress.bytes), now)
 			progress.finish()
-			if err != nil {
-				return err
-			}
-			return refused(got.Result.Problems)
+			err = interrupted(cmd, err, "已全部导入，只是没有归并完；下一次 import、collect、compact 或守护进程会接着做", "everything was imported, only not folded to the end: the next import, collect, compact or the daemon goes on")
+			return errors.Join(err, refused(got.Result.Problems))
 		},
 	}
 	configFlag(cmd, &path)

@@ -50,8 +50,9 @@ func commandReference() string {
 	var b strings.Builder
 	b.WriteString("# 命令与参数 | Commands and flags\n\n" + generated)
 	b.WriteString("TIME 是 RFC 3339 时刻，DURATION 形如 `30d`、`12h`。退出码：0 完成，1 失败，2 用法或配置有误。\n")
+	b.WriteString("被 Ctrl-C（SIGINT）或 SIGTERM 中断的命令以 1 结束，并用一行说明数据处于什么状态；`serve`、`simulate` 与 `demo` 的页面由此停止，以 0 结束。\n")
 	b.WriteString("结果写标准输出，进度与日志写标准错误。\n\n")
-	b.WriteString("TIME is RFC 3339, DURATION is Prometheus style. Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.\nResults go to standard output, progress and logs to standard error.\n")
+	b.WriteString("TIME is RFC 3339, DURATION is Prometheus style. Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.\nA command that Ctrl-C (SIGINT) or SIGTERM interrupts ends with 1 and one line that says what state things are in;\n`serve`, `simulate` and the page of `demo` are stopped by them and end with 0.\nResults go to standard output, progress and logs to standard error.\n")
 	var walk func(c *cobra.Command)
 	walk = func(c *cobra.Command) {
 		if c.Hidden || c.Name() == "help" || c.Name() == "completion" {
