@@ -54,7 +54,7 @@ an answer of its own and never idleness.`,
 	}
 	configFlag(cmd, &path)
 	nowFlag(cmd, &now)
-	cmd.Flags().StringVar(&format, "format", "text", "text | json")
+	cmd.Flags().StringVar(&format, "format", "text", "输出格式 | form of the output: text, json")
 	choices(cmd, "format", "text", "json")
 	return cmd
 }

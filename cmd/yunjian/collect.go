@@ -24,13 +24,15 @@ func newCollect() *cobra.Command {
 		GroupID: groupWork,
 		Short:   "采集一次：清单、利用率、补采缺口 — one collection pass: inventory, utilization, backfill of gaps",
 		Long: `读取配置中每朵云的资源清单与利用率，写入数据目录。已采集的样本不会重复请求；
-中断后再次运行即从断点继续。结束时归并已过完的日子，并清理超过 retention.raw 的样本。云上保留 91 天（5 分钟粒度），首次运行默认全部补采。
+中断后再次运行即从断点继续。结束时归并已过完的日子，并清理超过 retention.raw 的样本。
+云上保留 91 天（5 分钟粒度），首次运行默认全部补采。--plan 打印所需的调用及其原因，只列清单，不采集。
 
 Reads the inventory and the utilization of every configured cloud into the data
 folder. Samples already there are not asked for again; an interrupted pass is
 taken up by the next one. At the end samples of closed days are folded, and those
-past retention.raw are dropped. --plan prints the calls it would need, and why, and
-makes none but those that list the fleet.`,
+past retention.raw are dropped. The cloud keeps 91 days, by five minutes; the first
+run reads them all unless told otherwise. --plan prints the calls it would need, and
+why, and makes none but those that list the fleet.`,
 		Example: `  yunjian collect --config yunjian.yaml
   yunjian collect --config yunjian.yaml --plan
   yunjian collect --config yunjian.yaml --since 30d`,
@@ -59,9 +61,9 @@ makes none but those that list the fleet.`,
 		},
 	}
 	configFlag(cmd, &path)
-	cmd.Flags().Var(durationValue{&since}, "since", "最多回溯多久，默认取配置 backfill | how far back at most; default: backfill of the configuration (91d)")
+	cmd.Flags().Var(durationValue{&since}, "since", "最多回溯多久，如 30d；默认取配置 backfill（91d）| how far back at most, such as 30d; default: backfill of the configuration (91d)")
 	nowFlag(cmd, &now)
-	cmd.Flags().BoolVar(&plan, "plan", false, "只打印调用计划 | print the call plan only")
+	cmd.Flags().BoolVar(&plan, "plan", false, "只打印调用计划，不采集 | print the call plan only, collect nothing")
 	return cmd
 }
 

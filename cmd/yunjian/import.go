@@ -20,17 +20,19 @@ func newImport() *cobra.Command {
 	var path, dir string
 	var now time.Time
 	cmd := &cobra.Command{
-		Use:     "import --config FILE --bundle DIR",
+		Use:     "import --config FILE --bundle DIR [--now TIME]",
 		GroupID: groupWork,
 		Short:   "导入文件夹中的清单与利用率 — read a bundle of files into the store",
 		Long: `导入一个文件夹：inventory.csv（或 .xlsx）与 samples/资源ID.csv[.gz]。适用于只能导出
 文件的云。重复导入无害，同一时刻以后一次为准。导入结束时归并已过完的日子。
+有错的行连同文件名、行号列出：样本文件有错，该文件整个不导入，其余照常，退出码 1；清单有错则全部不导入。
 
 Reads a folder of files into the store: inventory.csv (or .xlsx) and
 samples/RESOURCE_ID.csv[.gz]. Importing twice is harmless; of two values for one
 instant the later import counts. At the end samples of closed days are folded into
-their compact form. A bad line is named with file and line, and
-nothing of that file is taken.`,
+their compact form. A bad line is named with file and line: of that sample file
+nothing is taken, of the others all, and the exit code is 1. A mistake in the
+inventory refuses the whole folder.`,
 		Example: `  yunjian import --config yunjian.yaml --bundle ./exports/2026-11`,
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -83,9 +85,9 @@ nothing of that file is taken.`,
 		},
 	}
 	configFlag(cmd, &path)
-	cmd.Flags().StringVar(&dir, "bundle", "", "文件夹 | the folder to read")
+	cmd.Flags().StringVar(&dir, "bundle", "", "含 inventory.csv 的文件夹，必需 | the folder that holds inventory.csv, required")
 	_ = cmd.MarkFlagDirname("bundle")
-	cmd.Flags().Var(timeValue{&now}, "now", "清单的时刻，默认取最后一个样本 | when the inventory was taken (RFC 3339); default: the last sample")
+	cmd.Flags().Var(timeValue{&now}, "now", "清单的时刻（RFC 3339），默认取最后一个样本 | when the inventory was taken (RFC 3339); default: the last sample")
 	return cmd
 }
 

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
@@ -68,6 +69,29 @@ func commandReference() string {
 	walk(newRoot())
 	b.WriteString("\n## yunjian completion bash|zsh|fish|powershell\n\n命令补全 | prints the shell completion.\n")
 	return b.String()
+}
+
+// TestHelpInTwoLanguages reads every help text.
+func TestHelpInTwoLanguages(t *testing.T) {
+	both := func(s string) bool {
+		return strings.ContainsFunc(s, func(r rune) bool { return unicode.Is(unicode.Han, r) }) &&
+			strings.ContainsFunc(s, func(r rune) bool { return r < unicode.MaxASCII && unicode.IsLetter(r) })
+	}
+	var walk func(c *cobra.Command)
+	walk = func(c *cobra.Command) {
+		if !both(c.Short) || c.Long != "" && !both(c.Long) {
+			t.Errorf("%s is told in one language only", c.CommandPath())
+		}
+		c.Flags().VisitAll(func(f *pflag.Flag) {
+			if !both(f.Usage) {
+				t.Errorf("%s --%s is told in one language only: %s", c.CommandPath(), f.Name, f.Usage)
+			}
+		})
+		for _, sub := range c.Commands() {
+			walk(sub)
+		}
+	}
+	walk(newRoot())
 }
 
 func writeCommand(b *strings.Builder, c *cobra.Command) {
