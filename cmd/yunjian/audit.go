@@ -43,17 +43,18 @@ an answer of its own and never idleness.`,
 			defer data.Close()
 			a, err := runAudit(cmd.Context(), data, cfg, orClock(now), cmd.ErrOrStderr())
 			if err != nil {
-				return err
+				return interrupted(cmd, err, "这次审计没有保存；以前的审计不变", "this audit was not stored; earlier ones stand")
 			}
 			if format == "json" {
 				return writeJSON(cmd.OutOrStdout(), a)
 			}
-			return writeReport(cmd.Context(), cmd.OutOrStdout(), data, cfg, a, report.Text, report.Lang(cfg.Lang), "")
+			err = writeReport(cmd.Context(), cmd.OutOrStdout(), data, cfg, a, report.Text, report.Lang(cfg.Lang), "")
+			return interrupted(cmd, err, "这次审计已保存，只是没有打印；用 report 打印", "this audit is stored, only not printed; report prints it")
 		},
 	}
 	configFlag(cmd, &path)
 	nowFlag(cmd, &now)
-	cmd.Flags().StringVar(&format, "format", "text", "text | json")
+	cmd.Flags().StringVar(&format, "format", "text", "输出格式 | form of the output: text, json")
 	choices(cmd, "format", "text", "json")
 	return cmd
 }

@@ -46,7 +46,7 @@ back into an empty folder; check says whether the data is sound before.`,
 			size, err := writeBackup(history.WithProgress(cmd.Context(), progress.bytes), k, args[0], progress.step)
 			progress.finish()
 			if err != nil {
-				return fmt.Errorf("write backup %s: %w", args[0], err)
+				return interrupted(cmd, fmt.Errorf("write backup %s: %w", args[0], err), "没有写出备份，也没有留下文件；数据没有改动", "no backup was written and no file is left; nothing was changed")
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "备份完成 backup written: %s, %s\n", args[0], byteSize(size))
 			return nil
@@ -160,7 +160,7 @@ one that was killed has left (*.restoring) the next run replaces.`,
 				return fmt.Errorf("restore %s: %w: nothing was restored; take another backup", args[0], err)
 			}
 			if err != nil {
-				return fmt.Errorf("restore %s: %w", args[0], err)
+				return interrupted(cmd, fmt.Errorf("restore %s: %w", args[0], err), "什么都没有恢复，数据目录仍像之前一样空", "nothing was restored; the data folder is as empty as before")
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "已恢复 restored: %s → %s\n", args[0], cfg.DataDir)
 			return nil
@@ -177,16 +177,25 @@ func newCheck() *cobra.Command {
 		Use:     "check --config FILE [--known N]",
 		GroupID: groupCare,
 		Short:   "检查数据目录的完整性 — verify the data folder",
-		Long: `逐块校验历史样本与状态；列出损坏之处及所涉资源，有损坏则退出码 1。损坏的块只损失该块，不影响审计；
-用 restore 恢复损坏之前的备份，或重新导入那段时间的文件。归并时发现损坏的块被搁置，现存的其余都完好，
-它仍列为“搁置”、退出码 1；处理过之后用 --known 说明已知几块。守护进程运行时照常可用。
+		Long: `逐块校验历史样本与状态；列出损坏之处及所涉资源。损坏的块只损失该块，不影响审计；
+用 restore 恢复损坏之前的备份，或重新导入那段时间的文件。归并时发现损坏的块被搁置，现存的其余都完好；
+它单独列出，仍算损坏，处理过之后用 --known 说明已知几块。守护进程运行时照常可用。
+
+退出码：0 全部查完，完好。1 有损坏，或没有查完（没有数据、打不开、守护进程停止、被中断）：历史的每处损坏是
+标准输出上以“损坏 damaged:”开头的一行，其余原因在标准错误。2 用法或配置有误，什么都没有查。
 
 Verifies every chunk of history and the whole state by checksum and names what is
-damaged and which resources it touches; the exit code is then 1. A damaged chunk
-costs that chunk, never the audit: restore a backup from before the damage, or
-import the files of that time again. What was found damaged when it was folded has
-been put aside; nothing reads it, and it is told apart. It counts as damage until
---known says of how many such pieces you know. It may run beside the daemon.`,
+damaged and which resources it touches. A damaged chunk costs that chunk, never the
+audit: restore a backup from before the damage, or import the files of that time
+again. What was found damaged when it was folded has been put aside; nothing reads
+it, and it is told apart. It counts as damage until --known says of how many such
+pieces you know. It may run beside the daemon.
+
+Exit codes: 0 all was checked and is sound, or what was put aside is --known. 1
+something is damaged, or was not checked to the end (no data, cannot be opened, the
+daemon stopped, interrupted): each damaged place of the history is a line on standard
+output that begins with "损坏 damaged:" or "以前搁置 put aside earlier:", any other
+reason stands on standard error. 2 wrong usage or configuration, nothing was checked.`,
 		Example: `  yunjian check --config yunjian.yaml
   yunjian check --config yunjian.yaml --known 1   # 已知搁置一块 | one piece put aside is known`,
 		Args: noArgs,
@@ -219,7 +228,9 @@ been put aside; nothing reads it, and it is told apart. It counts as damage unti
 			})
 			progress.finish()
 			if err != nil {
-				return err
+				return interrupted(cmd, err,
+					fmt.Sprintf("没有查完，此前查到 %d 处损坏；数据没有改动", damaged),
+					fmt.Sprintf("not checked to the end, damaged places found before: %d; nothing was changed", damaged))
 			}
 			if fatal {
 				return errors.New("the file can no longer be followed, and more may be lost than is named: restore a backup (`yunjian restore`; what came since is collected again), or move the file away and collect or import anew")
@@ -269,11 +280,8 @@ Interrupted, the old file stands. What there is to gain is free in history stats
 			progress := newBar(cmd.ErrOrStderr(), "收缩 compact")
 			c, err := k.compact(history.WithProgress(cmd.Context(), progress.bytes), progress.step)
 			progress.finish()
-			if err != nil && cmd.Context().Err() != nil {
-				return fmt.Errorf("compact: %w: the data is whole; no space was given back", context.Cause(cmd.Context()))
-			}
 			if err != nil {
-				return err
+				return interrupted(cmd, err, "数据完好，已归并的保持归并；要收缩文件，请再运行一次", "the data is whole, and what was folded stays so; to shrink the file, run it again")
 			}
 			out := cmd.OutOrStdout()
 			fmt.Fprintf(out, "收缩完成 compacted: %s → %s\n", byteSize(c.Before), byteSize(c.After))

@@ -27,7 +27,7 @@ func newDemo() *cobra.Command {
 	var seed uint64
 	var size estate.Options
 	cmd := &cobra.Command{
-		Use:     "demo [--once] [--listen ADDR] [--instances N] [--seed N] [--bundle DIR]",
+		Use:     "demo [--once] [--listen ADDR] [--bundle DIR | --instances N --days N] [--seed N] [--lang zh|en]",
 		GroupID: groupTry,
 		Short:   "演示：模拟云 → 采集 → 审计 → 周报 → 页面 — the whole job on a simulated cloud",
 		Long: `在临时文件夹中启动一朵模拟云与守护进程：先采集并审计到一周前，再采集到现在，打印周报，
@@ -60,10 +60,10 @@ is an example and is deleted on exit.`,
 		},
 	}
 	cmd.Flags().BoolVar(&once, "once", false, "打印周报后退出 | exit after printing the report")
-	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8900", "页面地址 | address of the page")
+	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8900", "页面地址，主机:端口 | address of the page, host:port")
 	cmd.Flags().StringVar(&dir, "bundle", "", "用该文件夹的数据代替生成的示例 | serve this bundle instead of a generated estate")
 	_ = cmd.MarkFlagDirname("bundle")
-	cmd.Flags().StringVar(&lang, "lang", "zh", "zh | en")
+	cmd.Flags().StringVar(&lang, "lang", "zh", "周报的语言 | language of the report: zh, en")
 	choices(cmd, "lang", "zh", "en")
 	// A month for each of two audits a week apart.
 	estateFlags(cmd, &size, &seed, 38)

@@ -13,7 +13,7 @@ import (
 
 // configFlag adds --config, without which the command cannot run.
 func configFlag(cmd *cobra.Command, path *string) {
-	cmd.Flags().StringVar(path, "config", "", "配置文件 | configuration file (YAML)")
+	cmd.Flags().StringVar(path, "config", "", "配置文件（YAML），必需 | configuration file (YAML), required")
 	_ = cmd.MarkFlagFilename("config", "yaml", "yml")
 }
 
@@ -86,7 +86,7 @@ func (durationValue) Type() string { return "DURATION" }
 
 // nowFlag adds --now. A zero time means the clock.
 func nowFlag(cmd *cobra.Command, t *time.Time) {
-	cmd.Flags().Var(timeValue{t}, "now", "当作现在的时刻，默认取系统时钟 | the present (RFC 3339); default: the clock")
+	cmd.Flags().Var(timeValue{t}, "now", "当作现在的时刻（RFC 3339），默认取系统时钟 | the present (RFC 3339); default: the clock")
 }
 
 // orClock returns t, or the clock's time where t is zero.

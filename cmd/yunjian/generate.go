@@ -17,6 +17,10 @@ func newGenerate() *cobra.Command {
 		Use:     "generate --output DIR [--instances N] [--days N] [--seed N] [--end TIME]",
 		GroupID: groupTry,
 		Short:   "生成示例资源与利用率文件 — write an example estate as a bundle",
+		Long: `生成一套示例资源及其五分钟利用率，写成 import 与 simulate 能读的文件夹；同种子同数据。
+
+Makes up an estate with its utilization every five minutes, and writes it as a folder
+that import and simulate read. Equal seeds give equal data.`,
 		Example: `  yunjian generate --output ./example --instances 200 --days 30
   yunjian simulate --bundle ./example`,
 		Args: noArgs,
@@ -37,9 +41,9 @@ func newGenerate() *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&dir, "output", "", "要写入的文件夹 | the folder to write")
+	cmd.Flags().StringVar(&dir, "output", "", "要写入的文件夹，须为空或不存在，必需 | the folder to write, empty or missing, required")
 	_ = cmd.MarkFlagDirname("output")
 	estateFlags(cmd, &o, &o.Seed, 30)
-	cmd.Flags().Var(timeValue{&end}, "end", "历史的终点，默认现在 | end of history (RFC 3339); default: now")
+	cmd.Flags().Var(timeValue{&end}, "end", "历史的终点（RFC 3339），默认现在 | end of history (RFC 3339); default: now")
 	return cmd
 }

@@ -78,7 +78,7 @@ too. Whether all is sound says check; where much is free, compact gives it back.
 		},
 	}
 	configFlag(cmd, &path)
-	cmd.Flags().StringVar(&format, "format", "text", "text | json")
+	cmd.Flags().StringVar(&format, "format", "text", "输出格式 | form of the output: text, json")
 	choices(cmd, "format", "text", "json")
 	return cmd
 }

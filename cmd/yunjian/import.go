@@ -20,17 +20,19 @@ func newImport() *cobra.Command {
 	var path, dir string
 	var now time.Time
 	cmd := &cobra.Command{
-		Use:     "import --config FILE --bundle DIR",
+		Use:     "import --config FILE --bundle DIR [--now TIME]",
 		GroupID: groupWork,
 		Short:   "导入文件夹中的清单与利用率 — read a bundle of files into the store",
 		Long: `导入一个文件夹：inventory.csv（或 .xlsx）与 samples/资源ID.csv[.gz]。适用于只能导出
 文件的云。重复导入无害，同一时刻以后一次为准。导入结束时归并已过完的日子。
+有错的行连同文件名、行号列出：样本文件有错，该文件整个不导入，其余照常，退出码 1；清单有错则全部不导入。
 
 Reads a folder of files into the store: inventory.csv (or .xlsx) and
 samples/RESOURCE_ID.csv[.gz]. Importing twice is harmless; of two values for one
 instant the later import counts. At the end samples of closed days are folded into
-their compact form. A bad line is named with file and line, and
-nothing of that file is taken.`,
+their compact form. A bad line is named with file and line: of that sample file
+nothing is taken, of the others all, and the exit code is 1. A mistake in the
+inventory refuses the whole folder.`,
 		Example: `  yunjian import --config yunjian.yaml --bundle ./exports/2026-11`,
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -50,7 +52,11 @@ nothing of that file is taken.`,
 				return err
 			}
 			defer data.Close()
+			const nothing, nothingEN = "什么都没有导入；再运行一次即可", "nothing was imported; run it again"
 			if now.IsZero() {
+				if err := b.Scan(cmd.Context()); err != nil {
+					return interrupted(cmd, err, nothing, nothingEN)
+				}
 				now = b.End()
 			}
 			now = orClock(now).In(cfg.Location) // a bundle without a sound sample has no end
@@ -63,21 +69,24 @@ nothing of that file is taken.`,
 				Metrics: cloud.Metrics(), Now: now, Progress: progress.set, Again: true,
 			})
 			progress.finish()
+			if got.Inventory.TakenAt.IsZero() {
+				return interrupted(cmd, err, nothing, nothingEN)
+			}
 			printCollected(cmd.OutOrStdout(), got)
 			if err != nil {
-				return err
+				return interrupted(cmd, err, "清单与上列样本已存下；再运行一次，从头读完，重复导入无害", "the inventory and the samples counted above are stored; run it again to read all, importing twice is harmless")
 			}
 			// Years may come at once: left as they came, they would be slow to read.
 			progress = newBar(cmd.ErrOrStderr(), "整理 fold")
 			err = data.History.Fold(history.WithProgress(cmd.Context(), progress.bytes), now)
 			progress.finish()
-			return errors.Join(refused(got.Result.Problems), untended(cmd.Context(), err))
+			return errors.Join(refused(got.Result.Problems), untended(cmd, err))
 		},
 	}
 	configFlag(cmd, &path)
-	cmd.Flags().StringVar(&dir, "bundle", "", "文件夹 | the folder to read")
+	cmd.Flags().StringVar(&dir, "bundle", "", "含 inventory.csv 的文件夹，必需 | the folder that holds inventory.csv, required")
 	_ = cmd.MarkFlagDirname("bundle")
-	cmd.Flags().Var(timeValue{&now}, "now", "清单的时刻，默认取最后一个样本 | when the inventory was taken (RFC 3339); default: the last sample")
+	cmd.Flags().Var(timeValue{&now}, "now", "清单的时刻（RFC 3339），默认取最后一个样本 | when the inventory was taken (RFC 3339); default: the last sample")
 	return cmd
 }
 

@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"yunjian/internal/config"
 	"yunjian/policies"
@@ -92,7 +93,7 @@ saves a year. It only reads; it never changes anything in a cloud.`,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usage(fmt.Errorf("%w\n运行 `%s --help` 查看用法 | run `%s --help` for usage", err, cmd.CommandPath(), cmd.CommandPath()))
+		return usage(fmt.Errorf("%w%s\n运行 `%s --help` 查看用法 | run `%s --help` for usage", err, flagMeant(cmd, err), cmd.CommandPath(), cmd.CommandPath()))
 	})
 	root.AddGroup(
 		&cobra.Group{ID: groupWork, Title: "日常 | Daily work:"},
@@ -114,14 +115,47 @@ saves a year. It only reads; it never changes anything in a cloud.`,
 		switch c.Name() {
 		case "help":
 			c.Short = "任一命令的用法 — how a command is used"
+			c.Long = "打印任一命令的用法，与该命令的 --help 相同。\n\nPrints how a command is used, as its --help does."
+			c.Example = "  yunjian help import"
 		case "completion":
 			c.Short = "命令行补全脚本 — the completion script of a shell"
+			c.Long = "打印某个 shell 的补全脚本；怎样启用，见各子命令的 --help。\n\nPrints the completion script of a shell; its own --help says how to enable it."
 			c.Example = "  yunjian completion bash > /etc/bash_completion.d/yunjian"
 			c.Args = subcommand
 			c.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+			for _, shell := range c.Commands() {
+				shell.Short = shell.Name() + " 的补全脚本 — the completion script of " + shell.Name()
+				shell.Long = "打印 " + shell.Name() + " 的补全脚本；启用的办法见下。\n\n" + shell.Long
+				if f := shell.Flags().Lookup("no-descriptions"); f != nil {
+					f.Usage = "不含各命令的说明 | without what each command does"
+				}
+			}
 		}
 	}
+	root.InitDefaultVersionFlag()
+	root.Flags().Lookup("version").Usage = "版本 | the version"
+	root.SetUsageTemplate(helpWords.Replace(root.UsageTemplate()))
+	wordHelp(root)
 	return root
+}
+
+// helpWords puts Chinese beside what cobra says in every help text.
+var helpWords = strings.NewReplacer(
+	"Usage:", "用法 | Usage:",
+	"Examples:", "示例 | Examples:",
+	"Available Commands:", "命令 | Commands:",
+	"Flags:", "参数 | Flags:",
+	`Use "{{.CommandPath}} [command] --help" for more information about a command.`,
+	"运行 `{{.CommandPath}} [command] --help` 查看某个命令的用法 | run it for how a command is used",
+)
+
+// wordHelp words --help of a command and of those below it.
+func wordHelp(c *cobra.Command) {
+	c.InitDefaultHelpFlag()
+	c.Flags().Lookup("help").Usage = "用法 | how it is used"
+	for _, sub := range c.Commands() {
+		wordHelp(sub)
+	}
 }
 
 // Groups of commands in the help text.
@@ -158,6 +192,29 @@ func subcommand(cmd *cobra.Command, args []string) error {
 		near = fmt.Sprintf("did you mean %s? ", like[0])
 	}
 	return usage(fmt.Errorf("unknown command %q for %q: %swant one of %s; see `%s --help`", args[0], cmd.CommandPath(), near, strings.Join(names, ", "), cmd.CommandPath()))
+}
+
+// flagMeant suggests a flag of the command where err is about one that it does
+// not have, and is empty where none is like it.
+func flagMeant(cmd *cobra.Command, err error) string {
+	var unknown *pflag.NotExistError
+	if !errors.As(err, &unknown) {
+		return ""
+	}
+	// The likeness of names is cobra's, which knows that of commands.
+	flags := cobra.Command{SuggestionsMinimumDistance: 2}
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		flags.AddCommand(&cobra.Command{Use: f.Name, Run: func(*cobra.Command, []string) {}})
+	})
+	name := unknown.GetSpecifiedName()
+	if group := unknown.GetSpecifiedShortnames(); group != "" { // -format, with one dash
+		name, _, _ = strings.Cut(group, "=")
+	}
+	like := flags.SuggestionsFor(name)
+	if len(name) < 2 || len(like) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(": did you mean --%s?", like[0])
 }
 
 func oneArg(name string) cobra.PositionalArgs {

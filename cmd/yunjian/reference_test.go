@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
@@ -50,8 +51,9 @@ func commandReference() string {
 	var b strings.Builder
 	b.WriteString("# 命令与参数 | Commands and flags\n\n" + generated)
 	b.WriteString("TIME 是 RFC 3339 时刻，DURATION 形如 `30d`、`12h`。退出码：0 完成，1 失败，2 用法或配置有误。\n")
+	b.WriteString("被 Ctrl-C（SIGINT）或 SIGTERM 中断的命令以 1 结束，并用一行说明数据处于什么状态；`serve`、`simulate` 与 `demo` 的页面由此停止，以 0 结束。\n")
 	b.WriteString("结果写标准输出，进度与日志写标准错误。\n\n")
-	b.WriteString("TIME is RFC 3339, DURATION is Prometheus style. Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.\nResults go to standard output, progress and logs to standard error.\n")
+	b.WriteString("TIME is RFC 3339, DURATION is Prometheus style. Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.\nA command that Ctrl-C (SIGINT) or SIGTERM interrupts ends with 1 and one line that says what state things are in;\n`serve`, `simulate` and the page of `demo` are stopped by them and end with 0.\nResults go to standard output, progress and logs to standard error.\n")
 	var walk func(c *cobra.Command)
 	walk = func(c *cobra.Command) {
 		if c.Hidden || c.Name() == "help" || c.Name() == "completion" {
@@ -67,6 +69,29 @@ func commandReference() string {
 	walk(newRoot())
 	b.WriteString("\n## yunjian completion bash|zsh|fish|powershell\n\n命令补全 | prints the shell completion.\n")
 	return b.String()
+}
+
+// TestHelpInTwoLanguages reads every help text.
+func TestHelpInTwoLanguages(t *testing.T) {
+	both := func(s string) bool {
+		return strings.ContainsFunc(s, func(r rune) bool { return unicode.Is(unicode.Han, r) }) &&
+			strings.ContainsFunc(s, func(r rune) bool { return r < unicode.MaxASCII && unicode.IsLetter(r) })
+	}
+	var walk func(c *cobra.Command)
+	walk = func(c *cobra.Command) {
+		if !both(c.Short) || c.Long != "" && !both(c.Long) {
+			t.Errorf("%s is told in one language only", c.CommandPath())
+		}
+		c.Flags().VisitAll(func(f *pflag.Flag) {
+			if !both(f.Usage) {
+				t.Errorf("%s --%s is told in one language only: %s", c.CommandPath(), f.Name, f.Usage)
+			}
+		})
+		for _, sub := range c.Commands() {
+			walk(sub)
+		}
+	}
+	walk(newRoot())
 }
 
 func writeCommand(b *strings.Builder, c *cobra.Command) {

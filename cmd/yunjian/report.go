@@ -62,12 +62,12 @@ week named. Monday's audit closes the week before.`,
 		},
 	}
 	configFlag(cmd, &path)
-	cmd.Flags().StringVar(&week, "week", "", "ISO 周，如 2026-W47；默认最近一次审计 | ISO week; default: the latest audit")
-	cmd.Flags().StringVar(&format, "format", "text", "text | html | xlsx | csv | json")
+	cmd.Flags().StringVar(&week, "week", "", "ISO 周，如 2026-W47；默认最近一次审计 | ISO week, such as 2026-W47; default: the latest audit")
+	cmd.Flags().StringVar(&format, "format", "text", "输出格式 | form of the report: text, html, xlsx, csv, json; xlsx 须有 needs --output")
 	choices(cmd, "format", "text", "html", "xlsx", "csv", "json")
-	cmd.Flags().StringVar(&lang, "lang", "", "zh | en，默认取配置 | default: lang of the configuration")
+	cmd.Flags().StringVar(&lang, "lang", "", "语言，默认取配置的 lang | language: zh, en; default: lang of the configuration")
 	choices(cmd, "lang", "zh", "en")
-	cmd.Flags().StringVar(&output, "output", "", "写入文件而非标准输出 | write to a file, not standard output")
+	cmd.Flags().StringVar(&output, "output", "", "写入该文件，已有则覆盖；默认标准输出 | write to this file, in place of one that is there; default: standard output")
 	return cmd
 }
 

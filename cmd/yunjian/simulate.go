@@ -31,7 +31,7 @@ func newSimulate() *cobra.Command {
 	var apsara bool
 	var size estate.Options
 	cmd := &cobra.Command{
-		Use:     "simulate [--bundle DIR] --listen ADDR [--now TIME] [--faults SHARE] [--seed N]",
+		Use:     "simulate [--bundle DIR | --instances N --days N] [--listen ADDR] [--now TIME] [--faults SHARE] [--seed N] [--apsara]",
 		GroupID: groupTry,
 		Short:   "模拟云：用文件或生成的数据应答阿里云 API — a server that speaks the Alibaba Cloud API",
 		Long: `在本机提供一朵“云”：校验签名、时间戳与随机数，分页、限流、保留期与真实接口一致，
@@ -76,9 +76,9 @@ on. It serves a bundle, or else a generated example estate.
 	}
 	cmd.Flags().StringVar(&dir, "bundle", "", "文件夹；不给则生成示例 | a bundle; default: a generated estate")
 	_ = cmd.MarkFlagDirname("bundle")
-	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:9000", "监听地址 | address to listen on")
-	cmd.Flags().Var(timeValue{&now}, "now", "样本的终点，默认最后一个样本 | where samples end (RFC 3339); default: the last sample")
-	cmd.Flags().StringVar(&faults, "faults", "", "故障比例 0–1，或 名称=比例,… | share of calls that fail, or name=share,…: "+strings.Join(simcloud.FaultNames(), ", "))
+	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:9000", "监听地址，主机:端口 | address to listen on, host:port")
+	cmd.Flags().Var(timeValue{&now}, "now", "样本的终点（RFC 3339），默认最后一个样本 | where samples end (RFC 3339); default: the last sample")
+	cmd.Flags().StringVar(&faults, "faults", "", "出故障的调用比例 0–1，或 名称=比例,…；默认没有 | share of calls that fail, 0–1, or name=share,…; default: none. 名称 names: "+strings.Join(simcloud.FaultNames(), ", "))
 	cmd.Flags().BoolVar(&apsara, "apsara", false, "模拟专有云：组织与资源集、必需的请求头 | behave as Apsara Stack: organizations, resource sets, required headers")
 	estateFlags(cmd, &size, &seed, 30)
 	return cmd
@@ -86,8 +86,8 @@ on. It serves a bundle, or else a generated example estate.
 
 // estateFlags adds the flags that describe a generated estate.
 func estateFlags(cmd *cobra.Command, o *estate.Options, seed *uint64, days int) {
-	cmd.Flags().IntVar(&o.Instances, "instances", 200, "示例云主机台数，10–100000 | instances of the example estate")
-	cmd.Flags().IntVar(&o.Days, "days", days, "历史天数 | days of history")
+	cmd.Flags().IntVar(&o.Instances, "instances", 200, "示例云主机台数，10–100000 | instances of the example estate, 10–100000")
+	cmd.Flags().IntVar(&o.Days, "days", days, "历史天数，1–800 | days of history, 1–800")
 	cmd.Flags().Uint64Var(seed, "seed", 1, "随机种子，同种子同数据 | seed; equal seeds give equal data")
 }
 

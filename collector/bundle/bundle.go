@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -24,7 +25,8 @@ type Bundle struct {
 	files     map[string]string // resource id → file, relative to dir
 	notes     []string
 
-	scanned func() extent // every sample file, read once when first needed
+	mu     sync.Mutex
+	extent *extent // nil: not scanned yet
 }
 
 // extent is what the sample files hold together.
@@ -54,7 +56,6 @@ func Open(dir string) (*Bundle, error) {
 	if !wrong.none() {
 		return nil, fmt.Errorf("read bundle %s:\n%w", dir, &wrong)
 	}
-	b.scanned = sync.OnceValue(b.scan)
 	return b, nil
 }
 
@@ -152,13 +153,37 @@ func unixTime(t int64) time.Time {
 	return time.Unix(t, 0).UTC()
 }
 
-func (b *Bundle) scan() extent {
+// Scan does what the first call of Metrics or End else would do, and ends with
+// ctx.
+func (b *Bundle) Scan(ctx context.Context) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.extent != nil {
+		return nil
+	}
+	e, err := b.scan(ctx)
+	if err != nil {
+		return fmt.Errorf("read sample files of bundle %s: %w", b.dir, err)
+	}
+	b.extent = &e
+	return nil
+}
+
+func (b *Bundle) scanned() extent {
+	_ = b.Scan(context.Background()) // nothing but its end makes it fail
+	return *b.extent
+}
+
+func (b *Bundle) scan(ctx context.Context) (extent, error) {
 	var (
 		e    extent
 		r    sampleReader
 		seen = map[cloud.Metric]bool{}
 	)
 	for _, id := range slices.Sorted(maps.Keys(b.files)) {
+		if err := ctx.Err(); err != nil {
+			return e, err
+		}
 		header, last, err := r.span(b.dir, b.files[id])
 		if err != nil {
 			continue
@@ -171,5 +196,5 @@ func (b *Bundle) scan() extent {
 	e.metrics = slices.SortedFunc(maps.Keys(seen), func(x, y cloud.Metric) int {
 		return cmp.Compare(slices.Index(cloud.Metrics(), x), slices.Index(cloud.Metrics(), y))
 	})
-	return e
+	return e, nil
 }

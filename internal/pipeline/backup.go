@@ -80,7 +80,7 @@ func readWhole(ctx context.Context, backup io.ReadSeeker, read func(io.Reader) e
 		return fmt.Errorf("read backup: %w", err)
 	}
 	err = read(io.TeeReader(readable{ctx, backup}, newMeter(ctx, size)))
-	if ctx.Err() != nil { // no damage, though it looks like that to who reads
+	if err != nil && ctx.Err() != nil { // no damage, though it looks like that to who reads
 		return fmt.Errorf("read backup: %w", context.Cause(ctx))
 	}
 	return err
