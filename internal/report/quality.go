@@ -153,8 +153,8 @@ func meanCoverage(findings []analyzer.Finding) *float64 {
 	var sum float64
 	n := 0
 	for _, x := range findings {
-		if x.Kind == cloud.Instance && x.Verdict != analyzer.InsufficientData && sampled(x) {
-			sum += x.Coverage
+		if c, ok := coverageOf(x); ok && x.Kind == cloud.Instance && x.Verdict != analyzer.InsufficientData {
+			sum += c
 			n++
 		}
 	}
