@@ -196,9 +196,9 @@ func TestNightlyBackup(t *testing.T) {
 		}
 	}
 	replace := strings.NewReplacer("%%", "%", "$$", "$", "/usr/local/bin/yunjian", self, "/etc/yunjian/yunjian.yaml", config)
-	lines := regexp.MustCompile(`(?m)^ExecStart(?:Post)?=/bin/sh -c '(.*)'$`).FindAllStringSubmatch(string(text), -1)
-	if len(lines) != 2 {
-		t.Fatalf("%d commands in the unit, want 2", len(lines))
+	lines := regexp.MustCompile(`(?m)^ExecStart(?:Pre=-|=/bin/sh -c '|Post=/bin/sh -c ')(.*?)'?$`).FindAllStringSubmatch(string(text), -1)
+	if len(lines) != 3 || !strings.Contains(lines[0][1], " check ") {
+		t.Fatalf("%q in the unit, want a check, a backup, and what clears the old ones away", lines)
 	}
 	for _, line := range lines {
 		cmd := exec.CommandContext(t.Context(), "/bin/sh", "-c", replace.Replace(line[1]))
