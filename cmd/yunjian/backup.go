@@ -174,12 +174,12 @@ func newCheck() *cobra.Command {
 		Use:     "check --config FILE",
 		GroupID: groupCare,
 		Short:   "检查数据目录的完整性 — verify the data folder",
-		Long: `逐块校验历史样本与状态；列出损坏之处及所涉资源，有损坏则退出码 1。损坏的块只损失该块，不影响审计；
+		Long: `逐个数据块校验历史样本与状态；列出损坏之处及所涉资源，有损坏则退出码 1。损坏的数据块只损失它自己，不影响审计；
 用 restore 恢复损坏之前的备份，或重新导入那段时间的文件。守护进程运行时照常可用。
 
-Verifies every chunk of history and the whole state by checksum and names what is
-damaged and which resources it touches; the exit code is then 1. A damaged chunk
-costs that chunk, never the audit: restore a backup from before the damage, or
+Verifies every piece of history and the whole state by checksum and names what is
+damaged and which resources it touches; the exit code is then 1. A damaged piece
+costs itself, never the audit: restore a backup from before the damage, or
 import the files of that time again. It may run beside the daemon.`,
 		Example: `  yunjian check --config yunjian.yaml`,
 		Args:    noArgs,
@@ -227,7 +227,7 @@ func newCompact() *cobra.Command {
 写入等到收缩完成。磁盘须另容得下收缩后的文件，不够则不收缩并说明。中断（Ctrl-C）则旧文件原样不变。
 能收回多少，先看 history stats 的“可收回”。
 
-Folds the samples of days that have ended into compressed chunks, drops what is
+Folds the samples of days that have ended into compressed pieces, drops what is
 past its retention, and gives free space back to the disk. The daemon folds and
 drops by itself every night; this command is for shrinking the file. Beside a
 running daemon, too: reading goes on, writing waits until it is done. The disk

@@ -345,9 +345,9 @@ func TestDamage(t *testing.T) {
 		want    Damage
 		problem string
 	}{
-		{"a block", monday, bucketBlocks, 20, Damage{Resource: "i-1", Metric: cloud.CPUPercent, Span: cloud.Window{From: monday.UTC(), To: instant(p[len(p)-1].T + 1)}}, `block of up to 1 resources from "i-1" to "i-1": damaged: checksum`},
-		{"a day chunk", monday.AddDate(0, 0, 21), bucketDays, 1, Damage{Resource: "i-1", Metric: cloud.CPUPercent, Span: day(0)}, "day chunk: damaged: checksum"},
-		{"a span chunk", monday.AddDate(0, 0, 50), bucketSpans, 20, Damage{Resource: "i-1", Metric: cloud.CPUPercent, Span: cloud.Window{From: day(0).From, To: day(27).To}}, "span chunk: damaged: checksum"},
+		{"a block", monday, bucketBlocks, 20, Damage{Resource: "i-1", Metric: cloud.CPUPercent, Span: cloud.Window{From: monday.UTC(), To: instant(p[len(p)-1].T + 1)}}, `unfolded piece of up to 1 resources from "i-1" to "i-1": damaged: checksum`},
+		{"a day chunk", monday.AddDate(0, 0, 21), bucketDays, 1, Damage{Resource: "i-1", Metric: cloud.CPUPercent, Span: day(0)}, "piece of a day: damaged: checksum"},
+		{"a span chunk", monday.AddDate(0, 0, 50), bucketSpans, 20, Damage{Resource: "i-1", Metric: cloud.CPUPercent, Span: cloud.Window{From: day(0).From, To: day(27).To}}, "piece of 28 days: damaged: checksum"},
 		{"a digest", monday.AddDate(0, 0, 50), bucketDigests, 0, Damage{Metric: cloud.CPUPercent, Span: cloud.Window{From: day(0).From, To: day(27).To}}, `digest: of up to 2 resources from "i-1" to "i-2": damaged: checksum`},
 	}
 	for _, tt := range tests {
