@@ -83,9 +83,9 @@ type Finding struct {
 	ResourceID string       `json:"resource_id"`
 	Kind       cloud.Kind   `json:"kind"`
 	Verdict    Verdict      `json:"verdict"`
-	Rule       string       `json:"rule,omitempty"` // id of the policy rule that matched
-	Coverage   float64      `json:"coverage"`       // of the metrics the verdict rests on, the least; 0 to 1
-	Window     cloud.Window `json:"window"`         // the history judged, after exclusions
+	Rule       string       `json:"rule,omitempty"`     // id of the policy rule that matched
+	Coverage   *float64     `json:"coverage,omitempty"` // of the metrics the verdict rests on, the least; 0 to 1. Absent where it rests on none: on the age, say, or that a disk is attached
+	Window     cloud.Window `json:"window"`             // the history judged, after exclusions
 	Flags      []Flag       `json:"flags"`
 	Reasons    []Reason     `json:"reasons"`
 	Evidence   []Evidence   `json:"evidence,omitempty"`

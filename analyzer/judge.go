@@ -60,12 +60,13 @@ type judging struct {
 type judgement struct {
 	verdict  Verdict
 	rule     string
-	coverage float64
+	coverage *float64
 	reasons  []Reason
 }
 
-func insufficient(coverage float64, reasons ...Reason) judgement {
-	return judgement{verdict: InsufficientData, coverage: coverage, reasons: reasons}
+// insufficient is the judgement of a resource whose samples were not looked at.
+func insufficient(reasons ...Reason) judgement {
+	return judgement{verdict: InsufficientData, reasons: reasons}
 }
 
 func (j *judging) judge() judgement {
@@ -75,11 +76,11 @@ func (j *judging) judge() judgement {
 	}
 	if s := j.in.Scope; s.Kind != "" && !s.Complete {
 		j.flags[CloudUnavailable] = true
-		return insufficient(0, Reason{Code: CodeScopeUnavailable, Detail: cmp.Or(s.Code, s.Problem)})
+		return insufficient(Reason{Code: CodeScopeUnavailable, Detail: cmp.Or(s.Code, s.Problem)})
 	}
 	rules := j.pack.RulesFor(r.Kind)
 	if len(rules) == 0 {
-		return insufficient(0, Reason{Code: CodeNoRule, Value: number(0), Unit: cloud.Count, Detail: string(r.Kind)})
+		return insufficient(Reason{Code: CodeNoRule, Value: number(0), Unit: cloud.Count, Detail: string(r.Kind)})
 	}
 	if r.Kind != cloud.Instance {
 		return j.attachment(rules)
@@ -87,7 +88,7 @@ func (j *judging) judge() judgement {
 	if r.CreatedAt.IsZero() {
 		j.flags[AgeUnknown] = true
 	} else if age := j.now.Sub(r.CreatedAt); age < j.pack.MinAge {
-		return insufficient(0, Reason{Code: CodeAgeBelow, Value: number(days(age)), Limit: number(days(j.pack.MinAge)), Unit: cloud.Days})
+		return insufficient(Reason{Code: CodeAgeBelow, Value: number(days(age)), Limit: number(days(j.pack.MinAge)), Unit: cloud.Days})
 	}
 	if r.Status == cloud.PoweredOff {
 		j.flags[PoweredOff] = true
@@ -100,7 +101,7 @@ func (j *judging) judge() judgement {
 		j.flags[MemoryUnknown] = true
 	}
 	if why, ok := j.usable(cloud.CPUPercent); !ok {
-		return insufficient(j.coverage(cloud.CPUPercent), why)
+		return judgement{verdict: InsufficientData, coverage: j.rests([]cloud.Metric{cloud.CPUPercent}), reasons: []Reason{why}}
 	}
 	if !monthEnd(j.window, j.now.Location()) {
 		j.flags[NoMonthEnd] = true
@@ -160,6 +161,21 @@ func (j *judging) coverage(m cloud.Metric) float64 {
 	return u.Coverage()
 }
 
+// rests is the lowest coverage of metrics; nil where none of them could hold a
+// sample yet.
+func (j *judging) rests(metrics []cloud.Metric) *float64 {
+	var lowest *float64
+	for _, m := range metrics {
+		if u := j.in.Utilization[m]; j.expected(u) == 0 {
+			continue
+		}
+		if c := j.coverage(m); lowest == nil || c < *lowest {
+			lowest = &c
+		}
+	}
+	return lowest
+}
+
 // off judges a machine that is powered off: what it did before says nothing, so
 // only rules that ask for how long it has been off apply.
 func (j *judging) off(rules []policies.Rule) judgement {
@@ -171,11 +187,11 @@ func (j *judging) off(rules []policies.Rule) judgement {
 			continue
 		}
 		if !known {
-			return insufficient(0, Reason{Code: CodeOffSinceUnknown, Limit: number(rule.When[i].Limit), Unit: cloud.Days})
+			return insufficient(Reason{Code: CodeOffSinceUnknown, Limit: number(rule.When[i].Limit), Unit: cloud.Days})
 		}
 		m := j.match(rule)
 		if m.state == yes {
-			return judgement{verdict: Verdict(rule.Verdict), rule: rule.ID, coverage: 1, reasons: m.reasons}
+			return judgement{verdict: Verdict(rule.Verdict), rule: rule.ID, reasons: m.reasons}
 		}
 		if nearest.Code == "" {
 			nearest = Reason{Code: CodePoweredOffDays, Statistic: policies.DaysOff, Value: number(off), Limit: number(rule.When[i].Limit), Unit: cloud.Days}
@@ -187,7 +203,7 @@ func (j *judging) off(rules []policies.Rule) judgement {
 			nearest.Value = number(off)
 		}
 	}
-	return insufficient(0, nearest)
+	return insufficient(nearest)
 }
 
 // late is how far before the present a source may stop asking: samples appear
@@ -256,21 +272,21 @@ func (j *judging) attachment(rules []policies.Rule) judgement {
 		if r.StorageGiB > 0 {
 			attached.Value, attached.Unit = number(r.StorageGiB), cloud.GiB
 		}
-		return judgement{verdict: Optimized, coverage: 1, reasons: []Reason{attached}}
+		return judgement{verdict: Optimized, reasons: []Reason{attached}}
 	}
 	if r.Status != cloud.Available {
-		return insufficient(0, Reason{Code: CodeAttachmentUnknown, Detail: string(r.Status)})
+		return insufficient(Reason{Code: CodeAttachmentUnknown, Detail: string(r.Status)})
 	}
 	var unmet []Reason
 	for _, rule := range rules {
 		m := j.match(rule)
 		if m.state == yes {
-			return judgement{verdict: Verdict(rule.Verdict), rule: rule.ID, coverage: 1, reasons: m.reasons}
+			return judgement{verdict: Verdict(rule.Verdict), rule: rule.ID, reasons: m.reasons}
 		}
 		unmet = append(unmet, m.missing...)
 		unmet = append(unmet, m.unmet...)
 	}
-	return insufficient(0, unmet...)
+	return insufficient(unmet...)
 }
 
 // unattachedFor is for how many days at least the resource has been attached to

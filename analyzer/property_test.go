@@ -1,6 +1,7 @@
 package analyzer
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -47,6 +48,12 @@ func TestIdleIsNeverAGuess(t *testing.T) {
 		cpu := in.Utilization[cloud.CPUPercent]
 		if f.Verdict != InsufficientData && (cpu.Samples == 0 || cpu.Coverage() < pack.MinCoverage) {
 			t.Fatalf("%s on coverage %g", f.Verdict, cpu.Coverage())
+		}
+		covered := func(e Evidence) bool {
+			return e.Expected > 0 && *f.Coverage == min(1, float64(e.Samples)/float64(e.Expected))
+		}
+		if f.Coverage != nil && !slices.ContainsFunc(f.Evidence, covered) {
+			t.Fatalf("%s on coverage %g, which no metric has: %+v", f.Verdict, *f.Coverage, f.Evidence)
 		}
 		if f.Verdict == Idle && (cpu.Quantile(0.95) >= 5 || cpu.Max >= 20 || in.Utilization[cloud.MemoryPercent].Samples == 0) {
 			t.Fatalf("idle with p95 %g, max %g, %d memory samples", cpu.Quantile(0.95), cpu.Max, in.Utilization[cloud.MemoryPercent].Samples)

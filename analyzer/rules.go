@@ -53,14 +53,14 @@ func (j *judging) apply(rules []policies.Rule) judgement {
 		unmet = append(unmet, m.unmet...)
 	}
 	if applicable == 0 { // by its size or kind of machine every rule leaves it out
-		return insufficient(0, append([]Reason{{Code: CodeNoRule, Value: number(0), Unit: cloud.Count, Detail: string(j.in.Resource.Kind)}}, distinct(unmet)...)...)
+		return insufficient(append([]Reason{{Code: CodeNoRule, Value: number(0), Unit: cloud.Count, Detail: string(j.in.Resource.Kind)}}, distinct(unmet)...)...)
 	}
 	var asked []policies.Condition
 	for _, rule := range rules {
 		asked = append(asked, rule.When...)
 	}
 	if len(undecided) > 0 {
-		return insufficient(j.least(asked), distinct(slices.Concat(undecided, vetoes))...)
+		return judgement{verdict: InsufficientData, coverage: j.least(asked), reasons: distinct(slices.Concat(undecided, vetoes))}
 	}
 	return judgement{verdict: Optimized, coverage: j.least(asked), reasons: distinct(slices.Concat(vetoes, telling(unmet, vetoes)))}
 }
@@ -185,20 +185,21 @@ func (j *judging) fact(c policies.Condition) (state, Reason) {
 	return no, r
 }
 
-// least is the lowest coverage of the metrics that conditions were decided on.
-func (j *judging) least(conditions []policies.Condition) float64 {
-	lowest := 1.0
+// least is the lowest coverage of the metrics that conditions were decided on;
+// nil where none of them was.
+func (j *judging) least(conditions []policies.Condition) *float64 {
+	var decided []cloud.Metric
 	for _, c := range conditions {
 		if c.Metric == "" {
 			continue
 		}
 		for _, m := range policies.Parts(c.Metric) {
 			if _, ok := j.usable(m); ok {
-				lowest = min(lowest, j.coverage(m))
+				decided = append(decided, m)
 			}
 		}
 	}
-	return lowest
+	return j.rests(decided)
 }
 
 // telling keeps, of the unmet comparisons on one statistic, the one that came

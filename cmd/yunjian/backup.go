@@ -177,17 +177,17 @@ func newCheck() *cobra.Command {
 		Use:     "check --config FILE [--known N]",
 		GroupID: groupCare,
 		Short:   "检查数据目录的完整性 — verify the data folder",
-		Long: `逐块校验历史样本与状态；列出损坏之处及所涉资源。损坏的块只损失该块，不影响审计；
-用 restore 恢复损坏之前的备份，或重新导入那段时间的文件。归并时发现损坏的块被搁置，现存的其余都完好；
+		Long: `逐个数据块校验历史样本与状态；列出损坏之处及所涉资源。损坏的数据块只损失它自己，不影响审计；
+用 restore 恢复损坏之前的备份，或重新导入那段时间的文件。归并时发现损坏的数据块被搁置，现存的其余都完好；
 它单独列出，仍算损坏，处理过之后用 --known 说明已知几块。守护进程运行时照常可用。
 
 退出码：0 全部查完，完好。1 有损坏，或没有查完（没有数据、打不开、守护进程停止、被中断）：历史的每处损坏是
 标准输出上以“损坏 damaged:”开头的一行，其余原因在标准错误。2 用法或配置有误，什么都没有查。
 
-Verifies every chunk of history and the whole state by checksum and names what is
-damaged and which resources it touches. A damaged chunk costs that chunk, never the
-audit: restore a backup from before the damage, or import the files of that time
-again. What was found damaged when it was folded has been put aside; nothing reads
+Verifies every piece of history and the whole state by checksum and names what is
+damaged and which resources it touches. A damaged piece costs itself, never the audit:
+restore a backup from before the damage, or import the files of that time again.
+What was found damaged when it was folded has been put aside; nothing reads
 it, and it is told apart. It counts as damage until --known says of how many such
 pieces you know. It may run beside the daemon.
 
@@ -263,7 +263,7 @@ func newCompact() *cobra.Command {
 写入等到收缩完成。磁盘须另容得下收缩后的文件，不够则不收缩并说明。中断（Ctrl-C）则旧文件原样不变。
 能收回多少，先看 history stats 的“可收回”。
 
-Folds the samples of days that have ended into compressed chunks, drops what is
+Folds the samples of days that have ended into compressed pieces, drops what is
 past its retention, and gives free space back to the disk. The daemon folds and
 drops by itself every night; this command is for shrinking the file. Beside a
 running daemon, too: reading goes on, writing waits until it is done. The disk

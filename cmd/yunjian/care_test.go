@@ -18,6 +18,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 	"golang.org/x/sys/unix"
 
+	"yunjian/internal/config"
 	"yunjian/internal/control"
 	"yunjian/internal/history"
 	"yunjian/internal/pipeline"
@@ -345,9 +346,9 @@ func TestNightlyBackup(t *testing.T) {
 		}
 	}
 	replace := strings.NewReplacer("%%", "%", "$$", "$", "/usr/local/bin/yunjian", self, "/etc/yunjian/yunjian.yaml", config)
-	lines := regexp.MustCompile(`(?m)^ExecStart(?:Post)?=/bin/sh -c '(.*)'$`).FindAllStringSubmatch(string(text), -1)
-	if len(lines) != 2 {
-		t.Fatalf("%d commands in the unit, want 2", len(lines))
+	lines := regexp.MustCompile(`(?m)^ExecStart(?:Pre=-|=/bin/sh -c '|Post=/bin/sh -c ')(.*?)'?$`).FindAllStringSubmatch(string(text), -1)
+	if len(lines) != 3 || !strings.Contains(lines[0][1], " check ") {
+		t.Fatalf("%q in the unit, want a check, a backup, and what clears the old ones away", lines)
 	}
 	for _, line := range lines {
 		cmd := exec.CommandContext(t.Context(), "/bin/sh", "-c", replace.Replace(line[1]))
@@ -377,13 +378,25 @@ func TestNightlyBackup(t *testing.T) {
 	}
 }
 
+// A history of which nothing can be read is not one without samples.
+func TestStatsSayWhatIsUnread(t *testing.T) {
+	for unread, want := range map[int]string{0: "no samples yet", 2: "unreadable pieces"} {
+		var out strings.Builder
+		printStats(&out, history.Stats{Unread: unread}, config.Config{Location: time.UTC})
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("of %d unread pieces: %q, want %q", unread, out.String(), want)
+		}
+	}
+}
+
 // On a terminal long work shows how far it is, or that it goes on; elsewhere
 // nothing.
 func TestProgressOnATerminal(t *testing.T) {
 	for want, show := range map[string]func(*bar){
 		"收缩 shrink":   func(b *bar) { b.step("收缩 shrink") },
-		"1.0/5.0 MiB": func(b *bar) { b.step("复制 copy"); b.bytes(1<<20, 5<<20) },
-		"(3/4)":       func(b *bar) { b.set(3, 4) },
+		" 20% |":      func(b *bar) { b.step("复制 copy"); b.bytes(1<<20, 5<<20) },
+		"1.0/5.0 MiB": func(b *bar) { b.rateAfter = 0; b.bytes(1<<20, 5<<20) },
+		"(3/4)":       func(b *bar) { b.rateAfter = 0; b.set(3, 4) },
 		"|":           func(b *bar) { b.step(""); b.clear() },
 	} {
 		terminal, shown := openTerminal(t)
@@ -405,6 +418,22 @@ func TestProgressOnATerminal(t *testing.T) {
 			t.Errorf("%d bytes go to a file: %v", info.Size(), err)
 		}
 		file.Close()
+	}
+}
+
+// Of the first second no rate is told: it would be nonsense.
+func TestNoRateOfTheFirstSecond(t *testing.T) {
+	for _, after := range []time.Duration{0, time.Hour} {
+		terminal, shown := openTerminal(t)
+		b := newBar(terminal, "备份 backup")
+		b.rateAfter = after
+		b.bytes(1<<20, 5<<20)
+		b.bytes(5<<20, 5<<20)
+		b.finish()
+		terminal.Close()
+		if got := shown(); strings.Contains(got, "/s") != (after == 0) {
+			t.Errorf("the terminal shows %q; want rates after %s", got, after)
+		}
 	}
 }
 

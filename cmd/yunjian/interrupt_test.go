@@ -107,8 +107,8 @@ func TestInterruptedAtAnyMoment(t *testing.T) {
 			},
 		}},
 		{100, []string{"import", "--config", config, "--bundle", bundle}, map[string]func(t *testing.T){
-			"nothing was imported":                     nil,
-			"the samples counted above are stored":     func(t *testing.T) { mustRun(t, "check", "--config", config) },
+			"nothing was imported":                                             nil,
+			"the samples counted above are stored":                             func(t *testing.T) { mustRun(t, "check", "--config", config) },
 			"every sample that was read is stored, only not folded to the end": func(t *testing.T) { mustRun(t, "check", "--config", config) },
 		}},
 	} {

@@ -16,11 +16,15 @@ import (
 type bar struct {
 	w     io.Writer // nil: no terminal
 	label string
+	// rateAfter is how long a bar has to have gone on before it tells counts, rates
+	// and what time is left: rates of the first moments are nonsense, such as 12 GB/s.
+	rateAfter time.Duration
 
 	mu    sync.Mutex
 	b     *progressbar.ProgressBar
-	turns bool   // b knows no total
-	doing string // the step under way
+	turns bool      // b knows no total
+	began time.Time // when b did; zero once it tells rates
+	doing string    // the step under way
 }
 
 func newBar(stderr io.Writer, label string) *bar {
@@ -28,7 +32,7 @@ func newBar(stderr io.Writer, label string) *bar {
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return &bar{}
 	}
-	return &bar{w: stderr, label: label}
+	return &bar{w: stderr, label: label, rateAfter: time.Second}
 }
 
 // set says that done pieces of total are done; total may change as work goes on.
@@ -36,9 +40,10 @@ func (p *bar) set(done, total int) { p.show(int64(done), int64(total)) }
 
 // bytes is set for bytes.
 func (p *bar) bytes(done, total int64) {
-	p.show(done, total, progressbar.OptionShowBytes(true), progressbar.OptionUseIECUnits(true))
+	p.show(done, total, progressbar.OptionShowBytes(true))
 }
 
+// show sets the bar; the unit is that of counts and rates, which come later.
 func (p *bar) show(done, total int64, unit ...progressbar.Option) {
 	if p.w == nil || total <= 0 {
 		return
@@ -46,14 +51,22 @@ func (p *bar) show(done, total int64, unit ...progressbar.Option) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.b == nil || p.turns {
-		p.renew(total, append(unit,
-			progressbar.OptionShowCount(),
-			progressbar.OptionSetPredictTime(true),
+		p.renew(total,
+			progressbar.OptionSetElapsedTime(true),
+			progressbar.OptionSetPredictTime(false),
+			progressbar.OptionUseIECUnits(true),
 			progressbar.OptionThrottle(100*time.Millisecond),
 			progressbar.OptionSetWidth(30),
-		)...)
+		)
+		p.began = time.Now()
 	} else {
 		p.b.ChangeMax64(total)
+	}
+	if !p.began.IsZero() && time.Since(p.began) >= p.rateAfter {
+		for _, o := range append(unit, progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true)) {
+			o(p.b)
+		}
+		p.began = time.Time{}
 	}
 	_ = p.b.Set64(min(done, total))
 }

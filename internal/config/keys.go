@@ -90,7 +90,7 @@ var scheduleKeys = []key[Schedules]{
 }
 
 var retentionKeys = []key[Retention]{
-	field("raw", "duration", "400d", "利用率样本保留多久", "how long utilization samples are kept",
+	field("raw", "duration", "400d", "利用率样本至少保留多久；按 28 天一段逐批清理，最多再留 56 天，每日摘要长期保留", "how long utilization samples are kept at least: they go by spans of 28 days, part by part, so they live up to 56 days longer; daily digests stay",
 		func(r *Retention) *time.Duration { return &r.Raw }, duration(day, 30*year)),
 }
 

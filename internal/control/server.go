@@ -110,7 +110,7 @@ func (s *Server) exclusive(job string, do func(http.ResponseWriter, *http.Reques
 		if err != nil {
 			level = zerolog.WarnLevel
 		}
-		s.o.Log.WithLevel(level).Err(err).Str("care", job).Dur("dur", time.Since(started)).Msg("ended")
+		s.o.Log.WithLevel(level).Err(err).Str("care", job).Dur("duration_ms", time.Since(started)).Msg("ended")
 		end(w, err)
 	})
 }

@@ -152,7 +152,7 @@ func (c *checker) dictionary() error {
 func (c *checker) blocks() error {
 	err := c.tx.Bucket(bucketBlocks).ForEach(func(k, v []byte) error {
 		if v != nil || len(k) != 8 {
-			c.report(Damage{Problem: fmt.Sprintf("block: none under the key %x", k)})
+			c.report(Damage{Problem: fmt.Sprintf("unfolded piece: none under the key %x", k)})
 		}
 		return nil
 	})
@@ -160,7 +160,7 @@ func (c *checker) blocks() error {
 		return err
 	}
 	return eachBlock(c.tx, func(sequence uint64, k, v []byte) error {
-		c.block("block", sequence, k, v)
+		c.block("unfolded piece", sequence, k, v)
 		c.read(k, v)
 		return c.ctx.Err()
 	})
@@ -238,8 +238,8 @@ func (c *checker) periods() error {
 		window func(uint32) cloud.Window
 		check  func(key, data []byte, report func(key []byte, d Damage))
 	}{
-		{c.daysBucket, "day chunk", c.calendar.dayWindow, c.sheet},
-		{c.spansBucket, "span chunk", c.calendar.spanWindow, c.sheet},
+		{c.daysBucket, "piece of a day", c.calendar.dayWindow, c.sheet},
+		{c.spansBucket, "piece of 28 days", c.calendar.spanWindow, c.sheet},
 		{c.digestBucket, "digest", c.calendar.spanWindow, c.digestSheet},
 	} {
 		err := b.bucket.ForEach(func(k, v []byte) error {
@@ -348,7 +348,16 @@ func (c *checker) aside() error {
 	}
 	return c.tx.Bucket(bucketDamaged).ForEach(func(k, v []byte) error {
 		bucket, key, _ := bytes.Cut(k, []byte{0})
-		d := Damage{Problem: fmt.Sprintf("%s: could not be read when it was folded, and was put aside", bucket)}
+		what := "digest"
+		switch string(bucket) {
+		case string(bucketDays), string(bucketDaysV1):
+			what = "piece of a day"
+		case string(bucketSpans), string(bucketSpansV1):
+			what = "piece of 28 days"
+		case string(bucketBlocks), string(bucketBlocksV1):
+			what = "unfolded piece"
+		}
+		d := Damage{Problem: fmt.Sprintf("%s: could not be read when it was folded, and was put aside", what)}
 		switch {
 		case len(key) == 9:
 			key = c.keyOf(key, v)
@@ -360,7 +369,7 @@ func (c *checker) aside() error {
 				d.Span = c.calendar.dayWindow(period)
 			}
 		case len(key) == 13:
-			c.block("block that was put aside", binary.BigEndian.Uint64(key), key[8:], v)
+			c.block("unfolded piece that was put aside", binary.BigEndian.Uint64(key), key[8:], v)
 			return c.ctx.Err()
 		}
 		c.report(d)

@@ -387,6 +387,16 @@ func damages(t *testing.T, s *Store) []Damage {
 	return got
 }
 
+// unread fails the test unless Stats counts that many pieces that could not be
+// read, and so many samples beside them.
+func unread(t *testing.T, s *Store, pieces, samples int) {
+	t.Helper()
+	got, err := s.Stats()
+	if err != nil || got.Unread != pieces || got.Samples != int64(samples) {
+		t.Errorf("%d pieces unread, %d samples counted, want %d and %d (%v)", got.Unread, got.Samples, pieces, samples, err)
+	}
+}
+
 // A damaged chunk costs that chunk: the scan goes on, check names it, and
 // folding puts it aside rather than losing sight of it.
 func TestDamage(t *testing.T) {
@@ -402,9 +412,9 @@ func TestDamage(t *testing.T) {
 		want    Damage
 		problem string
 	}{
-		{"a block", monday, bucketBlocks, 20, Damage{Resource: "i-1", Metric: cloud.CPUPercent, Span: cloud.Window{From: monday.UTC(), To: instant(p[len(p)-1].T + 1)}}, `block of up to 1 resources from "i-1" to "i-1": damaged: checksum`},
-		{"a day chunk", monday.AddDate(0, 0, 21), bucketDays, 1, Damage{Resource: "i-1", Metric: cloud.CPUPercent, Span: day(0)}, "day chunk: damaged: checksum"},
-		{"a span chunk", monday.AddDate(0, 0, 50), bucketSpans, 20, Damage{Resource: "i-1", Metric: cloud.CPUPercent, Span: cloud.Window{From: day(0).From, To: day(27).To}}, "span chunk: damaged: checksum"},
+		{"a block", monday, bucketBlocks, 20, Damage{Resource: "i-1", Metric: cloud.CPUPercent, Span: cloud.Window{From: monday.UTC(), To: instant(p[len(p)-1].T + 1)}}, `unfolded piece of up to 1 resources from "i-1" to "i-1": damaged: checksum`},
+		{"a day chunk", monday.AddDate(0, 0, 21), bucketDays, 1, Damage{Resource: "i-1", Metric: cloud.CPUPercent, Span: day(0)}, "piece of a day: damaged: checksum"},
+		{"a span chunk", monday.AddDate(0, 0, 50), bucketSpans, 20, Damage{Resource: "i-1", Metric: cloud.CPUPercent, Span: cloud.Window{From: day(0).From, To: day(27).To}}, "piece of 28 days: damaged: checksum"},
 		{"a digest", monday.AddDate(0, 0, 50), bucketDigests, 0, Damage{Metric: cloud.CPUPercent, Span: cloud.Window{From: day(0).From, To: day(27).To}}, `digest: of up to 2 resources from "i-1" to "i-2": damaged: checksum`},
 	}
 	for _, tt := range tests {
@@ -413,6 +423,7 @@ func TestDamage(t *testing.T) {
 			mustAppend(t, s, series("i-1", cloud.CPUPercent, p...))
 			mustAppend(t, s, series("i-2", cloud.CPUPercent, p...))
 			mustFold(t, s, tt.folded)
+			unread(t, s, 0, 2*len(p))
 			harm(t, s, tt.bucket, any1)
 			w := cloud.Window{From: monday, To: monday.AddDate(0, 0, 20)}
 			got := map[string]int{}
@@ -423,6 +434,11 @@ func TestDamage(t *testing.T) {
 			if diff := cmp.Diff(map[string]int{"i-1": (20 - tt.missing) * 288, "i-2": 20 * 288}, got); err != nil || diff != "" {
 				t.Error(err, diff)
 			}
+			counted := 1
+			if tt.missing == 0 { // digests are in no figure
+				counted = 0
+			}
+			unread(t, s, counted, 2*len(p)-tt.missing*288)
 			ds := damages(t, s)
 			if len(ds) != 1 || !strings.HasPrefix(ds[0].Problem, tt.problem) {
 				t.Fatalf("check reports %+v, want one %q", ds, tt.problem)
@@ -442,6 +458,7 @@ func TestDamage(t *testing.T) {
 			if want := (20-tt.missing)*288 + min(10, tt.missing*288); n != want {
 				t.Errorf("%d points after folding, want %d", n, want)
 			}
+			unread(t, s, 1, len(p)+n)
 			ds = damages(t, s)
 			if len(ds) != 1 || !strings.Contains(ds[0].Problem, "was put aside") || !ds[0].Aside || ds[0].Metric != cloud.CPUPercent || !cmp.Equal(ds[0].Span, tt.want.Span) {
 				t.Errorf("check reports %+v, want the damaged piece put aside", ds)

@@ -525,7 +525,7 @@ func TestStats(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Stats{Series: 3, Resources: 2, Samples: 874, Unfolded: 290, First: monday.UTC(), Last: monday.Add(575 * 5 * time.Minute).UTC(),
+	want := Stats{Series: 3, Resources: 2, Samples: 874, Unfolded: 290, Stopped: 1, First: monday.UTC(), Last: monday.Add(575 * 5 * time.Minute).UTC(),
 		Bytes: got.Bytes, FreeBytes: got.FreeBytes, BytesPerSample: float64(got.Bytes) / 874,
 		Metrics: []MetricStats{
 			{Metric: cloud.CPUPercent, Series: 2, Samples: 864, Unfolded: 290, First: monday.UTC(), Last: monday.Add(575 * 5 * time.Minute).UTC()},

@@ -54,6 +54,23 @@ type reader struct {
 	metrics                  map[cloud.Metric]byte
 	days, spans, digestSpans []uint32  // periods that hold any sheet, ascending
 	sections                 []section // of blocks, in the order of writing
+
+	unread map[piece]bool // sheets and chunks met that could not be read
+}
+
+// piece names a sheet (chunk -1) or a chunk of it.
+type piece struct {
+	key    string
+	period interval
+	chunk  int
+}
+
+// miss notes that a piece could not be read.
+func (r *reader) miss(key []byte, period interval, chunk int) {
+	if r.unread == nil {
+		r.unread = map[piece]bool{}
+	}
+	r.unread[piece{string(key), period, chunk}] = true
 }
 
 // section is a block's section as it lies in the file.
@@ -283,6 +300,7 @@ func (wk *worker) openSheet(v *view, bucket *bolt.Bucket, key []byte, period int
 	}
 	s.period = period
 	if wk.dec.parse(s, key, data) != nil {
+		wk.miss(key, period, -1)
 		v.spare = append(v.spare, s)
 		return
 	}
@@ -322,6 +340,7 @@ func (wk *worker) series(metric byte, id uint32, keep []interval, fresh []cloud.
 		}
 		c, err := wk.dec.chunk(s, i, values)
 		if err != nil {
+			wk.miss(s.key, s.period, i)
 			continue
 		}
 		before, _ := slices.BinarySearchFunc(fresh, c.first(), func(p cloud.Point, t int64) int { return cmp.Compare(p.T, t) })

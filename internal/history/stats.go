@@ -31,14 +31,18 @@ func (s *Store) stats() (Stats, error) {
 	type part struct {
 		resources int
 		metrics   map[cloud.Metric]MetricStats
+		lasts     []int64 // the last sample of each series
+		unread    map[piece]bool
+		nameless  int
 	}
-	all := part{metrics: map[cloud.Metric]MetricStats{}}
+	all := part{metrics: map[cloud.Metric]MetricStats{}, unread: map[piece]bool{}}
 	keep := []interval{{0, maxTime + 1}}
 	err = parallel(context.Background(), s, names, scanBatch, func(wk *worker, names []string) (part, error) {
 		p := part{metrics: map[cloud.Metric]MetricStats{}}
 		metrics := slices.Collect(maps.Keys(wk.metrics))
 		wk.batch(names, metrics, keep[0], func(_ int, id uint32, known bool, fresh func(code byte) []cloud.Point) {
 			if !known { // its number is damaged
+				p.nameless++
 				return
 			}
 			held := false
@@ -50,6 +54,7 @@ func (s *Store) stats() (Stats, error) {
 					continue
 				}
 				held = true
+				p.lasts = append(p.lasts, t.last)
 				p.metrics[m] = p.metrics[m].and(MetricStats{
 					Series: 1, Samples: t.n, Gaps: t.gaps, Unfolded: int64(len(unfolded)), First: instant(t.first), Last: instant(t.last),
 				})
@@ -58,9 +63,13 @@ func (s *Store) stats() (Stats, error) {
 				p.resources++
 			}
 		})
+		p.unread, wk.unread = wk.unread, nil
 		return p, nil
 	}, func(p part) error {
 		all.resources += p.resources
+		all.nameless += p.nameless
+		all.lasts = append(all.lasts, p.lasts...)
+		maps.Copy(all.unread, p.unread)
 		for m, part := range p.metrics {
 			all.metrics[m] = all.metrics[m].and(part)
 		}
@@ -69,7 +78,17 @@ func (s *Store) stats() (Stats, error) {
 	if err != nil {
 		return Stats{}, err
 	}
-	return s.sum(all.resources, all.metrics)
+	out, err := s.sum(all.resources, all.metrics)
+	if err != nil {
+		return Stats{}, err
+	}
+	out.Unread += len(all.unread) + all.nameless
+	for _, last := range all.lasts {
+		if out.Last.Unix()-last > daySeconds {
+			out.Stopped++
+		}
+	}
+	return out, nil
 }
 
 // sum adds up the metrics, and what they and the file take.
@@ -80,7 +99,10 @@ func (s *Store) sum(resources int, metrics map[cloud.Metric]MetricStats) (Stats,
 		if out.Bytes, out.FreeBytes, err = s.room(tx); err != nil {
 			return err
 		}
-		bytes, err = metricBytes(tx)
+		if bytes, err = metricBytes(tx); err != nil {
+			return err
+		}
+		out.Unread, err = unreadAside(tx)
 		return err
 	})
 	if err != nil {
@@ -152,6 +174,30 @@ func metricBytes(tx *bolt.Tx) (map[cloud.Metric]int64, error) {
 		out[name] = byCode[code]
 	}
 	return out, nil
+}
+
+// unreadAside counts the damaged pieces that no reader of series meets as such:
+// sections, names of metrics, and what was put aside.
+func unreadAside(tx *bolt.Tx) (n int, err error) {
+	if _, err := metricCodes(tx); err != nil {
+		n++
+	}
+	err = eachBlock(tx, func(sequence uint64, k, v []byte) error {
+		err := splitSections(sequence, k, v, func(data []byte) {
+			h, err := head(data)
+			if err == nil {
+				_, err = unseal(sectionKey(sequence, k[0], h.first), data, blockV1)
+			}
+			if err != nil {
+				n++
+			}
+		})
+		if err != nil {
+			n++
+		}
+		return nil
+	})
+	return n + tx.Bucket(bucketDamaged).Stats().KeyN, err
 }
 
 // and is the figures of m and o together.

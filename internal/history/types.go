@@ -84,13 +84,15 @@ type Stats struct {
 	Series         int       `json:"series"`
 	Resources      int       `json:"resources"`
 	Samples        int64     `json:"samples"`
-	Bytes          int64     `json:"bytes"`      // of the whole file
-	FreeBytes      int64     `json:"free_bytes"` // of Bytes, what Compact would give back, roughly
-	BytesPerSample float64   `json:"bytes_per_sample"`
+	Bytes          int64     `json:"bytes"`            // of the whole file
+	FreeBytes      int64     `json:"free_bytes"`       // of Bytes, what Compact would give back, roughly
+	BytesPerSample float64   `json:"bytes_per_sample"` // Bytes by Samples
 	First          time.Time `json:"first,omitzero"`
 	Last           time.Time `json:"last,omitzero"`
 	Gaps           int64     `json:"gaps"`     // spans of more than two steps between neighbouring samples of a series
 	Unfolded       int64     `json:"unfolded"` // of Samples, how many still lie in blocks
+	Stopped        int       `json:"stopped"`  // of Series, how many have no sample in the day before Last; what follows the last sample of a series is no gap
+	Unread         int       `json:"unread"`   // damaged pieces: what lay in them is in none of the figures but the bytes; Check names them
 
 	Metrics []MetricStats `json:"metrics"` // those that have samples, by name
 }

@@ -368,8 +368,8 @@ func TestUpgradeOfADamagedFile(t *testing.T) {
 	}
 	slices.Sort(got)
 	if diff := cmp.Diff([]string{
-		"block  network_in_bps -",
-		"days   -", "days i-002 cpu_percent 0923", "digests i-003 network_in_bps 0824", "spans i-001 cpu_percent 0824",
+		"digest i-003 network_in_bps 0824", "piece of 28 days i-001 cpu_percent 0824",
+		"piece of a day   -", "piece of a day i-002 cpu_percent 0923", "unfolded piece  network_in_bps -",
 	}, got); diff != "" {
 		t.Error(diff)
 	}

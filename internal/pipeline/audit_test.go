@@ -141,8 +141,8 @@ func TestAuditSkipsPoweredOffSpan(t *testing.T) {
 	look(t, d, m, on)
 	look(t, d, m, monday)
 	f, _ = judged(t, d, monday)
-	if f.Coverage < 0.999 || f.Coverage > 1 {
-		t.Errorf("coverage %g, want all of the 20 days that it ran", f.Coverage)
+	if c := coverage(f); c < 0.999 || c > 1 {
+		t.Errorf("coverage %g, want all of the 20 days that it ran", c)
 	}
 	var cpu analyzer.Evidence
 	for _, e := range f.Evidence {
@@ -156,6 +156,14 @@ func TestAuditSkipsPoweredOffSpan(t *testing.T) {
 	if f.Verdict != analyzer.InsufficientData || valueOf(f, analyzer.CodeHistoryBelow) != 20 {
 		t.Errorf("%s %+v; want 20 days of history to be too few", f.Verdict, f.Reasons)
 	}
+}
+
+// coverage is what a verdict rests on; -1 where that is no samples.
+func coverage(f analyzer.Finding) float64 {
+	if f.Coverage == nil {
+		return -1
+	}
+	return *f.Coverage
 }
 
 // What a machine does after it was off, gone and listed again counts, although
@@ -176,8 +184,8 @@ func TestAuditAfterOffAndGone(t *testing.T) {
 			m.gone, m.resource.Status = false, cloud.Running
 			look(t, d, m, monday.AddDate(0, 0, -35))
 			look(t, d, m, monday)
-			if f, _ := judged(t, d, monday); f.Verdict != analyzer.Idle || f.Coverage < 0.999 {
-				t.Errorf("%s with coverage %g, %+v; want idle on all of 30 days", f.Verdict, f.Coverage, f.Reasons)
+			if f, _ := judged(t, d, monday); f.Verdict != analyzer.Idle || coverage(f) < 0.999 {
+				t.Errorf("%s with coverage %g, %+v; want idle on all of 30 days", f.Verdict, coverage(f), f.Reasons)
 			}
 		})
 	}
@@ -191,8 +199,8 @@ func TestAuditAtCoarserStep(t *testing.T) {
 		m.period = 15 * time.Minute
 		m.on = []cloud.Window{{From: monday.AddDate(0, 0, -days), To: monday}}
 		look(t, d, m, monday)
-		if f, _ := judged(t, d, monday); f.Verdict != want || f.Coverage != float64(days)/30 {
-			t.Errorf("%d days of samples: %s with coverage %g, %+v; want %s", days, f.Verdict, f.Coverage, f.Reasons, want)
+		if f, _ := judged(t, d, monday); f.Verdict != want || coverage(f) != float64(days)/30 {
+			t.Errorf("%d days of samples: %s with coverage %g, %+v; want %s", days, f.Verdict, coverage(f), f.Reasons, want)
 		}
 	}
 	// Of a machine resized twenty days ago there are twenty days.

@@ -80,7 +80,7 @@ func (s *Scheduler) Once(ctx context.Context, j Job) bool {
 		r.Error = err.Error()
 		level = zerolog.ErrorLevel
 	}
-	s.log.WithLevel(level).Err(err).Str("job", j.Name).Dur("dur", r.Finished.Sub(started)).Msg(summary)
+	s.log.WithLevel(level).Err(err).Str("job", j.Name).Dur("duration_ms", r.Finished.Sub(started)).Msg(summary)
 	if err := s.state.PutJob(r); err != nil {
 		s.log.Error().Err(err).Str("job", j.Name).Msg("keep the result")
 	}

@@ -286,14 +286,23 @@ func (b builder) appendix() table {
 	return t
 }
 
-// covered is the coverage of what a verdict rests on; there is none where
-// nothing was measured, or where the verdict fell before it was looked at.
+// covered is coverageOf as a cell.
 func (p prose) covered(f analyzer.Finding) cell {
-	if !sampled(f) || f.Coverage == 0 {
+	c, ok := coverageOf(f)
+	if !ok {
 		return p.unknown()
 	}
-	c := 100 * f.Coverage
+	c *= 100
 	return p.percentCell(&c)
+}
+
+// coverageOf is the coverage of the metrics that a verdict rests on, 0 to 1, if
+// it rests on any that were measured.
+func coverageOf(f analyzer.Finding) (float64, bool) {
+	if !sampled(f) || f.Coverage == nil {
+		return 0, false
+	}
+	return *f.Coverage, true
 }
 
 // sampled reports whether anything was measured.

@@ -271,8 +271,8 @@ func (b builder) grounds(x analyzer.Finding, why []analyzer.Reason) []string {
 	if s := b.seen(x); s != "" {
 		out = append(out, s)
 	}
-	if sampled(x) && x.Coverage > 0 {
-		out = append(out, p.say(msgCoverageIs, percent(100*x.Coverage), p.date(x.Window.From), p.date(x.Window.To)))
+	if c, ok := coverageOf(x); ok {
+		out = append(out, p.say(msgCoverageIs, percent(100*c), p.date(x.Window.From), p.date(x.Window.To)))
 	}
 	return out
 }

@@ -161,7 +161,7 @@ func rich(t *testing.T) Weekly {
 
 	// Idle, new this week, not yet confirmed.
 	f.add(machine("i-idle01", "示例-投票系统-应用01", "示例市场监管局", "投票系统", "ecs.g7.2xlarge", 8, 32, 200), analyzer.Finding{
-		Verdict: analyzer.Idle, Rule: "idle", Coverage: 0.998, Flags: []analyzer.Flag{analyzer.ShortHistory},
+		Verdict: analyzer.Idle, Rule: "idle", Coverage: f64(0.998), Flags: []analyzer.Flag{analyzer.ShortHistory},
 		Reasons: []analyzer.Reason{
 			compared(cloud.CPUPercent, "p95", "<", 1.2, 5), compared(cloud.CPUPercent, "max", "<", 8.4, 20),
 			{Code: "network_day_volume_at_most", Metric: policies.NetworkBPS, Statistic: "day_volume", Value: f64(0.966), Limit: f64(0.9), Unit: cloud.Ratio, Detail: testPack().Rules[0].When[0].Describe().EN},
@@ -178,7 +178,7 @@ func rich(t *testing.T) Weekly {
 
 	// Overprovisioned, confirmed, with a target.
 	f.add(machine("i-big02", "示例-公文流转-数据库", "示例财政局", "公文流转", "ecs.g7.2xlarge", 8, 32, 500), analyzer.Finding{
-		Verdict: analyzer.Overprovisioned, Rule: "low", Coverage: 0.981, Flags: []analyzer.Flag{},
+		Verdict: analyzer.Overprovisioned, Rule: "low", Coverage: f64(0.981), Flags: []analyzer.Flag{},
 		Reasons: []analyzer.Reason{
 			compared(cloud.CPUPercent, "p95", "<", 11.96, 20), compared(cloud.MemoryPercent, "p95", "<", 27.1, 30), compared(cloud.CPUPercent, "peak", "<", 20.5, 50),
 		},
@@ -192,7 +192,7 @@ func rich(t *testing.T) Weekly {
 	prepaid := machine("i-bp1prepaid03example01", "示例-门户网站-前端", "示例大数据局", "门户网站", "ecs.c7.4xlarge", 16, 32, 100)
 	prepaid.ChargeType, prepaid.ExpiresAt = cloud.Prepaid, time.Date(2027, 3, 31, 0, 0, 0, 0, shanghai)
 	f.add(prepaid, analyzer.Finding{
-		Verdict: analyzer.Overprovisioned, Rule: "low", Coverage: 0.93, Flags: []analyzer.Flag{analyzer.HypervisorCPU, analyzer.MemoryUnknown},
+		Verdict: analyzer.Overprovisioned, Rule: "low", Coverage: f64(0.93), Flags: []analyzer.Flag{analyzer.HypervisorCPU, analyzer.MemoryUnknown},
 		Reasons:  []analyzer.Reason{compared(cloud.CPUPercent, "p95", "<", 9.3, 20)},
 		Evidence: []analyzer.Evidence{measured(cloud.CPUPercent, 5.2, 9.3, 31.0, 38.0), {Metric: cloud.MemoryPercent, Availability: cloud.NoAgent, Expected: 8640}},
 	})
@@ -204,19 +204,19 @@ func rich(t *testing.T) Weekly {
 
 	// Unattached disk without a price; unbound address.
 	f.add(cloud.Resource{ID: "d-lost04", Kind: cloud.Disk, Name: "示例-旧备份盘", Cloud: "province", Department: "示例财政局", Status: cloud.Available, StorageGiB: 2048, Category: "cloud_essd/PL3"}, analyzer.Finding{
-		Verdict: analyzer.Unattached, Rule: "disk-unattached", Coverage: 1,
+		Verdict: analyzer.Unattached, Rule: "disk-unattached",
 		Reasons: []analyzer.Reason{{Code: analyzer.CodeUnattachedDays, Statistic: policies.DaysUnattached, Value: f64(45.2), Limit: f64(15), Unit: cloud.Days, Detail: "since_first_seen"}},
 	})
 	f.advise("d-lost04", recommender.Release, nil, "", nil)
 	f.add(cloud.Resource{ID: "eip-05", Kind: cloud.EIP, Cloud: "province", Status: cloud.Available, BandwidthMbps: 10}, analyzer.Finding{
-		Verdict: analyzer.Unattached, Rule: "eip-unbound", Coverage: 1, Flags: []analyzer.Flag{analyzer.NoOwner},
+		Verdict: analyzer.Unattached, Rule: "eip-unbound", Flags: []analyzer.Flag{analyzer.NoOwner},
 		Reasons: []analyzer.Reason{{Code: analyzer.CodeUnattachedDays, Statistic: policies.DaysUnattached, Value: f64(9), Limit: f64(7), Unit: cloud.Days, Detail: "since_detached"}},
 	})
 	f.advise("eip-05", recommender.Release, nil, "2760.00", nil)
 
 	// A smaller disk below a machine.
 	f.add(machine("i-disk06", "示例-档案系统", "示例档案馆", "档案", "ecs.g6.large", 2, 8, 1000), analyzer.Finding{
-		Verdict: analyzer.Overprovisioned, Rule: "storage-low", Coverage: 0.99,
+		Verdict: analyzer.Overprovisioned, Rule: "storage-low", Coverage: f64(0.99),
 		Reasons:  []analyzer.Reason{{Code: "storage_gib_at_least", Statistic: policies.FactStorageGiB, Value: f64(1000), Limit: f64(200), Unit: cloud.GiB}, compared(cloud.DiskPercent, "max", "<", 18.2, 40)},
 		Evidence: []analyzer.Evidence{measured(cloud.CPUPercent, 35, 61, 78, 80), measured(cloud.MemoryPercent, 51, 60, 70, 72), measured(cloud.DiskPercent, 17.5, 18, 18.2, 18.2)},
 	})
@@ -228,14 +228,14 @@ func rich(t *testing.T) Weekly {
 
 	// Names from outside: a formula, and 300 characters.
 	f.add(machine("i-evil07", hostile, "@SUM(A1:A9)", "+cmd|' /C calc'!A0", "ecs.g6.large", 2, 8, 40), analyzer.Finding{
-		Verdict: analyzer.Idle, Rule: "powered-off", Coverage: 1, Flags: []analyzer.Flag{analyzer.PoweredOff},
+		Verdict: analyzer.Idle, Rule: "powered-off", Flags: []analyzer.Flag{analyzer.PoweredOff},
 		Reasons:  []analyzer.Reason{{Code: analyzer.CodePoweredOffDays, Statistic: policies.DaysOff, Value: f64(41.5), Limit: f64(30), Unit: cloud.Days}},
 		Evidence: []analyzer.Evidence{{Metric: cloud.CPUPercent, Availability: cloud.Stopped, Expected: 8640}, {Metric: cloud.MemoryPercent, Availability: cloud.Stopped, Expected: 8640}},
 	})
 	f.advise("i-evil07", recommender.Release, nil, "1980.00", func(r *recommender.Recommendation) { r.SavingNote = recommender.NoteStopped })
 	long := strings.Repeat("超长名称资源", 25) + strings.Repeat("LongName", 19)
 	f.add(machine("i-long08", long[:len(long)-2], "示例"+strings.Repeat("某某", 20)+"委员会", "长名称", "ecs.g6.xlarge", 4, 16, 40), analyzer.Finding{
-		Verdict: analyzer.Overprovisioned, Rule: "low", Coverage: 0.9,
+		Verdict: analyzer.Overprovisioned, Rule: "low", Coverage: f64(0.9),
 		Reasons:  []analyzer.Reason{compared(cloud.CPUPercent, "p95", "<", 4.9996, 5)},
 		Evidence: []analyzer.Evidence{measured(cloud.CPUPercent, 2, 4.9996, 15, 15), measured(cloud.MemoryPercent, 12, 15, 18, 20)},
 	})
@@ -243,7 +243,7 @@ func rich(t *testing.T) Weekly {
 
 	// Tight: advice to grow.
 	f.add(machine("i-tight09", "示例-社保征缴-计算", "示例人社局", "社保征缴", "ecs.c7.xlarge", 4, 8, 100), analyzer.Finding{
-		Verdict: analyzer.Underprovisioned, Rule: "cpu-tight", Coverage: 0.999,
+		Verdict: analyzer.Underprovisioned, Rule: "cpu-tight", Coverage: f64(0.999),
 		Reasons:  []analyzer.Reason{compared(cloud.CPUPercent, "p95", ">", 88.6, 80)},
 		Evidence: []analyzer.Evidence{measured(cloud.CPUPercent, 61, 88.6, 100, 100), measured(cloud.MemoryPercent, 70, 76, 81, 90)},
 	})
@@ -254,12 +254,12 @@ func rich(t *testing.T) Weekly {
 
 	// In order; suspected padding; exempt; refused.
 	f.add(machine("i-fine10", "示例-审批-应用01", "示例政务服务局", "行政审批", "ecs.g7.xlarge", 4, 16, 200), analyzer.Finding{
-		Verdict: analyzer.Optimized, Coverage: 0.999,
+		Verdict: analyzer.Optimized, Coverage: f64(0.999),
 		Reasons:  []analyzer.Reason{compared(cloud.CPUPercent, "p95", "<", 47.5, 20), compared(cloud.MemoryPercent, "p95", "<", 58, 30)},
 		Evidence: []analyzer.Evidence{measured(cloud.CPUPercent, 28, 47.5, 66, 70), measured(cloud.MemoryPercent, 52, 58, 61, 64)},
 	})
 	f.add(machine("i-padded11", "示例-统计直报", "示例统计局", "统计直报", "ecs.g7.xlarge", 4, 16, 100), analyzer.Finding{
-		Verdict: analyzer.Optimized, Coverage: 0.999, Flags: []analyzer.Flag{analyzer.SuspectedPadding},
+		Verdict: analyzer.Optimized, Coverage: f64(0.999), Flags: []analyzer.Flag{analyzer.SuspectedPadding},
 		Reasons: []analyzer.Reason{
 			{Code: analyzer.CodePaddingPlateau, Metric: cloud.CPUPercent, Statistic: "p95_minus_p5", Value: f64(0.62), Limit: f64(2), Unit: cloud.Percent},
 			{Code: analyzer.CodePaddingAbove, Metric: cloud.CPUPercent, Statistic: "mean", Value: f64(25.4), Limit: f64(25), Unit: cloud.Percent},
@@ -268,13 +268,13 @@ func rich(t *testing.T) Weekly {
 		Evidence: []analyzer.Evidence{measured(cloud.CPUPercent, 25.4, 25.8, 26.1, 26.1), measured(cloud.MemoryPercent, 40.2, 40.4, 40.5, 40.5)},
 	})
 	f.add(machine("i-standby01", "示例-灾备-应用", "示例应急管理局", "应急指挥", "ecs.g7.xlarge", 4, 16, 100), analyzer.Finding{
-		Verdict: analyzer.Idle, Rule: "idle", Coverage: 0.99, Flags: []analyzer.Flag{analyzer.Exempt},
+		Verdict: analyzer.Idle, Rule: "idle", Coverage: f64(0.99), Flags: []analyzer.Flag{analyzer.Exempt},
 		Reasons:  []analyzer.Reason{compared(cloud.CPUPercent, "p95", "<", 0.9, 5), {Code: analyzer.CodeExempt, Value: f64(7.9), Unit: cloud.Days, Detail: "standby, 王工"}},
 		Evidence: []analyzer.Evidence{measured(cloud.CPUPercent, 0.5, 0.9, 3, 4), measured(cloud.MemoryPercent, 10, 12, 13, 13)},
 	})
 	f.refusals = append(f.refusals, recommender.Refusal{ResourceID: "i-standby01", Kind: cloud.Instance, Rule: "idle", Reasons: []analyzer.Reason{{Code: analyzer.CodeExempt, Value: f64(7.9), Unit: cloud.Days, Detail: "standby, 王工"}}})
 	f.add(machine("i-local12", "示例-日志-本地盘", "示例公安局", "日志分析", "ecs.d3s.4xlarge", 16, 64, 0), analyzer.Finding{
-		Verdict: analyzer.Overprovisioned, Rule: "low", Coverage: 0.97,
+		Verdict: analyzer.Overprovisioned, Rule: "low", Coverage: f64(0.97),
 		Reasons:  []analyzer.Reason{compared(cloud.CPUPercent, "p95", "<", 12, 20)},
 		Evidence: []analyzer.Evidence{measured(cloud.CPUPercent, 8, 12, 30, 33), measured(cloud.MemoryPercent, 14, 16, 20, 22)},
 	})
@@ -300,13 +300,13 @@ func rich(t *testing.T) Weekly {
 	blind("i-none16", "示例-无数据", cloud.NoData, analyzer.Reason{Code: analyzer.CodeNoData, Metric: cloud.CPUPercent})
 	blind("i-agent17", "示例-无插件", cloud.NoAgent, analyzer.Reason{Code: analyzer.CodeMemoryNoAgent, Metric: cloud.MemoryPercent, Detail: "low"})
 	f.add(machine("i-young18", "示例-新上线", "示例教育局", "招生", "ecs.g6.large", 2, 8, 40), analyzer.Finding{
-		Verdict: analyzer.InsufficientData, Coverage: 0.99, Reasons: []analyzer.Reason{{Code: analyzer.CodeAgeBelow, Value: f64(12.4), Limit: f64(90), Unit: cloud.Days}},
+		Verdict: analyzer.InsufficientData, Reasons: []analyzer.Reason{{Code: analyzer.CodeAgeBelow, Value: f64(12.4), Limit: f64(90), Unit: cloud.Days}},
 		Evidence: []analyzer.Evidence{measured(cloud.CPUPercent, 10, 20, 30, 30), measured(cloud.MemoryPercent, 30, 31, 33, 33)},
 	})
 	thin := measured(cloud.CPUPercent, 3, 6, 9, 9)
 	thin.Samples = 5184
 	f.add(machine("i-thin19", "示例-缺口多", "示例教育局", "招生", "ecs.g6.large", 2, 8, 40), analyzer.Finding{
-		Verdict: analyzer.InsufficientData, Coverage: 0.6, Reasons: []analyzer.Reason{{Code: analyzer.CodeCoverageBelow, Metric: cloud.CPUPercent, Value: f64(0.6), Limit: f64(0.8), Unit: cloud.Ratio}},
+		Verdict: analyzer.InsufficientData, Coverage: f64(0.6), Reasons: []analyzer.Reason{{Code: analyzer.CodeCoverageBelow, Metric: cloud.CPUPercent, Value: f64(0.6), Limit: f64(0.8), Unit: cloud.Ratio}},
 		Evidence: []analyzer.Evidence{thin, measured(cloud.MemoryPercent, 30, 31, 33, 33)},
 	})
 	for id, metrics := range f.observed { // no machine of this cloud has disk throughput

@@ -214,6 +214,8 @@ const (
 	msgQualityList
 	msgMeanCoverage
 	msgMinCoverage
+	msgUndecided
+	msgQualityNote
 	msgResourcesOf
 	msgCollection
 	msgCollectionNote

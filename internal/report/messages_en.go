@@ -208,6 +208,8 @@ var english = map[msg]string{
 	msgQualityList:            "What was not collected, or not fully",
 	msgMeanCoverage:           "Mean coverage of the machines judged: %s",
 	msgMinCoverage:            "The policy asks for a coverage of at least %s",
+	msgUndecided:              "Not judged for insufficient data: %d resource(s)",
+	msgQualityNote:            "The overview counts as insufficient data every resource without a verdict: also one that is too new, was resized lately, or has not been unattached for long enough. The classes and their list count metrics that were not collected or not fully, whether or not the rest sufficed for a verdict. So the two name different resources",
 	msgResourcesOf:            "%d resource(s) of %s",
 	msgCollection:             "Collection",
 	msgCollectionNote:         "Metric calls are calls for monitoring data; the least possible is what the same samples need at 1,440 a call",

@@ -207,6 +207,8 @@ var chinese = map[msg]string{
 	msgQualityList:            "未采集或不完整名单",
 	msgMeanCoverage:           "已判定云主机的平均覆盖率 %s",
 	msgMinCoverage:            "策略要求覆盖率不低于 %s",
+	msgUndecided:              "数据不足、未作判定的资源（%d 个）",
+	msgQualityNote:            "总览中的“数据不足”按资源的判定计，运行时间太短、刚改过规格、闲置未满天数等也在内；类别与名单按指标计，不论该资源是否已凭其余数据判定。所以两者的资源与个数不同",
 	msgResourcesOf:            "%[2]s 的 %[1]d 个资源",
 	msgCollection:             "采集情况",
 	msgCollectionNote:         "指标调用为查询监控数据的接口调用次数；理论最少为按每次1440个采样取回同样数据所需的次数",

@@ -153,8 +153,8 @@ func meanCoverage(findings []analyzer.Finding) *float64 {
 	var sum float64
 	n := 0
 	for _, x := range findings {
-		if x.Kind == cloud.Instance && x.Verdict != analyzer.InsufficientData && sampled(x) {
-			sum += x.Coverage
+		if c, ok := coverageOf(x); ok && x.Kind == cloud.Instance && x.Verdict != analyzer.InsufficientData {
+			sum += c
 			n++
 		}
 	}
@@ -163,6 +163,60 @@ func meanCoverage(findings []analyzer.Finding) *float64 {
 	}
 	mean := sum / float64(n)
 	return &mean
+}
+
+// poorTable lists the metrics that are not fully known, by resource.
+func (b builder) poorTable() table {
+	p := b.p
+	list := table{id: "quality-list", title: p.say(msgQualityList), textRows: 20, pageRows: 500, columns: []column{
+		{title: p.say(msgResource), width: 30, in: everywhere},
+		{title: p.say(msgDepartment), width: 16, in: everywhere, fold: true},
+		{title: p.say(msgClass), width: 16, in: everywhere},
+		{title: p.say(msgMetrics), width: 20, in: everywhere, fold: true},
+		{title: p.say(msgCoverage), kind: percent1, in: everywhere},
+		{title: p.say(msgDetail), width: 22, in: everywhere, wrap: true},
+	}}
+	for _, x := range b.f.quality.list {
+		who, dept := b.resource(x.resource, ""), text(b.departmentName(b.f.department(x.resource)))
+		if x.resource == "" {
+			who, dept = text(p.say(msgResourcesOf, x.resources, clean(x.cloud))), text("—").toned(mute)
+		}
+		var metrics []string
+		for _, m := range x.metrics {
+			metrics = append(metrics, name(p, metricNames, m))
+		}
+		coverage := p.unknown()
+		if x.coverage != nil {
+			c := 100 * *x.coverage
+			coverage = p.percentCell(&c)
+		}
+		list.rows = append(list.rows, []cell{
+			who, dept, text(name(p, classNames, x.class)), text(p.join(metrics)), coverage, orDash(b.detailOf(x)),
+		})
+	}
+	return list
+}
+
+// undecidedTable lists the resources that the overview counts as insufficient
+// data, and why they are.
+func (b builder) undecidedTable() table {
+	p := b.p
+	t := table{id: "quality-undecided", textRows: 20, pageRows: 500, columns: []column{
+		{title: p.say(msgResource), width: 30, in: everywhere},
+		{title: p.say(msgDepartment), width: 16, in: everywhere, fold: true},
+		{title: p.say(msgKind), in: everywhere},
+		{title: p.say(msgWhy), width: 42, in: everywhere, wrap: true},
+	}}
+	for _, x := range b.r.Audit.Findings {
+		if x.Verdict == analyzer.InsufficientData {
+			t.rows = append(t.rows, []cell{
+				b.resource(x.ResourceID, ""), text(b.departmentName(b.f.department(x.ResourceID))), text(name(p, kindNames, x.Kind)),
+				orDash(p.of(x.Kind).reasons(x.Reasons)),
+			})
+		}
+	}
+	t.title = p.say(msgUndecided, len(t.rows))
+	return t
 }
 
 // trouble says what went wrong while reading and what to do about it. What the

@@ -200,7 +200,7 @@ func TestCoverageNotLookedAt(t *testing.T) {
 	if got := strings.Join((builder{p: prose{lang: ZH}}).grounds(f, nil), ""); strings.Contains(got, "覆盖率") {
 		t.Errorf("got %q", got)
 	}
-	f.Coverage = 0.5
+	f.Coverage = f64(0.5)
 	if got := (prose{lang: ZH}).covered(f); got.raw != "50" {
 		t.Errorf("coverage: got %q, want 50", got.raw)
 	}

@@ -339,36 +339,13 @@ func (b builder) qualitySection() section {
 		})
 	}
 	s.tables = append(s.tables, counts)
-	if len(q.list) == 0 {
-		return s
+	if len(q.list) > 0 {
+		s.tables = append(s.tables, b.poorTable())
 	}
-	list := table{id: "quality-list", title: p.say(msgQualityList), textRows: 20, pageRows: 500, columns: []column{
-		{title: p.say(msgResource), width: 30, in: everywhere},
-		{title: p.say(msgDepartment), width: 16, in: everywhere, fold: true},
-		{title: p.say(msgClass), width: 16, in: everywhere},
-		{title: p.say(msgMetrics), width: 20, in: everywhere, fold: true},
-		{title: p.say(msgCoverage), kind: percent1, in: everywhere},
-		{title: p.say(msgDetail), width: 22, in: everywhere, wrap: true},
-	}}
-	for _, x := range q.list {
-		who, dept := b.resource(x.resource, ""), text(b.departmentName(b.f.department(x.resource)))
-		if x.resource == "" {
-			who, dept = text(p.say(msgResourcesOf, x.resources, clean(x.cloud))), text("—").toned(mute)
-		}
-		var metrics []string
-		for _, m := range x.metrics {
-			metrics = append(metrics, name(p, metricNames, m))
-		}
-		coverage := p.unknown()
-		if x.coverage != nil {
-			c := 100 * *x.coverage
-			coverage = p.percentCell(&c)
-		}
-		list.rows = append(list.rows, []cell{
-			who, dept, text(name(p, classNames, x.class)), text(p.join(metrics)), coverage, orDash(b.detailOf(x)),
-		})
+	if t := b.undecidedTable(); len(t.rows) > 0 {
+		s.notes = append(s.notes, p.say(msgQualityNote))
+		s.tables = append(s.tables, t)
 	}
-	s.tables = append(s.tables, list)
 	return s
 }
 
