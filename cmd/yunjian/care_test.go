@@ -246,9 +246,9 @@ func TestPutAside(t *testing.T) {
 		code int
 		want string
 	}{
-		{"damaged", nil, exitFailed, `(?s)^损坏 damaged: \S+ \w+, 2026-\d\d-\d\dT00:00:00\+08:00 … 2026-\d\d-\d\dT00:00:00\+08:00: day chunk: .*damaged places: 1\.`},
+		{"damaged", nil, exitFailed, `(?s)^损坏 damaged: \S+ \w+, 2026-\d\d-\d\dT00:00:00\+08:00 … 2026-\d\d-\d\dT00:00:00\+08:00: piece of a day: .*damaged places: 1\.`},
 		{"damage is not what was put aside", []string{"--known", "1"}, exitFailed, `damaged places: 1\.`},
-		{"put aside", nil, exitFailed, `(?s)^以前搁置 put aside earlier: \S+ \w+, 2026-.*\+08:00: day sheets: .*all that is held now is sound; put aside earlier: 1, known: 0\. .*--known 1`},
+		{"put aside", nil, exitFailed, `(?s)^以前搁置 put aside earlier: \S+ \w+, 2026-.*\+08:00: piece of a day: .*all that is held now is sound; put aside earlier: 1, known: 0\. .*--known 1`},
 		{"known", []string{"--known", "1"}, exitDone, `(?s)^以前搁置 put aside earlier: .*\n以前搁置、已知 put aside earlier, known: 1\n完好 sound: `},
 	} {
 		if c.when == "put aside" {

@@ -139,7 +139,7 @@ func sampleAudit(t time.Time) audit.Audit {
 	return audit.Audit{
 		AsOf: t, Window: cloud.Last(30*24*time.Hour, t), Policy: audit.PolicyRef{ID: "p", Version: "1"},
 		Totals:   audit.Totals{Resources: 1, Verdicts: map[analyzer.Verdict]int{analyzer.Idle: 1}},
-		Findings: []analyzer.Finding{{ResourceID: "a", Kind: cloud.Instance, Verdict: analyzer.Idle, Reasons: []analyzer.Reason{{Code: "cpu_p95_below", Value: &v}}}},
+		Findings: []analyzer.Finding{{ResourceID: "a", Kind: cloud.Instance, Verdict: analyzer.Idle, Coverage: new(float64), Reasons: []analyzer.Reason{{Code: "cpu_p95_below", Value: &v}}}},
 	}
 }
 
