@@ -181,8 +181,9 @@ func newCheck() *cobra.Command {
 用 restore 恢复损坏之前的备份，或重新导入那段时间的文件。归并时发现损坏的数据块被搁置，现存的其余都完好；
 它单独列出，仍算损坏，处理过之后用 --known 说明已知几块。守护进程运行时照常可用。
 
-退出码：0 全部查完，完好。1 有损坏，或没有查完（没有数据、打不开、守护进程停止、被中断）：历史的每处损坏是
-标准输出上以“损坏 damaged:”开头的一行，其余原因在标准错误。2 用法或配置有误，什么都没有查。
+退出码：0 全部查完，完好，或只有 --known 已知的搁置。1 有损坏，或没有查完（没有数据、打不开、守护进程停止、
+被中断）：历史的每处损坏是标准输出上以“损坏 damaged:”或“以前搁置 put aside earlier:”开头的一行，其余原因在
+标准错误。2 用法或配置有误，什么都没有查。
 
 Verifies every piece of history and the whole state by checksum and names what is
 damaged and which resources it touches. A damaged piece costs itself, never the audit:
@@ -206,10 +207,7 @@ reason stands on standard error. 2 wrong usage or configuration, nothing was che
 			}
 			defer k.close()
 			out, damaged, aside, fatal := cmd.OutOrStdout(), 0, uint(0), false
-			left, err := archive.Unfinished(k.cfg.DataDir)
-			if err != nil {
-				return fmt.Errorf("check: %w", err)
-			}
+			left, _ := archive.Unfinished(k.cfg.DataDir) // a note, no more
 			for _, name := range left {
 				fmt.Fprintf(out, "注意 note: %s 是中断的 restore 留下的，没有程序读它，可以删除 | left of a restore that was broken off: nothing reads it, delete it\n", filepath.Join(k.cfg.DataDir, name))
 			}
@@ -229,8 +227,8 @@ reason stands on standard error. 2 wrong usage or configuration, nothing was che
 			progress.finish()
 			if err != nil {
 				return interrupted(cmd, err,
-					fmt.Sprintf("没有查完，此前查到 %d 处损坏；数据没有改动", damaged),
-					fmt.Sprintf("not checked to the end, damaged places found before: %d; nothing was changed", damaged))
+					fmt.Sprintf("没有查完，此前查到 %d 处损坏、%d 处搁置；数据没有改动", damaged, aside),
+					fmt.Sprintf("not checked to the end, damaged places found before: %d, put aside earlier: %d; nothing was changed", damaged, aside))
 			}
 			if fatal {
 				return errors.New("the file can no longer be followed, and more may be lost than is named: restore a backup (`yunjian restore`; what came since is collected again), or move the file away and collect or import anew")
@@ -248,7 +246,7 @@ reason stands on standard error. 2 wrong usage or configuration, nothing was che
 		},
 	}
 	configFlag(cmd, &path)
-	cmd.Flags().UintVar(&known, "known", 0, "已知的搁置块数，不多于它则不算损坏 | how many pieces put aside are known: no more than these count as sound")
+	cmd.Flags().Var(countValue{&known}, "known", "已知的搁置块数，不多于它则不算损坏 | how many pieces put aside are known: no more than these count as sound")
 	return cmd
 }
 

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -62,6 +64,27 @@ func (v timeValue) Set(s string) error {
 }
 
 func (timeValue) Type() string { return "TIME" }
+
+// countValue is a flag's whole number, 0 or more.
+type countValue struct{ n *uint }
+
+func (v countValue) String() string {
+	if v.n == nil {
+		return "0"
+	}
+	return strconv.FormatUint(uint64(*v.n), 10)
+}
+
+func (v countValue) Set(s string) error {
+	n, err := strconv.ParseUint(s, 10, 32)
+	if err != nil {
+		return errors.New("want a whole number, 0 or more, such as 1")
+	}
+	*v.n = uint(n)
+	return nil
+}
+
+func (countValue) Type() string { return "uint" }
 
 // durationValue is a flag that holds a Prometheus-style duration.
 type durationValue struct{ d *time.Duration }

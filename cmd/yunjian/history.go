@@ -39,7 +39,7 @@ func newHistoryStats() *cobra.Command {
 		Long: `历史样本的规模，总数与每个指标：序列（一个资源的一个指标）、样本、字节、缺口、时间跨度、最新样本。
 “缺口”是同一序列相邻两个样本相隔超过 10 分钟（两个采样周期）：关机、探针停止、限流、漏采都会造成；
 来源的粒度若粗于 10 分钟，每两个相邻样本之间都算一个。序列最后一个样本之后不算缺口：“已停”是最后一个
-样本比全部样本中最新的早一天以上的序列，如已释放的资源。读不出的数据块另行报数，其中的样本不计入任何数字。
+样本比全部样本中最新的早一天以上的序列，如已释放的资源。读不出的数据块另行报数，其中的样本不计，空出的时间算缺口。
 守护进程运行时照常可用。数据是否完好用 check；“可收回”很大时用 compact。
 
 JSON 中的字节：bytes 整个文件；free_bytes 其中 compact 大约可还给磁盘的；bytes_per_sample 整个文件除以样本数；
@@ -51,8 +51,8 @@ more than 10 minutes apart (two periods): switched off, agent stopped, throttled
 collected; a source with longer periods has one between any two samples. What follows the
 last sample of a series is no gap: stopped are the series whose last sample is more than
 a day older than the newest of all, such as those of released resources. Pieces that
-cannot be read are told; their samples are in no count. Beside a running daemon,
-too. Whether all is sound says check; where much is free, compact gives it back.
+cannot be read are told; their samples are not counted, and the time they leave empty
+is a gap. Beside a running daemon, too. Whether all is sound says check; where much is free, compact gives it back.
 
 Bytes in JSON: bytes is the whole file; free_bytes is what of it compact would give back
 to the disk, roughly; bytes_per_sample is the whole file by samples; metrics[].bytes is

@@ -43,7 +43,7 @@ func (s *Store) Check(ctx context.Context, told func(Damage)) (err error) {
 	unlock := sync.OnceFunc(s.writing.Unlock)
 	defer unlock()
 	workers, done, err := s.workers(1)
-	if errors.Is(err, errDamaged) {
+	if errors.Is(err, ErrDamaged) {
 		report(Damage{Problem: fmt.Sprintf("%v: nothing was checked; restore a backup", err), Fatal: true})
 		return nil
 	}
@@ -70,22 +70,22 @@ func (s *Store) Check(ctx context.Context, told func(Damage)) (err error) {
 	return nil
 }
 
-// CheckTree is an error where the tree of pages is damaged: to copy what can be
-// followed of it would hide what cannot. It reads no pieces. Appends wait.
-func (s *Store) CheckTree() error {
+// CheckTree is an error that wraps ErrDamaged where the tree of pages is damaged:
+// to copy what can be followed of it would hide what cannot. It reads no pieces.
+// Appends wait.
+func (s *Store) CheckTree(ctx context.Context) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	return s.view(func(tx *bolt.Tx) error {
-		var first error
-		c := checker{worker: &worker{reader: &reader{tx: tx}}, report: func(d Damage) {
-			if first == nil {
-				first = damaged("%s", d.Problem)
-			}
-		}}
-		if _, err := c.tree(s.path); err != nil {
+		p, err := openPages(tx, s.path)
+		if err != nil {
 			return err
 		}
-		return first
+		defer p.disk.Close()
+		if err := p.all(ctx); err != nil && ctx.Err() == nil {
+			return damaged("the file's tree: %v", err)
+		}
+		return context.Cause(ctx)
 	})
 }
 
@@ -98,9 +98,12 @@ func (c *checker) tree(path string) (sound bool, err error) {
 		return false, fmt.Errorf("check history: %w", err)
 	}
 	defer p.disk.Close()
-	if err := p.all(); err != nil {
+	if err := p.all(c.ctx); err != nil && c.ctx.Err() == nil {
 		c.report(Damage{Problem: fmt.Sprintf("the file's tree: %v: the rest was not checked; restore a backup", err), Fatal: true})
 		return false, nil
+	}
+	if err := c.ctx.Err(); err != nil {
+		return false, fmt.Errorf("check history: %w", context.Cause(c.ctx))
 	}
 	for problem := range c.tx.Check() {
 		c.report(Damage{Problem: "the file's tree: " + problem.Error()})
@@ -348,8 +351,14 @@ func (c *checker) aside() error {
 	}
 	return c.tx.Bucket(bucketDamaged).ForEach(func(k, v []byte) error {
 		bucket, key, _ := bytes.Cut(k, []byte{0})
+		if at := bytes.IndexAny(k, "\x00\x01"); at >= 0 && k[at] == 1 && len(k) >= at+9 {
+			bucket, key = k[:at], k[at+9:] // behind the number
+		}
 		what := "digest"
 		switch string(bucket) {
+		case asideHead:
+			c.report(Damage{Problem: fmt.Sprintf("the file's head, put right by what was written since: %s", v)})
+			return c.ctx.Err()
 		case string(bucketDays), string(bucketDaysV1):
 			what = "piece of a day"
 		case string(bucketSpans), string(bucketSpansV1):

@@ -1,6 +1,7 @@
 package history
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -86,12 +87,16 @@ func (p *pages) foreign(problem string) error {
 	return fmt.Errorf("%s: is data_dir in the configuration right?", problem)
 }
 
-// all checks every page that is not free, and the heads of the file.
-func (p *pages) all() error {
+// all checks every page that is not free, and the heads of the file. It ends with
+// ctx.
+func (p *pages) all(ctx context.Context) error {
 	if err := p.heads(); err != nil {
 		return err
 	}
 	for id := int64(2); id < p.tx.Size()/p.size; id++ {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		info, err := p.tx.Page(int(id))
 		if err != nil {
 			return err

@@ -36,10 +36,11 @@ const (
 
 var powers = [maxScale + 1]float64{1, 10, 100, 1e3, 1e4, 1e5, 1e6}
 
-var errDamaged = errors.New("damaged")
+// ErrDamaged says that what is stored is not as it was written.
+var ErrDamaged = errors.New("damaged")
 
 func damaged(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", errDamaged, fmt.Sprintf(format, args...))
+	return fmt.Errorf("%w: %s", ErrDamaged, fmt.Sprintf(format, args...))
 }
 
 // encoder turns values into bytes; it holds the buffers to do so repeatedly.

@@ -237,7 +237,7 @@ func TestPageThatCountsNone(t *testing.T) {
 			t.Fatal(err)
 		}
 		if id == root { // not taken for a file to be begun
-			if _, err := Open(path, Options{}); !errors.Is(err, errDamaged) || !strings.Contains(err.Error(), "restore a backup") {
+			if _, err := Open(path, Options{}); !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), "restore a backup") {
 				t.Errorf("the root: %v", err)
 			}
 		}
@@ -334,7 +334,7 @@ func TestDamagedHeadOfACompactFile(t *testing.T) {
 			t.Fatal(err)
 		}
 		s := openAt(t, path, Options{})
-		if err := errors.Join(s.CheckTree(), s.Compact(t.Context()), s.CheckTree(), s.Close()); err != nil {
+		if err := errors.Join(s.CheckTree(t.Context()), s.Compact(t.Context()), s.CheckTree(t.Context()), s.Close()); err != nil {
 			t.Fatal(err)
 		}
 		behead(t, path, id)
@@ -343,7 +343,7 @@ func TestDamagedHeadOfACompactFile(t *testing.T) {
 			t.Errorf("without head %d %d samples are missing", id, n)
 		}
 		want := fmt.Sprintf("page %d: its checksum does not hold", id)
-		if err := s.CheckTree(); !errors.Is(err, errDamaged) || !strings.Contains(err.Error(), want) {
+		if err := s.CheckTree(t.Context()); !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), want) {
 			t.Errorf("the check of the tree says %v, want %s", err, want)
 		}
 		if ds := damages(t, s); len(ds) != 1 || !strings.Contains(ds[0].Problem, want) || !ds[0].Fatal {
@@ -458,10 +458,92 @@ func TestDamage(t *testing.T) {
 			if want := (20-tt.missing)*288 + min(10, tt.missing*288); n != want {
 				t.Errorf("%d points after folding, want %d", n, want)
 			}
-			unread(t, s, 1, len(p)+n)
+			unread(t, s, 0, len(p)+n)
 			ds = damages(t, s)
 			if len(ds) != 1 || !strings.Contains(ds[0].Problem, "was put aside") || !ds[0].Aside || ds[0].Metric != cloud.CPUPercent || !cmp.Equal(ds[0].Span, tt.want.Span) {
 				t.Errorf("check reports %+v, want the damaged piece put aside", ds)
+			}
+		})
+	}
+}
+
+// A piece that was mended and is damaged again is a second loss.
+func TestDamagedAgain(t *testing.T) {
+	s := openAt(t, filepath.Join(t.TempDir(), "history.db"), Options{})
+	p := grid(monday, 20*288, wave)
+	for times := range 3 {
+		mustAppend(t, s, series("i-1", cloud.CPUPercent, p...))
+		mustFold(t, s, monday.AddDate(0, 0, 50))
+		ds := damages(t, s)
+		if len(ds) != times || slices.ContainsFunc(ds, func(d Damage) bool { return !d.Aside }) {
+			t.Fatalf("damaged %d times, check reports %+v", times, ds)
+		}
+		harm(t, s, bucketSpans, any1)
+	}
+}
+
+// What was put aside before it was numbered is told as ever.
+func TestPutAsideWithoutNumber(t *testing.T) {
+	s := openAt(t, filepath.Join(t.TempDir(), "history.db"), Options{})
+	mustAppend(t, s, series("i-1", cloud.CPUPercent, grid(monday, 20*288, wave)...))
+	day := s.calendar.day(monday.Unix())
+	for _, day := range []uint32{day, 0x0101} {
+		err := s.update(func(tx *bolt.Tx) error {
+			return tx.Bucket(bucketDamaged).Put(append(append(slices.Clone(bucketDays), 0), pieceKey(day, 0, 0)...), []byte("x"))
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	ds := damages(t, s)
+	if len(ds) != 2 || !strings.Contains(ds[0].Problem, "piece of a day: could not be read") || !ds[1].Span.From.Equal(monday) {
+		t.Errorf("check reports %+v, want two pieces of a day", ds)
+	}
+}
+
+// A damaged head is on record before what is written next, or a backup, puts it
+// right.
+func TestDamagedHeadIsOnRecord(t *testing.T) {
+	for name, next := range map[string]func(t *testing.T, s *Store) *Store{
+		"append": func(t *testing.T, s *Store) *Store {
+			for i := range 3 {
+				mustAppend(t, s, series("i-1", cloud.CPUPercent, grid(monday.AddDate(0, 0, 3+i), 1, wave)...))
+			}
+			return s
+		},
+		"backup": func(t *testing.T, s *Store) *Store {
+			path := filepath.Join(t.TempDir(), "copy.db")
+			f, err := os.Create(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.Backup(f); err != nil {
+				t.Fatal(err)
+			}
+			if err := f.Close(); err != nil {
+				t.Fatal(err)
+			}
+			return openAt(t, path, Options{})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "history.db")
+			s := openAt(t, path, Options{})
+			mustAppend(t, s, series("i-1", cloud.CPUPercent, grid(monday, 288, wave)...))
+			mustAppend(t, s, series("i-1", cloud.CPUPercent, grid(monday.AddDate(0, 0, 1), 288, wave)...))
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			id := newerHead(t, path)
+			behead(t, path, id)
+			s = openAt(t, path, Options{})
+			if ds := damages(t, s); len(ds) != 1 || !ds[0].Fatal {
+				t.Fatalf("check reports %+v, want the head", ds)
+			}
+			s = next(t, s)
+			want := fmt.Sprintf("page %d: its checksum does not hold", id)
+			if ds := damages(t, s); len(ds) != 1 || !ds[0].Aside || !strings.Contains(ds[0].Problem, want) {
+				t.Errorf("check reports %+v, want the head on record", ds)
 			}
 		})
 	}
@@ -473,7 +555,7 @@ func TestDamageInWords(t *testing.T) {
 		d    Damage
 		want string
 	}{
-		{Damage{Problem: "the file's tree: page 12"}, "samples of every resource: the file's tree: page 12"},
+		{Damage{Problem: "the file's tree: page 12", Fatal: true}, "samples of every resource: the file's tree: page 12"},
 		{Damage{Resource: "i-1", Metric: cloud.CPUPercent, Span: span, Problem: "checksum"}, "i-1 cpu_percent, 1970-01-01T08:00:00+08:00 … 1970-01-01T09:00:00+08:00: checksum"},
 	} {
 		if got := c.d.String(); got != c.want {

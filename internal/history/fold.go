@@ -213,9 +213,15 @@ func keepDamaged(tx *bolt.Tx, bucket, key, data []byte) error {
 	return putAside(tx, bucket, key, data)
 }
 
+// putAside numbers what it keeps: a piece may be mended and be damaged again.
 func putAside(tx *bolt.Tx, bucket, key, data []byte) error {
-	aside := append(append(slices.Clone(bucket), 0), key...)
-	return tx.Bucket(bucketDamaged).Put(aside, slices.Clone(data))
+	damaged := tx.Bucket(bucketDamaged)
+	number, err := damaged.NextSequence()
+	if err != nil {
+		return err
+	}
+	aside := binary.BigEndian.AppendUint64(append(slices.Clone(bucket), 1), number)
+	return damaged.Put(append(aside, key...), slices.Clone(data))
 }
 
 // intact reports whether the checksums of a piece hold.

@@ -471,7 +471,7 @@ func TestScanTellsPanicsFromDamage(t *testing.T) {
 	err := Scan(t.Context(), s, q, func(string, []map[cloud.Metric]utilization.Summary) (int, error) {
 		panic("a bug")
 	}, func(int) error { return nil })
-	if err == nil || errors.Is(err, errDamaged) || !strings.Contains(err.Error(), "work on i-1: panic: a bug") {
+	if err == nil || errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), "work on i-1: panic: a bug") {
 		t.Errorf("%v", err)
 	}
 }

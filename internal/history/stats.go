@@ -177,7 +177,8 @@ func metricBytes(tx *bolt.Tx) (map[cloud.Metric]int64, error) {
 }
 
 // unreadAside counts the damaged pieces that no reader of series meets as such:
-// sections, names of metrics, and what was put aside.
+// sections, and names of metrics. What was put aside is missing and no more than
+// that; Check tells of it.
 func unreadAside(tx *bolt.Tx) (n int, err error) {
 	if _, err := metricCodes(tx); err != nil {
 		n++
@@ -197,7 +198,7 @@ func unreadAside(tx *bolt.Tx) (n int, err error) {
 		}
 		return nil
 	})
-	return n + tx.Bucket(bucketDamaged).Stats().KeyN, err
+	return n, err
 }
 
 // and is the figures of m and o together.

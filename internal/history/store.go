@@ -39,7 +39,7 @@ var (
 	bucketDays      = []byte("day sheets")    // day (4), metric (1), band (4) → sheet
 	bucketSpans     = []byte("span sheets")   // span (4), metric (1), band (4) → sheet
 	bucketDigests   = []byte("digest sheets") // span (4), metric (1), band (4) → digests
-	bucketDamaged   = []byte("damaged")       // bucket name, 0, key → a piece that could not be read when it was to be merged
+	bucketDamaged   = []byte("damaged")       // bucket name, 1, number, key → a piece that could not be read when it was to be merged; once bucket name, 0, key
 
 	buckets = [][]byte{bucketMeta, bucketResources, bucketNames, bucketMetrics, bucketBlocks, bucketDays, bucketSpans, bucketDigests, bucketDamaged}
 
@@ -71,6 +71,7 @@ type Store struct {
 
 	calendar calendar
 
+	hurt     error      // guarded by writing: what was damaged of the heads when the file was opened, until it is on record
 	dict     dictionary // guarded by writing
 	size     int64      // guarded by writing: of the file at the last append
 	kits     sync.Pool  // of *kit
@@ -152,20 +153,24 @@ func open(path string, o Options) (*bolt.DB, error) {
 	options.ReadOnly = o.ReadOnly
 	options.PreLoadFreelist = true // for Check, also of what is read only
 	options.MaxSize = o.MaxBytes
-	// Address space, not memory: mapping ahead spares a growing file the
-	// remapping that would have to wait for every reader. 100,000 instances with
-	// seven metrics fill an eighth of it in a year.
-	if math.MaxInt > math.MaxInt32 {
-		options.InitialMmapSize = 1 << 40
-	}
 	var db *bolt.DB
 	_, absent := os.Stat(path)
 	err := wholeFile(path)
 	if err == nil {
-		err = guarded(func() (err error) {
-			db, err = bolt.Open(path, 0o600, &options)
-			return named(err)
-		})
+		// Address space, not memory: mapping ahead spares a growing file the
+		// remapping that would have to wait for every reader. 100,000 instances
+		// with seven metrics fill an eighth of it in a year. Not everywhere is
+		// there as much.
+		for _, ahead := range []int{1 << 40, 1 << 37, 0} {
+			options.InitialMmapSize = ahead
+			err = guarded(func() (err error) {
+				db, err = bolt.Open(path, 0o600, &options)
+				return named(err)
+			})
+			if !errors.Is(err, syscall.ENOMEM) {
+				break
+			}
+		}
 	}
 	switch {
 	case err == nil:
@@ -177,7 +182,7 @@ func open(path string, o Options) (*bolt.DB, error) {
 		return nil, fmt.Errorf("open history %s: %w: give the account that runs yunjian the right to write the file and its folder", path, err)
 	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum), errors.Is(err, berrors.ErrVersionMismatch):
 		return nil, fmt.Errorf("open history %s: not a bbolt file, or damaged beyond reading: %w: restore a backup", path, err)
-	case errors.Is(err, errDamaged):
+	case errors.Is(err, ErrDamaged):
 		return nil, fmt.Errorf("open history %s: %w: restore a backup", path, err)
 	case errors.Is(err, ErrFull) && errors.Is(absent, fs.ErrNotExist):
 		os.Remove(path) // the beginning of a file would look like a damaged one
@@ -255,6 +260,7 @@ func (s *Store) prepare() error {
 		if version = binary.BigEndian.Uint32(said); version < 1 || version > formatVersion {
 			return fmt.Errorf("the file has layout version %d, this yunjian reads 1 to %d: use the yunjian that wrote it, or a newer one", version, formatVersion)
 		}
+		s.hurt = p.heads()
 		s.calendar.offset = int64(binary.BigEndian.Uint64(offset))
 		if s.calendar.offset%900 != 0 || max(s.calendar.offset, -s.calendar.offset) > daySeconds { // of no zone
 			return damaged("its days begin %d s off UTC", s.calendar.offset)
@@ -367,13 +373,31 @@ func (s *Store) update(f func(tx *bolt.Tx) error) error {
 		return errClosed
 	}
 	transact := func(f func(tx *bolt.Tx) error) error {
-		return guarded(func() error { return file.Update(f) })
+		return guarded(func() error {
+			return file.Update(func(tx *bolt.Tx) error { return errors.Join(s.recordHurt(tx), f(tx)) })
+		})
 	}
 	err := transact(f)
 	if full(err) && transact(dropSpent) == nil {
 		err = transact(f)
 	}
+	if err == nil {
+		s.hurt = nil
+	}
 	return named(err)
+}
+
+// asideHead stands for the bucket's name where a head is what was damaged.
+const asideHead = "head"
+
+// recordHurt puts on record that a head is damaged. Every second transaction
+// writes that head anew: without a record the loss of what it led to would pass
+// unseen.
+func (s *Store) recordHurt(tx *bolt.Tx) error {
+	if s.hurt == nil || tx.Bucket(bucketDamaged) == nil {
+		return nil
+	}
+	return putAside(tx, []byte(asideHead), nil, []byte(s.hurt.Error()))
 }
 
 // named gives an error of writing the name under which callers know it.
@@ -398,8 +422,17 @@ func full(err error) bool {
 }
 
 // Backup writes a consistent copy of the file to w while reading and writing
-// go on, and returns how many bytes it wrote. The copy is a history file.
+// go on, and returns how many bytes it wrote. The copy is a history file. Its
+// heads are sound, so that one was damaged is put on record first.
 func (s *Store) Backup(w io.Writer) (int64, error) {
+	s.writing.Lock()
+	hurt := s.hurt != nil && !s.opts.ReadOnly
+	s.writing.Unlock()
+	if hurt {
+		if err := s.update(func(*bolt.Tx) error { return nil }); err != nil {
+			return 0, fmt.Errorf("back up history: %w", err)
+		}
+	}
 	var n int64
 	err := s.view(func(tx *bolt.Tx) error {
 		var err error

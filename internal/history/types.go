@@ -56,7 +56,7 @@ type Gap struct {
 
 // Damage is one stored piece that could not be read, and what is lost with it.
 type Damage struct {
-	Resource string       // empty: of all resources
+	Resource string       // empty: of more than one
 	Metric   cloud.Metric // empty: of all metrics
 	Span     cloud.Window // the piece's samples lie within; zero where even that is unknown
 	Problem  string       // what was found
@@ -66,12 +66,14 @@ type Damage struct {
 
 // String says what is damaged and what it touches; instants are in their zone.
 func (d Damage) String() string {
-	what := "samples of every resource"
-	if d.Resource != "" {
+	what := "samples of more than one resource"
+	switch {
+	case d.Resource != "" && d.Metric != "":
+		what = d.Resource + " " + string(d.Metric)
+	case d.Resource != "":
 		what = d.Resource
-		if d.Metric != "" {
-			what += " " + string(d.Metric)
-		}
+	case d.Fatal:
+		what = "samples of every resource"
 	}
 	if d.Span.Duration() > 0 {
 		what += fmt.Sprintf(", %s … %s", d.Span.From.Format(time.RFC3339), d.Span.To.Format(time.RFC3339))
@@ -92,7 +94,7 @@ type Stats struct {
 	Gaps           int64     `json:"gaps"`     // spans of more than two steps between neighbouring samples of a series
 	Unfolded       int64     `json:"unfolded"` // of Samples, how many still lie in blocks
 	Stopped        int       `json:"stopped"`  // of Series, how many have no sample in the day before Last; what follows the last sample of a series is no gap
-	Unread         int       `json:"unread"`   // damaged pieces: what lay in them is in none of the figures but the bytes; Check names them
+	Unread         int       `json:"unread"`   // damaged pieces that were met: their samples are not counted, and the time they leave empty is a gap; Check names them
 
 	Metrics []MetricStats `json:"metrics"` // those that have samples, by name
 }

@@ -88,8 +88,8 @@ func readWhole(ctx context.Context, backup io.ReadSeeker, read func(io.Reader) e
 
 // Restore verifies a backup and writes it into the data folder dir, which must
 // be missing, or empty but for what a Restore that was killed has left, and held
-// by no process. The error wraps ErrHeld where it is held. step is told what is about to be done, and whom history.WithProgress
-// names how far that is.
+// by no process. The error wraps ErrHeld where it is held. step is told what is
+// about to be done, and whom history.WithProgress names how far that is.
 func Restore(ctx context.Context, backup io.ReadSeeker, dir string, step func(string)) (err error) {
 	_, statErr := os.Stat(dir)
 	if err := os.MkdirAll(dir, 0o700); err != nil {

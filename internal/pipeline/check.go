@@ -18,7 +18,7 @@ func (d *Data) Check(ctx context.Context, report func(history.Damage)) error {
 		return fmt.Errorf("check: %w", context.Cause(ctx))
 	}
 	err := d.History.Check(ctx, report)
-	if ctx.Err() != nil {
+	if err != nil && ctx.Err() != nil {
 		return fmt.Errorf("check: %w", context.Cause(ctx))
 	}
 	if err != nil {

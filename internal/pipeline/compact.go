@@ -2,11 +2,14 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"yunjian/internal/history"
 )
 
 // Compacted is what Compact has done.
@@ -17,26 +20,30 @@ type Compacted struct {
 
 // Compact tends the folder and gives the history file's free space back to the
 // disk. Where the file's tree is damaged, or the disk has no room for the copy,
-// it changes nothing and returns an error that says so. Others may read meanwhile; what is to be written waits while the file
-// is copied. step is told what is about to be done, and whom
-// history.WithProgress names how far the copy is.
+// it changes nothing and returns an error that says so. Others may read
+// meanwhile; what is to be written waits while the file is copied. step is told
+// what is about to be done, and whom history.WithProgress names how far the copy
+// is.
 func (d *Data) Compact(ctx context.Context, now time.Time, raw time.Duration, loc *time.Location, step func(string)) (Compacted, error) {
 	var c Compacted
 	step("核对页表 check the tree")
-	if err := d.History.CheckTree(); err != nil {
+	if err := d.History.CheckTree(ctx); err != nil {
+		if !errors.Is(err, history.ErrDamaged) {
+			return c, fmt.Errorf("compact history: %w", err)
+		}
 		return c, fmt.Errorf("compact history: %w. Nothing was changed: a copy would hide what is lost. `yunjian check` says what is damaged, `yunjian restore` brings a backup back", err)
 	}
-	// Folding takes room, too: where the copy cannot be made it is not begun.
-	// What is yet to be folded will take less than it does now.
+	// Folding takes room, too: on a disk that is full it is not begun. Whether the
+	// copy has room is known once what is past retention is gone.
 	var err error
-	if c.Before, err = d.roomForCopy(); err != nil {
+	if c.Before, err = d.roomForCopy(false); err != nil {
 		return c, fmt.Errorf("compact history: %w", err)
 	}
 	step("归并与清理 fold and drop")
 	if err := d.Tend(ctx, now, raw, loc); err != nil {
 		return c, err
 	}
-	if _, err := d.roomForCopy(); err != nil {
+	if _, err := d.roomForCopy(true); err != nil {
 		return c, fmt.Errorf("compact history: %w", err)
 	}
 	step("收缩 shrink")
@@ -54,8 +61,9 @@ func (d *Data) Compact(ctx context.Context, now time.Time, raw time.Duration, lo
 const Reserve = 64 << 20
 
 // roomForCopy is an error where the data folder's disk has no room for the
-// history without its free space beside the file. It returns the file's size.
-func (d *Data) roomForCopy() (size int64, err error) {
+// history without its free space beside the file; where the copy is not yet due,
+// only if not even Reserve is free. It returns the file's size.
+func (d *Data) roomForCopy(due bool) (size int64, err error) {
 	size, spare, err := d.History.Room()
 	if err != nil {
 		return 0, err
@@ -63,6 +71,9 @@ func (d *Data) roomForCopy() (size int64, err error) {
 	free, err := FreeSpace(d.Dir)
 	if err != nil {
 		return 0, err
+	}
+	if !due && free >= Reserve {
+		return size, nil
 	}
 	// A tenth more: pages of the copy are not as full as those of the file.
 	return size, enough(d.Dir, free, (size-spare)/10*11)

@@ -224,7 +224,7 @@ func TestRoomToCompact(t *testing.T) {
 		t.Errorf("a byte is missing: %v\nwant %s", err, want)
 	}
 	d := openFolder(t)
-	size, err := d.roomForCopy()
+	size, err := d.roomForCopy(true)
 	s, serr := d.History.Stats()
 	if err != nil || serr != nil || size != s.Bytes || size == 0 {
 		t.Errorf("the file takes %d bytes (%v), stats say %d (%v)", size, err, s.Bytes, serr)

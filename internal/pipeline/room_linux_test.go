@@ -9,8 +9,8 @@ import (
 	"yunjian/cloud"
 )
 
-// A disk that has room for what is collected meanwhile but none for the copy is
-// told so before anything is folded.
+// A disk that has no room for what is collected meanwhile is told all that is
+// needed, before anything is folded.
 func TestNoRoomToCompact(t *testing.T) {
 	folder := t.TempDir()
 	if err := syscall.Mount("tmpfs", folder, "tmpfs", 0, "size=66m"); err != nil {
@@ -26,7 +26,7 @@ func TestNoRoomToCompact(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer d.Close()
-	for free := int64(Reserve + 1<<20); free > Reserve+1<<19; {
+	for free := int64(Reserve + 1<<20); free >= Reserve; {
 		s := cloud.Series{Resource: "i-1", Metric: cloud.CPUPercent}
 		for i := range int64(5000) {
 			s.Points = append(s.Points, cloud.Point{T: free + 300*i, V: 1 / float64(free+i)})

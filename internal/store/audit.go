@@ -3,11 +3,14 @@ package store
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
 
+	"yunjian/analyzer"
 	"yunjian/audit"
+	"yunjian/cloud"
 )
 
 // PutAudit stores an audit under its AsOf; one of the same instant replaces
@@ -20,7 +23,7 @@ func (s *Store) PutAudit(a audit.Audit) error {
 	if err != nil {
 		return fmt.Errorf("put audit: %w", err)
 	}
-	err = s.db.Update(func(tx *bolt.Tx) error {
+	err = s.update(func(tx *bolt.Tx) error {
 		return tx.Bucket(auditBucket).Put(instantKey(a.AsOf), packed)
 	})
 	if err != nil {
@@ -60,7 +63,7 @@ func latestKey(t time.Time) []byte {
 }
 
 func (s *Store) audit(find func(*bolt.Bucket) []byte) (a audit.Audit, ok bool, err error) {
-	err = s.db.View(func(tx *bolt.Tx) error {
+	err = s.view(func(tx *bolt.Tx) error {
 		packed := find(tx.Bucket(auditBucket))
 		ok = packed != nil
 		if !ok {
@@ -71,13 +74,25 @@ func (s *Store) audit(find func(*bolt.Bucket) []byte) (a audit.Audit, ok bool, e
 	if err != nil {
 		return audit.Audit{}, false, fmt.Errorf("read audit: %w", err)
 	}
+	for i := range a.Findings {
+		forgetCoverage(&a.Findings[i])
+	}
 	return a, ok, nil
+}
+
+// forgetCoverage clears what earlier versions stored as the coverage of a verdict
+// that rests on no metric: 0 where samples were not looked at, 1 of what is off or
+// not a machine.
+func forgetCoverage(f *analyzer.Finding) {
+	if c := f.Coverage; c != nil && (*c == 0 || f.Kind != cloud.Instance || slices.Contains(f.Flags, analyzer.PoweredOff)) {
+		f.Coverage = nil
+	}
 }
 
 // AuditTimes returns the instants of all audits stored, ascending, in UTC.
 func (s *Store) AuditTimes() ([]time.Time, error) {
 	var out []time.Time
-	err := s.db.View(func(tx *bolt.Tx) error {
+	err := s.view(func(tx *bolt.Tx) error {
 		return tx.Bucket(auditBucket).ForEach(func(key, _ []byte) error {
 			out = append(out, instantOf(key))
 			return nil
@@ -92,7 +107,7 @@ func (s *Store) AuditTimes() ([]time.Time, error) {
 // PruneAudits removes audits except the last recent ones and the last of each
 // group, such as the week that a report is of; it returns how many it removed.
 func (s *Store) PruneAudits(recent int, group func(asOf time.Time) string) (removed int, err error) {
-	err = s.db.Update(func(tx *bolt.Tx) error {
+	err = s.update(func(tx *bolt.Tx) error {
 		removed = 0
 		c := tx.Bucket(auditBucket).Cursor()
 		seen := map[string]bool{}

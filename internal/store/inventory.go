@@ -29,7 +29,7 @@ func (s *Store) PutInventory(inv cloud.Inventory) ([]cloud.Change, error) {
 		}
 	}
 	var changes []cloud.Change
-	err := s.db.Update(func(tx *bolt.Tx) error {
+	err := s.update(func(tx *bolt.Tx) error {
 		before, known, err := s.inventory(tx, inv.Cloud)
 		if err != nil {
 			return err
@@ -75,7 +75,7 @@ func (s *Store) PutInventory(inv cloud.Inventory) ([]cloud.Change, error) {
 // Inventory returns the current inventory of a cloud; false when there is
 // none.
 func (s *Store) Inventory(cloudName string) (inv cloud.Inventory, ok bool, err error) {
-	err = s.db.View(func(tx *bolt.Tx) error {
+	err = s.view(func(tx *bolt.Tx) error {
 		inv, ok, err = s.inventory(tx, cloudName)
 		return err
 	})
@@ -88,7 +88,7 @@ func (s *Store) Inventory(cloudName string) (inv cloud.Inventory, ok bool, err e
 // Inventories returns the current inventories of all clouds, by name.
 func (s *Store) Inventories() ([]cloud.Inventory, error) {
 	var out []cloud.Inventory
-	err := s.db.View(func(tx *bolt.Tx) error {
+	err := s.view(func(tx *bolt.Tx) error {
 		return tx.Bucket(inventoryBucket).ForEach(func(name, packed []byte) error {
 			var inv cloud.Inventory
 			if err := s.packer.unpack(packed, &inv); err != nil {
@@ -135,7 +135,7 @@ func (s *Store) Changes(resource string) ([]cloud.Change, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read changes: %w", err)
 	}
-	err = s.db.View(func(tx *bolt.Tx) error {
+	err = s.view(func(tx *bolt.Tx) error {
 		return tx.Bucket(changeBucket).ForEach(func(_, text []byte) error {
 			// A look at the text spares decoding what is another's.
 			if resource != "" && !strings.Contains(string(text), string(quoted)) {

@@ -25,7 +25,7 @@ func (s *Store) PutJob(r JobResult) error {
 	if err := checkName("job", r.Name); err != nil {
 		return fmt.Errorf("put job: %w", err)
 	}
-	err := s.db.Update(func(tx *bolt.Tx) error {
+	err := s.update(func(tx *bolt.Tx) error {
 		return putJSON(tx.Bucket(jobBucket), []byte(r.Name), r)
 	})
 	if err != nil {
@@ -37,7 +37,7 @@ func (s *Store) PutJob(r JobResult) error {
 // Jobs returns the last result of every job, by name.
 func (s *Store) Jobs() ([]JobResult, error) {
 	var out []JobResult
-	err := s.db.View(func(tx *bolt.Tx) error {
+	err := s.view(func(tx *bolt.Tx) error {
 		return tx.Bucket(jobBucket).ForEach(func(name, text []byte) error {
 			var r JobResult
 			if err := decode(text, &r); err != nil {

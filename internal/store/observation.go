@@ -25,7 +25,7 @@ func (s *Store) PutObservations(cloudName string, observations []cloud.Observati
 	// One value a resource, written in the order of keys: what bbolt is fast at.
 	ordered := slices.Clone(observations)
 	slices.SortStableFunc(ordered, func(a, b cloud.Observation) int { return cmp.Compare(a.Resource, b.Resource) })
-	err := s.db.Update(func(tx *bolt.Tx) error {
+	err := s.update(func(tx *bolt.Tx) error {
 		b, err := tx.Bucket(observationBucket).CreateBucketIfNotExists([]byte(cloudName))
 		if err != nil {
 			return err
@@ -77,7 +77,7 @@ func observed(known, o cloud.Observation) cloud.Observation {
 // and metric; empty when nothing is.
 func (s *Store) Observations(cloudName string) (map[string]map[cloud.Metric]cloud.Observation, error) {
 	out := map[string]map[cloud.Metric]cloud.Observation{}
-	err := s.db.View(func(tx *bolt.Tx) error {
+	err := s.view(func(tx *bolt.Tx) error {
 		b := tx.Bucket(observationBucket).Bucket([]byte(cloudName))
 		if b == nil {
 			return nil
@@ -109,7 +109,7 @@ func (s *Store) AddCalls(cloudName string, at time.Time, calls map[string]int) e
 	if len(calls) == 0 {
 		return nil
 	}
-	err := s.db.Update(func(tx *bolt.Tx) error {
+	err := s.update(func(tx *bolt.Tx) error {
 		b, key := tx.Bucket(callBucket), pair(cloudName, at.Format(month))
 		total := map[string]int{}
 		if text := b.Get(key); text != nil {
@@ -132,7 +132,7 @@ func (s *Store) AddCalls(cloudName string, at time.Time, calls map[string]int) e
 // action; empty when none were.
 func (s *Store) Calls(cloudName, inMonth string) (map[string]int, error) {
 	out := map[string]int{}
-	err := s.db.View(func(tx *bolt.Tx) error {
+	err := s.view(func(tx *bolt.Tx) error {
 		if text := tx.Bucket(callBucket).Get(pair(cloudName, inMonth)); text != nil {
 			return decode(text, &out)
 		}

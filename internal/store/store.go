@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -76,7 +77,11 @@ func Open(path string, o Options) (*Store, error) {
 			return nil, fmt.Errorf("open state: %w", err)
 		}
 	}
-	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: o.Timeout, ReadOnly: o.ReadOnly, FreelistType: bolt.FreelistMapType})
+	var db *bolt.DB
+	err := guarded(func() (err error) {
+		db, err = bolt.Open(path, 0o600, &bolt.Options{Timeout: o.Timeout, ReadOnly: o.ReadOnly, FreelistType: bolt.FreelistMapType})
+		return err
+	})
 	switch {
 	case errors.Is(err, bolterrors.ErrTimeout):
 		return nil, fmt.Errorf("open %s: %w", path, ErrLocked)
@@ -130,7 +135,7 @@ func (s *Store) migrate(readOnly bool) error {
 		return 0, ErrNewer
 	}
 	if readOnly {
-		return s.db.View(func(tx *bolt.Tx) error {
+		return s.view(func(tx *bolt.Tx) error {
 			v, err := at(tx)
 			if err == nil && v < len(migrations) {
 				return fmt.Errorf("the file is of version %d, not %d: open it for writing once", v, len(migrations))
@@ -138,7 +143,7 @@ func (s *Store) migrate(readOnly bool) error {
 			return err
 		})
 	}
-	return s.db.Update(func(tx *bolt.Tx) error {
+	return s.update(func(tx *bolt.Tx) error {
 		v, err := at(tx)
 		if err != nil || v == len(migrations) {
 			return err
@@ -156,11 +161,33 @@ func (s *Store) migrate(readOnly bool) error {
 	})
 }
 
+// view runs f in a read transaction.
+func (s *Store) view(f func(tx *bolt.Tx) error) error {
+	return guarded(func() error { return s.db.View(f) })
+}
+
+// update runs f in a write transaction; no other runs meanwhile.
+func (s *Store) update(f func(tx *bolt.Tx) error) error {
+	return guarded(func() error { return s.db.Update(f) })
+}
+
+// guarded returns as an error what bbolt panics with over pages that make no
+// sense, and the faults of pages that cannot be read.
+func guarded(f func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: its pages cannot be read: %v", ErrDamaged, p)
+		}
+	}()
+	return f()
+}
+
 // Backup writes a consistent copy of the file to w, while others go on
 // working, and returns its size in bytes.
 func (s *Store) Backup(w io.Writer) (int64, error) {
 	var n int64
-	err := s.db.View(func(tx *bolt.Tx) (err error) {
+	err := s.view(func(tx *bolt.Tx) (err error) {
 		n, err = tx.WriteTo(w)
 		return err
 	})

@@ -139,7 +139,33 @@ func sampleAudit(t time.Time) audit.Audit {
 	return audit.Audit{
 		AsOf: t, Window: cloud.Last(30*24*time.Hour, t), Policy: audit.PolicyRef{ID: "p", Version: "1"},
 		Totals:   audit.Totals{Resources: 1, Verdicts: map[analyzer.Verdict]int{analyzer.Idle: 1}},
-		Findings: []analyzer.Finding{{ResourceID: "a", Kind: cloud.Instance, Verdict: analyzer.Idle, Coverage: new(float64), Reasons: []analyzer.Reason{{Code: "cpu_p95_below", Value: &v}}}},
+		Findings: []analyzer.Finding{{ResourceID: "a", Kind: cloud.Instance, Verdict: analyzer.Idle, Reasons: []analyzer.Reason{{Code: "cpu_p95_below", Value: &v}}}},
+	}
+}
+
+// What earlier versions stored as coverage although no samples were looked at is
+// not taken for one.
+func TestCoverageThatWasNone(t *testing.T) {
+	s := fresh(t)
+	a := sampleAudit(at(1))
+	coverage := func(v float64) *float64 { return &v }
+	a.Findings = []analyzer.Finding{
+		{ResourceID: "disk", Kind: cloud.Disk, Coverage: coverage(1)},
+		{ResourceID: "off", Kind: cloud.Instance, Flags: []analyzer.Flag{analyzer.PoweredOff}, Coverage: coverage(1)},
+		{ResourceID: "too young", Kind: cloud.Instance, Coverage: coverage(0)},
+		{ResourceID: "running", Kind: cloud.Instance, Coverage: coverage(0.9)},
+	}
+	if err := s.PutAudit(a); err != nil {
+		t.Fatal(err)
+	}
+	got, _, err := s.Audit(a.AsOf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range got.Findings {
+		if known := f.Coverage != nil; known != (f.ResourceID == "running") {
+			t.Errorf("%s: coverage known %v", f.ResourceID, known)
+		}
 	}
 }
 
@@ -345,6 +371,45 @@ func TestOpenRefuses(t *testing.T) {
 	foreign := edit(func(tx *bolt.Tx) error { _, err := tx.CreateBucket([]byte("someone else's")); return err })
 	if _, err := Open(foreign, Options{}); !errors.Is(err, ErrDamaged) {
 		t.Errorf("another program's file: %v", err)
+	}
+}
+
+// bbolt panics over pages that make no sense: reading and writing say that the
+// file is damaged.
+func TestDamagedPages(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.db")
+	s, err := Open(path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for day := range 20 {
+		if err := s.PutAudit(sampleAudit(at(day))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	size := os.Getpagesize()
+	for page := 2; page < len(text)/size; page++ {
+		for i := range 16 {
+			text[page*size+i] ^= 0x5a
+		}
+	}
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err = Open(path, Options{})
+	if err == nil {
+		defer s.Close()
+		_, _, err = s.LatestAudit(at(30))
+	}
+	if !errors.Is(err, ErrDamaged) {
+		t.Errorf("reading says %v, want %v", err, ErrDamaged)
 	}
 }
 
