@@ -75,7 +75,7 @@ func TestInterruptedAtAnyMoment(t *testing.T) {
 		says map[string]func(t *testing.T) // and what is then to be seen
 	}{
 		{4, []string{"check", "--config", config}, map[string]func(t *testing.T){
-			"damaged places found before: 0; nothing was changed": nil,
+			"damaged places found before: 0, put aside earlier: 0; nothing was changed": nil,
 		}},
 		{4, []string{"backup", filepath.Join(dir, "a.backup"), "--config", config}, map[string]func(t *testing.T){
 			"no backup was written and no file is left": func(t *testing.T) {
