@@ -341,6 +341,7 @@ func (s *session) limitSpeeds(ctx context.Context, y engine, d dataset, runs int
 	}
 	for range runs {
 		for i, x := range work {
+			runtime.GC() // nobody is to clear away what the one before has left
 			began := time.Now()
 			if err := x.run(); err != nil {
 				return fmt.Errorf("%s: %w", x.name, err)
