@@ -77,20 +77,7 @@ func TestDamagedHeadIsOnRecord(t *testing.T) {
 			}
 			return s
 		},
-		"backup": func(t *testing.T, s *Store) *Store {
-			path := filepath.Join(t.TempDir(), "copy.db")
-			f, err := os.Create(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := s.Backup(f); err != nil {
-				t.Fatal(err)
-			}
-			if err := f.Close(); err != nil {
-				t.Fatal(err)
-			}
-			return openAt(t, path, Options{})
-		},
+		"backup": backedUp,
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "history.db")

@@ -229,20 +229,24 @@ var modes = []struct {
 		}
 		return s
 	}},
-	{"backed up and opened from the copy", func(t *testing.T, s *Store, now time.Time) *Store {
-		path := filepath.Join(t.TempDir(), "copy.db")
-		f, err := os.Create(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := s.Backup(f); err != nil {
-			t.Fatal(err)
-		}
-		if err := f.Close(); err != nil {
-			t.Fatal(err)
-		}
-		return openAt(t, path, Options{})
-	}},
+	{"backed up and opened from the copy", func(t *testing.T, s *Store, _ time.Time) *Store { return backedUp(t, s) }},
+}
+
+// backedUp is a store opened from a backup of s.
+func backedUp(t *testing.T, s *Store) *Store {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "copy.db")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Backup(f); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return openAt(t, path, Options{})
 }
 
 func TestReadsBackWhatWasAppended(t *testing.T) {
