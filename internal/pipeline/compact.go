@@ -19,11 +19,12 @@ type Compacted struct {
 }
 
 // Compact tends the folder and gives the history file's free space back to the
-// disk. Where the file's tree is damaged, or the disk has no room for the copy,
-// it changes nothing and returns an error that says so. Others may read
-// meanwhile; what is to be written waits while the file is copied. step is told
-// what is about to be done, and whom history.WithProgress names how far the copy
-// is.
+// disk. A damaged tree is an error before anything is changed; so is a disk that
+// has not even Reserve free. Where there is no room for the copy once what is
+// past retention is gone, that is an error, and the file is tended but not
+// shrunk. Others may read meanwhile; what is to be written waits while the file
+// is copied. step is told what is about to be done, and whom
+// history.WithProgress names how far the copy is.
 func (d *Data) Compact(ctx context.Context, now time.Time, raw time.Duration, loc *time.Location, step func(string)) (Compacted, error) {
 	var c Compacted
 	step("核对页表 check the tree")
