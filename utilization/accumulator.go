@@ -161,32 +161,39 @@ func (a *Accumulator) addHours(values []uint16, perHour int) {
 		a.addMany(values, perHour)
 		return
 	}
-	n := len(values)
-	whole, day := a.whole.counts, a.day.counts
 	least, most, all := uint32(math.MaxUint16), uint32(0), uint64(0)
-	for hour := a.hour; len(values) >= perHour; hour++ {
-		now := values[:perHour]
-		values = values[perHour:]
-		hi, sum := uint32(0), uint64(0)
-		if first := now[0]; now[perHour-1] == first && flat(now) { // increments of one bucket would wait for each other
-			whole[first] += uint32(perHour)
-			day[first] += uint16(perHour)
-			hi, sum = uint32(first), uint64(first)*uint64(perHour)
-			least = min(least, hi)
+	for hour, rest := a.hour, values; len(rest) >= perHour; hour++ {
+		now := rest[:perHour]
+		rest = rest[perHour:]
+		lo, hi, sum := uint32(now[0]), uint32(now[0]), uint64(now[0])*uint64(perHour)
+		if now[perHour-1] == now[0] && flat(now) { // increments of one bucket would wait for each other
+			a.whole.counts[lo] += uint32(perHour)
+			a.day.counts[lo] += uint16(perHour)
 		} else {
-			for _, v := range now {
-				whole[v]++
-				day[v]++
-				h := uint32(v)
-				sum += uint64(h)
-				least, hi = min(least, h), max(hi, h) // without a branch, as long as they are no indices
-			}
+			lo, hi, sum = countHour(a.whole.counts, a.day.counts, now)
 		}
 		a.hours[hour%len(a.hours)].add(uint16(hi), sum, perHour)
-		most = max(most, hi)
+		least, most = min(least, lo), max(most, hi)
 		all += sum
 	}
-	a.day.widen(uint16(least), uint16(most), all, n)
+	a.day.enter(blocksOf(values, least, most), uint16(most), all, len(values))
+}
+
+// countHour counts values and returns the least, the greatest and their sum. It stays
+// a function of its own so that all of this is kept in registers.
+//
+//go:noinline
+func countHour(whole *[levels]uint32, day *[levels]uint16, values []uint16) (lo, hi uint32, sum uint64) {
+	w, d := whole[:], day[:]
+	lo = math.MaxUint16
+	for _, v := range values {
+		w[v]++
+		d[v]++
+		h := uint32(v)
+		sum += uint64(h)
+		lo, hi = min(lo, h), max(hi, h) // without a branch, as long as they are no indices
+	}
+	return lo, hi, sum
 }
 
 // addMany is addHours for a day of more samples than its counters take.

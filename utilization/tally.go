@@ -30,8 +30,7 @@ func (t *tally) close(d *dayTally) {
 	if d.n == 0 {
 		return
 	}
-	first, last := d.lo>>blockShift&63, d.hi>>blockShift&63
-	t.touched |= (1<<last | (1<<last - 1)) &^ (1<<first - 1)
+	t.touched |= d.touched
 	t.sum += d.sum
 	t.n += d.n
 }
@@ -62,32 +61,49 @@ func (t *tally) mean() float64 {
 // dayTally counts the samples of a day. Small counters keep what a day touches
 // of them in the nearest cache.
 type dayTally struct {
-	counts *[levels]uint16
-	lo, hi uint16 // of counts; meaningless without samples
-	n      int    // samples in counts
-	sum    uint64
-	other  []float64 // also hundredths, once counts might overflow
-	extra  float64   // sum of other
+	counts  *[levels]uint16
+	touched uint64 // as of a tally
+	hi      uint16 // the highest in counts
+	n       int    // samples in counts
+	sum     uint64
+	other   []float64 // also hundredths, once counts might overflow
+	extra   float64   // sum of other
 }
 
 // dayMost is how many samples the counters of a day take.
 const dayMost = math.MaxUint16
 
-// widen enters n hundredths, which are counted already.
-func (t *dayTally) widen(lo, hi uint16, sum uint64, n int) {
-	if t.n == 0 {
-		t.lo = lo
+// near is up to how many blocks apart values may be taken to fall into all blocks
+// between.
+const near = 16
+
+// blocksOf is the blocks that values from least to most may fall into. Where a peak
+// lies far above the rest, as on an idle machine, what is in between is left out:
+// it would all be looked through for nothing.
+func blocksOf(values []uint16, least, most uint32) (touched uint64) {
+	first, last := least>>blockShift&63, most>>blockShift&63
+	if last-first <= near {
+		return (1<<last | (1<<last - 1)) &^ (1<<first - 1)
 	}
-	t.lo, t.hi = min(t.lo, lo), max(t.hi, hi)
+	for _, v := range values {
+		touched |= 1 << (v >> blockShift & 63)
+	}
+	return touched
+}
+
+// enter notes n hundredths, which are counted already.
+func (t *dayTally) enter(touched uint64, hi uint16, sum uint64, n int) {
+	t.touched |= touched
+	t.hi = max(t.hi, hi)
 	t.sum += sum
 	t.n += n
 }
 
 func (t *dayTally) reset() {
-	if t.n > 0 {
-		clear(t.counts[t.lo : int(t.hi)+1])
+	for m := t.touched; m != 0; m &= m - 1 {
+		clear(t.counts[firstOf(m):][:blockSize])
 	}
-	t.lo, t.hi, t.n, t.sum, t.extra, t.other = 0, 0, 0, 0, 0, t.other[:0]
+	t.touched, t.hi, t.n, t.sum, t.extra, t.other = 0, 0, 0, 0, 0, t.other[:0]
 }
 
 func (t *dayTally) samples() int { return t.n + len(t.other) }
@@ -99,10 +115,11 @@ func (t *dayTally) mean() float64 {
 // all appends all samples, in no order.
 func (t *dayTally) all(dst []float64) []float64 {
 	dst = append(dst, t.other...)
-	if t.n > 0 {
-		for h := int(t.lo); h <= int(t.hi); h++ {
-			for range t.counts[h] {
-				dst = append(dst, float64(h)/100)
+	for m := t.touched; m != 0; m &= m - 1 {
+		first := firstOf(m)
+		for i, n := range t.counts[first:][:blockSize] {
+			for range n {
+				dst = append(dst, float64(first+i)/100)
 			}
 		}
 	}
@@ -112,29 +129,39 @@ func (t *dayTally) all(dst []float64) []float64 {
 // descent finds high ranks of a day's hundredths: they lie near the maximum, so
 // few buckets are read.
 type descent struct {
-	counts *[levels]uint16
-	left   uint   // buckets not passed yet: those below
-	above  uint32 // samples in those that have been
+	counts      *[levels]uint16
+	left, floor uint   // buckets not passed yet of the block that begins with floor: those below left
+	blocks      uint64 // in use below that block
+	above       uint32 // samples in buckets that have been passed
 }
 
 // group is how many buckets are passed at once.
 const group = 16
 
 func (t *dayTally) descend() descent {
-	return descent{counts: t.counts, left: uint(t.hi)/group*group + group}
+	block := uint(t.hi) >> blockShift & 63
+	return descent{
+		counts: t.counts,
+		left:   uint(t.hi)/group*group + group, floor: block << blockShift,
+		blocks: t.touched & (1<<block - 1),
+	}
 }
 
 // to returns the sample that k-1 are above. There must be so many; k must not
 // be less than in the call before.
 func (d *descent) to(k uint32) uint16 {
-	left, above := d.left, d.above
-	for left >= group {
-		b := (*[group]uint16)(d.counts[left-group:])
-		// Four counters in a word: no sum of a day's overflows its place.
-		words := four(b, 0) + four(b, 4) + four(b, 8) + four(b, 12)
-		n := uint32(words * 0x0001_0001_0001_0001 >> 48)
-		if above+n >= k {
-			d.left, d.above = left, above
+	left, floor, above := d.left, d.floor, d.above
+	for {
+		for ; left > floor; left -= group {
+			b := (*[group]uint16)(d.counts[left-group:])
+			// Four counters in a word: no sum of a day's overflows its place.
+			words := four(b, 0) + four(b, 4) + four(b, 8) + four(b, 12)
+			n := uint32(words * 0x0001_0001_0001_0001 >> 48)
+			if above+n < k {
+				above += n
+				continue
+			}
+			d.left, d.floor, d.above = left, floor, above
 			h := left - 1
 			for i := group - 1; i > 0; i-- {
 				if above += uint32(b[i]); above < k {
@@ -143,10 +170,13 @@ func (d *descent) to(k uint32) uint16 {
 			}
 			return uint16(h)
 		}
-		above += n
-		left -= group
+		if d.blocks == 0 {
+			return 0
+		}
+		block := uint(bits.Len64(d.blocks)) - 1
+		d.blocks &^= 1 << block
+		left, floor = (block+1)<<blockShift, block<<blockShift
 	}
-	return 0
 }
 
 func four(b *[group]uint16, i int) uint64 {
