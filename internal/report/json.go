@@ -97,7 +97,7 @@ type poorJSON struct {
 	Resources  int                `json:"resources"`
 	Cloud      string             `json:"cloud,omitempty"`
 	Metrics    []cloud.Metric     `json:"metrics"`
-	Coverage   *float64           `json:"coverage,omitempty"`
+	Coverage   *float64           `json:"coverage,omitempty"` // 0 to 1, of the metric with the least
 	Detail     string             `json:"detail,omitempty"`
 }
 

@@ -149,6 +149,7 @@ const (
 	msgDiskMax
 	msgNetworkDaily
 	msgCoverage
+	msgLowestCoverage
 	msgVerdict
 	msgLight
 	msgState

@@ -144,6 +144,7 @@ var english = map[msg]string{
 	msgDiskMax:          "Disk fill",
 	msgNetworkDaily:     "Network (MB/day)",
 	msgCoverage:         "Coverage",
+	msgLowestCoverage:   "Lowest coverage",
 	msgVerdict:          "Verdict",
 	msgLight:            "Light",
 	msgState:            "State",

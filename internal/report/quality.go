@@ -173,7 +173,7 @@ func (b builder) poorTable() table {
 		{title: p.say(msgDepartment), width: 16, in: everywhere, fold: true},
 		{title: p.say(msgClass), width: 16, in: everywhere},
 		{title: p.say(msgMetrics), width: 20, in: everywhere, fold: true},
-		{title: p.say(msgCoverage), kind: percent1, in: everywhere},
+		{title: p.say(msgLowestCoverage), kind: percent1, in: everywhere},
 		{title: p.say(msgDetail), width: 22, in: everywhere, wrap: true},
 	}}
 	for _, x := range b.f.quality.list {

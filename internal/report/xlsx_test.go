@@ -95,6 +95,17 @@ func TestWorkbookCells(t *testing.T) {
 	}
 }
 
+func TestWorkbookQuality(t *testing.T) {
+	f, _ := open(t, rich(t), ZH)
+	const row = headRow + 7 // i-thin19: CPU 60%, memory 50%
+	if who, metrics := cellValue(t, f, "数据质量", 1, row, true), cellValue(t, f, "数据质量", find(t, f, "数据质量", "指标"), row, true); !strings.Contains(who, "i-thin19") || metrics != "CPU、内存" {
+		t.Fatalf("row %d is of %q, %q; want CPU and memory of i-thin19", row, who, metrics)
+	}
+	if got := cellValue(t, f, "数据质量", find(t, f, "数据质量", "最低覆盖率"), row, true); got != "0.5" {
+		t.Errorf("lowest coverage %q, want 0.5", got)
+	}
+}
+
 func TestWorkbookShape(t *testing.T) {
 	f, raw := open(t, rich(t), ZH)
 	want := []string{"总览", "处置建议", "各单位情况", "本周变化", "人工关注", "全部资源", "数据质量", "采集情况", "历史曲线", "策略与价目"}
