@@ -34,6 +34,7 @@ type document struct {
 	basis              table
 	appendix           table
 	fleet              table // every resource; sheets only
+	undecided          table // as in the section on data quality, or empty
 	todo               []todoView
 }
 
@@ -111,6 +112,7 @@ func build(r Weekly, lang Lang) (document, error) {
 		basis:     b.basis(),
 		appendix:  b.appendix(),
 		fleet:     b.fleet(),
+		undecided: b.undecidedTable(),
 		todo:      b.todo(),
 	}
 	if r.Audit.PriceBook.Example {

@@ -216,6 +216,7 @@ const (
 	msgMeanCoverage
 	msgMinCoverage
 	msgUndecided
+	msgUndecidedTitle
 	msgQualityNote
 	msgResourcesOf
 	msgCollection
@@ -278,6 +279,7 @@ const (
 	msgNonePadding
 	msgNoneExempt
 	msgNonePoor
+	msgNoneUndecided
 	msgNoneTodo
 	msgNoCollection
 	msgNoHistory

@@ -201,7 +201,7 @@ func (b builder) poorTable() table {
 // data, and why they are.
 func (b builder) undecidedTable() table {
 	p := b.p
-	t := table{id: "quality-undecided", textRows: 20, pageRows: 500, columns: []column{
+	t := table{id: "quality-undecided", empty: p.say(msgNoneUndecided), textRows: 20, pageRows: 500, columns: []column{
 		{title: p.say(msgResource), width: 30, in: everywhere},
 		{title: p.say(msgDepartment), width: 16, in: everywhere, fold: true},
 		{title: p.say(msgKind), in: everywhere},

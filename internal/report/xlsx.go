@@ -43,6 +43,7 @@ func writeXLSX(w io.Writer, d document) (err error) {
 	b.sheet(p.say(msgAttentionTitle), d.attention, 1)
 	b.sheet(p.say(msgFleetTitle), d.fleet, 2)
 	b.sheet(p.say(msgQuality), d.sectionTable("quality", "quality-list"), 1)
+	b.sheet(p.say(msgUndecidedTitle), d.undecided, 1)
 	b.collection()
 	b.history()
 	b.sheet(p.say(msgBasisTitle), d.basis, 1)

@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -104,11 +105,21 @@ func TestWorkbookQuality(t *testing.T) {
 	if got := cellValue(t, f, "数据质量", find(t, f, "数据质量", "最低覆盖率"), row, true); got != "0.5" {
 		t.Errorf("lowest coverage %q, want 0.5", got)
 	}
+
+	const undecided = "未作判定"
+	rows, err := f.GetRows(undecided)
+	if err != nil || len(rows) != headRow+7 {
+		t.Fatalf("sheet %s has %d rows, %v; want 7 resources below its header", undecided, len(rows), err)
+	}
+	last := rows[headRow+6]
+	if want := []string{"示例-新上线 (i-young18)", "示例教育局", "云主机", "开通仅12.4天，不足90天"}; !slices.Equal(last, want) {
+		t.Errorf("the last resource not judged is %q, want %q", last, want)
+	}
 }
 
 func TestWorkbookShape(t *testing.T) {
 	f, raw := open(t, rich(t), ZH)
-	want := []string{"总览", "处置建议", "各单位情况", "本周变化", "人工关注", "全部资源", "数据质量", "采集情况", "历史曲线", "策略与价目"}
+	want := []string{"总览", "处置建议", "各单位情况", "本周变化", "人工关注", "全部资源", "数据质量", "未作判定", "采集情况", "历史曲线", "策略与价目"}
 	if got := f.GetSheetList(); strings.Join(got, " ") != strings.Join(want, " ") {
 		t.Fatalf("sheets %q, want %q", got, want)
 	}
@@ -123,7 +134,7 @@ func TestWorkbookShape(t *testing.T) {
 			t.Errorf("%s row 3 = %q, want policy checksum and price book", sheet, got)
 		}
 	}
-	for _, sheet := range []string{"处置建议", "各单位情况", "本周变化", "人工关注", "全部资源", "数据质量", "策略与价目"} {
+	for _, sheet := range []string{"处置建议", "各单位情况", "本周变化", "人工关注", "全部资源", "数据质量", "未作判定", "策略与价目"} {
 		panes, err := f.GetPanes(sheet)
 		if err != nil || !panes.Freeze || panes.YSplit != headRow {
 			t.Errorf("%s panes = %+v, %v; want the header frozen", sheet, panes, err)
@@ -154,8 +165,8 @@ func TestWorkbookShape(t *testing.T) {
 			filters += strings.Count(string(text), "<autoFilter ")
 		}
 	}
-	if filters != 7 {
-		t.Errorf("%d sheets have a filter, want 7", filters)
+	if filters != 8 {
+		t.Errorf("%d sheets have a filter, want 8", filters)
 	}
 	if charts != 3+4 {
 		t.Errorf("%d charts, want 3 of the overview and 4 histories", charts)
