@@ -45,35 +45,35 @@ const (
 
 // Estimate is a number of metric calls and what it is made of.
 type Estimate struct {
-	Calls    int           `json:"calls"`
-	Minimum  int           `json:"minimum"` // no fewer can do: points at 1,440 a call, resources at 50 a call, whichever is more
-	Points   int           `json:"points"`
-	Duration time.Duration `json:"duration"` // at the budget's rate; 0 without one
+	Calls    int
+	Minimum  int // no fewer can do: points at 1,440 a call, resources at 50 a call, whichever is more
+	Points   int
+	Duration time.Duration // at the budget's rate; 0 without one
 }
 
 // Plan says how a cloud will be read.
 type Plan struct {
-	Period   time.Duration `json:"period"`   // step of the samples
-	Interval time.Duration `json:"interval"` // between pulls; 0: one run only
-	Backfill Estimate      `json:"backfill"` // this run
-	Pull     Estimate      `json:"pull"`     // one pull from now on
-	Day      Estimate      `json:"day"`      // all pulls of a day
-	Month    Estimate      `json:"month"`    // of 31 days
+	Period   time.Duration // step of the samples
+	Interval time.Duration // between pulls; 0: one run only
+	Backfill Estimate      // this run
+	Pull     Estimate      // one pull from now on
+	Day      Estimate      // all pulls of a day
+	Month    Estimate      // of 31 days
 	// Allowed is how many metric calls this run may make; -1: no limit.
-	Allowed int    `json:"allowed"`
-	Spent   int    `json:"spent"` // metric calls that making the plan itself took
-	Fits    bool   `json:"fits"`  // the budget suffices for everything planned
-	Notes   []Note `json:"notes,omitempty"`
+	Allowed int
+	Spent   int  // metric calls that making the plan itself took
+	Fits    bool // the budget suffices for everything planned
+	Notes   []Note
 }
 
 // Note is one thing that the plan gave up or found, in numbers; prose is made
 // from it where people read it.
 type Note struct {
-	Code   string  `json:"code"`
-	Wanted float64 `json:"wanted"`
-	Got    float64 `json:"got"`
-	Limit  float64 `json:"limit"`
-	Unit   string  `json:"unit"` // of Wanted and Got: "s" or "calls"; Limit is in calls, or calls a second for NoteRate
+	Code   string
+	Wanted float64
+	Got    float64
+	Limit  float64
+	Unit   string // of Wanted and Got: "s" or "calls"; Limit is in calls, or calls a second for NoteRate
 }
 
 // Codes of notes.
