@@ -56,7 +56,7 @@ is an example and is deleted on exit.`,
 			}
 			defer os.RemoveAll(folder)
 			d := demo{cmd: cmd, world: world, seed: seed, folder: folder, listen: listen, lang: l}
-			return d.run(cmd.Context(), once)
+			return interrupted(cmd, d.run(cmd.Context(), once), "演示数据随之删除；要看完，请再运行一次", "the demo's data is deleted with it; to see it through, run it again")
 		},
 	}
 	cmd.Flags().BoolVar(&once, "once", false, "打印周报后退出 | exit after printing the report")

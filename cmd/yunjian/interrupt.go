@@ -1,12 +1,11 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/spf13/cobra"
+
+	"yunjian/internal/pipeline"
 )
 
 // interrupted words the end of work that a signal has stopped: zh and en say
@@ -23,20 +22,5 @@ func interrupted(cmd *cobra.Command, err error, zh, en string) error {
 // stopped reports whether err says that a signal has stopped the command, and
 // nothing else.
 func stopped(cmd *cobra.Command, err error) bool {
-	return cmd.Context().Err() != nil && onlyCanceled(err)
-}
-
-// onlyCanceled reports whether every error that err is made of says that a
-// context was canceled.
-func onlyCanceled(err error) bool {
-	switch e := err.(type) { //nolint:errorlint // the tree is walked by hand: errors.Is stops at the first that fits
-	case nil:
-		return false
-	case interface{ Unwrap() []error }:
-		return !slices.ContainsFunc(e.Unwrap(), func(e error) bool { return !onlyCanceled(e) })
-	case interface{ Unwrap() error }:
-		return onlyCanceled(e.Unwrap())
-	default:
-		return errors.Is(err, context.Canceled)
-	}
+	return pipeline.Interrupted(cmd.Context(), err)
 }

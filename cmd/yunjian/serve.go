@@ -279,6 +279,10 @@ func (d *daemon) collect(ctx context.Context) (string, error) {
 		return noClouds, nil
 	}
 	for _, c := range cfg.Clouds {
+		if err := ctx.Err(); err != nil { // of a cloud not begun there is nothing to say
+			errs = append(errs, err)
+			break
+		}
 		src, err := newSource(d.data, cfg, c, now, cadence(cfg.Schedules.Collect, now))
 		if err != nil {
 			errs = append(errs, err)

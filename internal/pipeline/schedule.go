@@ -55,6 +55,9 @@ func (s *Scheduler) Run(ctx, round context.Context, jobs []Job, loc *time.Locati
 	return nil
 }
 
+// stoppedAmid is said of a job that the end of the daemon has interrupted.
+const stoppedAmid = "因停止而中断，下次运行接着做 | interrupted by the stop, the next run takes it up"
+
 // Once runs a job now unless it is already running, and keeps its result. It
 // reports whether the job ran.
 func (s *Scheduler) Once(ctx context.Context, j Job) bool {
@@ -76,7 +79,11 @@ func (s *Scheduler) Once(ctx context.Context, j Job) bool {
 	summary, err := guarded(ctx, j)
 	r := store.JobResult{Name: j.Name, Started: started, Finished: time.Now(), OK: err == nil, Summary: summary}
 	level := zerolog.InfoLevel
-	if err != nil {
+	switch {
+	case Interrupted(ctx, err): // nothing went wrong: somebody wanted the daemon to stop
+		err, r.Error = nil, stoppedAmid
+		summary = strings.TrimSuffix(stoppedAmid+": "+summary, ": ")
+	case err != nil:
 		r.Error = err.Error()
 		level = zerolog.ErrorLevel
 	}

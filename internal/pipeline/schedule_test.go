@@ -1,14 +1,18 @@
 package pipeline
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/rs/zerolog"
+
+	"yunjian/internal/store"
 )
 
 // A job is never run twice at once, and its result is kept whether it ends
@@ -38,6 +42,39 @@ func TestSchedulerKeepsResults(t *testing.T) {
 	}
 	if len(want) > 0 {
 		t.Errorf("no result is kept of %v", want)
+	}
+}
+
+// A job that the end of the daemon interrupts is no error, unless something else
+// went wrong, too; nor is it done.
+func TestSchedulerTellsInterruptedFromFailed(t *testing.T) {
+	d := open(t)
+	for _, c := range []struct {
+		name, level, stored string
+		also                error
+	}{
+		{"interrupted", `"level":"info"`, stoppedAmid, nil},
+		{"failed", `"level":"error"`, "context canceled\nno such cloud", errors.New("no such cloud")},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var log bytes.Buffer
+			ctx, stop := context.WithCancel(context.Background())
+			NewScheduler(d.State, zerolog.New(&log)).Once(ctx, Job{Name: c.name, Run: func(ctx context.Context) (string, error) {
+				stop()
+				return "12 samples", errors.Join(ctx.Err(), c.also)
+			}})
+			if got := log.String(); !strings.Contains(got, c.level) || !strings.Contains(got, "12 samples") || strings.Contains(got, "context canceled") != (c.also != nil) {
+				t.Errorf("logged %s, want %s", got, c.level)
+			}
+			jobs, err := d.State.Jobs()
+			if err != nil {
+				t.Fatal(err)
+			}
+			i := slices.IndexFunc(jobs, func(r store.JobResult) bool { return r.Name == c.name })
+			if i < 0 || jobs[i].OK || jobs[i].Error != c.stored || jobs[i].Summary != "12 samples" {
+				t.Errorf("kept as %+v, want the error %q", jobs, c.stored)
+			}
+		})
 	}
 }
 
