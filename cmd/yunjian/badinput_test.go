@@ -69,6 +69,8 @@ func badInputs() []badInput {
 		{"命令行 | Command line", "还没有数据 nothing collected yet", nil, []string{"audit", "--config", "yunjian.yaml"}, 1},
 		{"命令行 | Command line", "没有配置云 no cloud to collect from", config1("data_dir: ./data\n"), []string{"collect", "--config", "yunjian.yaml"}, 2},
 		{"命令行 | Command line", "未知子命令 unknown subcommand", nil, []string{"policy", "lst"}, 2},
+		{"命令行 | Command line", "未知命令带参数 unknown command with a flag", nil, []string{"compat", "--config", "yunjian.yaml"}, 2},
+		{"命令行 | Command line", "缺子命令 no subcommand", nil, []string{"history", "--config", "yunjian.yaml"}, 2},
 		{"命令行 | Command line", "故障名写错 unknown fault", nil, []string{"simulate", "--faults", "thortle=0.1"}, 2},
 		{"命令行 | Command line", "示例台数过多 estate too large", nil, []string{"simulate", "--instances", "1000000"}, 2},
 

@@ -92,9 +92,7 @@ saves a year. It only reads; it never changes anything in a cloud.`,
 		Args:          subcommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usage(fmt.Errorf("%w%s\n运行 `%s --help` 查看用法 | run `%s --help` for usage", err, flagMeant(cmd, err), cmd.CommandPath(), cmd.CommandPath()))
-	})
+	root.SetFlagErrorFunc(flagError)
 	root.AddGroup(
 		&cobra.Group{ID: groupWork, Title: "日常 | Daily work:"},
 		&cobra.Group{ID: groupTry, Title: "试用 | Trying it out:"},
@@ -174,24 +172,49 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
+// flagError words what is wrong with a flag. Where a command only groups others
+// it is rather the subcommand that is wrong or missing.
+func flagError(cmd *cobra.Command, err error) error {
+	meant := flagMeant(cmd, err)
+	var unknown *pflag.NotExistError
+	if cmd.HasSubCommands() && errors.As(err, &unknown) {
+		if before := cmd.Flags().Args(); len(before) > 0 {
+			return subcommand(cmd, before)
+		}
+		if meant == "" {
+			flag := "--" + unknown.GetSpecifiedName()
+			if group := unknown.GetSpecifiedShortnames(); group != "" {
+				flag = "-" + group
+			}
+			return usage(fmt.Errorf("%q wants a subcommand before %s: one of %s; see `%s --help`", cmd.CommandPath(), flag, subcommands(cmd), cmd.CommandPath()))
+		}
+	}
+	return usage(fmt.Errorf("%w%s\n运行 `%s --help` 查看用法 | run `%s --help` for usage", err, meant, cmd.CommandPath(), cmd.CommandPath()))
+}
+
 // subcommand is the Args of a command that only groups others: it names them
 // where none of them was meant.
 func subcommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
+	cmd.SuggestionsMinimumDistance = 2
+	near := ""
+	if like := cmd.SuggestionsFor(args[0]); len(like) > 0 {
+		near = fmt.Sprintf("did you mean %s? ", like[0])
+	}
+	return usage(fmt.Errorf("unknown command %q for %q: %swant one of %s; see `%s --help`", args[0], cmd.CommandPath(), near, subcommands(cmd), cmd.CommandPath()))
+}
+
+// subcommands names the commands that cmd groups.
+func subcommands(cmd *cobra.Command) string {
 	var names []string
 	for _, c := range cmd.Commands() {
 		if c.IsAvailableCommand() {
 			names = append(names, c.Name())
 		}
 	}
-	cmd.SuggestionsMinimumDistance = 2
-	near := ""
-	if like := cmd.SuggestionsFor(args[0]); len(like) > 0 {
-		near = fmt.Sprintf("did you mean %s? ", like[0])
-	}
-	return usage(fmt.Errorf("unknown command %q for %q: %swant one of %s; see `%s --help`", args[0], cmd.CommandPath(), near, strings.Join(names, ", "), cmd.CommandPath()))
+	return strings.Join(names, ", ")
 }
 
 // flagMeant suggests a flag of the command where err is about one that it does
