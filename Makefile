@@ -71,7 +71,7 @@ bench-peers: ## history against VictoriaMetrics, Prometheus, DuckDB and the limi
 	@scripts/install-bench-peers.sh
 	cd bench && CGO_ENABLED=1 go test -buildvcs=false . && CGO_ENABLED=1 go run -buildvcs=false . peers $(BENCH)
 
-bench-scale: ## history of 1,000 to 100,000 instances, and a file of 10 GB
+bench-scale: ## history of 1,000 to 100,000 instances, and a file of 13 GB
 	cd bench && CGO_ENABLED=0 go run -buildvcs=false . scale $(BENCH)
 
 cover: ## share of statements that tests reach, and bin/cover.html

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -137,6 +138,17 @@ func TestScale(t *testing.T) {
 	}
 	if err := json.Unmarshal(text, &r); err != nil || len(r.Figures) != 5 {
 		t.Errorf("%d figures, want 5: %v", len(r.Figures), err)
+	}
+	times := r.Figures[2]
+	smaller, larger := times.Rows[2], times.Rows[5]
+	if smaller.Of != "2, Scan and Peaks" || smaller.Ratio != 0 || smaller.Bar != nil {
+		t.Errorf("the smallest fleet: %+v; want Scan and Peaks, compared with none", smaller)
+	}
+	if want := larger.Value / (2 * smaller.Value); larger.Of != "4, Scan and Peaks" || math.Abs(larger.Ratio/want-1) > 1e-9 || larger.Bar == nil {
+		t.Errorf("twice the fleet: %+v; want Scan and Peaks, with the ratio %v and a bar", larger, want)
+	}
+	if head := times.cells()[0]; head[2] != times.RatioOf || times.RatioOf == "" {
+		t.Errorf("head %q, want it to say what is divided", head)
 	}
 	if left, _ := filepath.Glob(filepath.Join(folder, "yunjian-bench-*")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)

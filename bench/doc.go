@@ -2,7 +2,7 @@
 // machine could do at best, on the same data in one run.
 //
 //	bench peers    against VictoriaMetrics, Prometheus, DuckDB and the limit
-//	bench scale    1,000, 10,000 and 100,000 instances, and a file of 10 GB
+//	bench scale    1,000, 10,000 and 100,000 instances, and a file of 13 GB
 //	bench limit    against the limit alone: no peer is needed
 //
 // Peers run as child processes on loopback, each with a folder of its own, and

@@ -45,7 +45,7 @@ func scale(ctx context.Context, args []string) error {
 	flags.Var(&fleets, "instances", "fleets to measure, `N,N,…`")
 	days := flags.Int("days", 30, "days of the generated data")
 	runs := flags.Int("runs", 3, "audits of each fleet, each in a process of its own; the median counts")
-	large := flags.Int64("large", 10, "size in GB of the file to be opened, grown from that of the last fleet; 0: leave this out")
+	large := flags.Int64("large", 10, "least size in GB of the file to be opened, grown from that of the last fleet by five days at a time; 0: leave this out")
 	if err := s.parse("scale", flags, args); err != nil {
 		return err
 	}
@@ -72,10 +72,10 @@ type loaded struct {
 func (s *session) scale(ctx context.Context, fleets []int, days, runs int, large int64) error {
 	perSample := figure{Title: "每样本字节 | bytes a sample", Unit: "B/sample", Note: fmt.Sprintf("generated percentages, instances × %d metrics × %d days; the whole file, folded and compacted", len(metrics), days)}
 	load := figure{Title: "装载 | loading", Unit: "M samples/s", Note: "five days of a thousand instances an append, folded every five days; generating the samples and compacting included"}
-	seconds := figure{Title: "审计的历史部分 | the history part of an audit", Unit: "s", Note: "a process of its own, the file in the kernel's cache: Scan of everything with full summaries, results dropped one by one, then Peaks of CPU and memory"}
+	seconds := figure{Title: "审计的历史部分 | the history part of an audit", Unit: "s", RatioOf: "每台 ÷ 前一规模 per instance ÷ fleet before", Note: "a process of its own, the file in the kernel's cache: Scan of everything with full summaries, results dropped one by one, then Peaks of CPU and memory. Each row is the median of the runs; that of Scan and Peaks, of their sums. The ratio: seconds an instance, divided by those of the fleet before"}
 	speed := figure{Title: "扫描 | scan", Unit: "M samples/s", Note: "Scan alone"}
 	memory := figure{Title: "审计的常驻内存 | resident memory of the audit, at the highest", Unit: "MiB", Note: "VmHWM counts pages of the mapped file too, RssAnon does not; Scan alone, then with the table of peaks"}
-	var times []float64
+	var before float64 // seconds an instance of the fleet before
 	var last string
 	for _, n := range fleets {
 		folder, err := s.scratch("scale " + strconv.Itoa(n))
@@ -109,27 +109,21 @@ func (s *session) scale(ctx context.Context, fleets []int, days, runs int, large
 		load.Rows = append(load.Rows, row{Of: name, Value: float64(top.Samples) / 1e6 / l.Seconds})
 		seconds.Rows = append(seconds.Rows,
 			row{Of: name + ", Scan", Value: median(scans), Runs: scans},
-			row{Of: name + ", Peaks", Value: median(peaks), Runs: peaks})
+			row{Of: name + ", Peaks", Value: median(peaks), Runs: peaks},
+			perInstance(row{Of: name + ", Scan and Peaks", Value: median(both), Runs: both}, n, before))
+		before = median(both) / float64(n)
 		speed.Rows = append(speed.Rows, row{Of: name, Value: float64(top.Samples) / 1e6 / median(scans)})
 		mib := func(n int64) float64 { return float64(n) / (1 << 20) }
 		memory.Rows = append(memory.Rows,
 			row{Of: name + ", Scan, VmHWM", Value: mib(top.ScanHighest), Bar: atMost(512)},
 			row{Of: name + ", Scan and Peaks, VmHWM", Value: mib(top.Resident), Bar: atMost(512)},
 			row{Of: name + ", Scan and Peaks, RssAnon", Value: mib(top.Anonymous)})
-		times = append(times, median(both))
 		if last != "" {
 			if err := os.RemoveAll(filepath.Dir(last)); err != nil {
 				return err
 			}
 		}
 		last = path
-	}
-	for i := 1; i < len(fleets); i++ {
-		seconds.Rows = append(seconds.Rows, row{
-			Of:    fmt.Sprintf("%d ÷ (%d × %d), both", fleets[i], fleets[i]/fleets[i-1], fleets[i-1]),
-			Value: times[i] / times[i-1] / (float64(fleets[i]) / float64(fleets[i-1])),
-			Bar:   atMost(1.2),
-		})
 	}
 	for _, f := range []figure{perSample, load, seconds, speed, memory} {
 		s.add(os.Stdout, f)
@@ -140,9 +134,18 @@ func (s *session) scale(ctx context.Context, fleets []int, days, runs int, large
 	return s.openLarge(ctx, last, fleets[len(fleets)-1], days, large, runs)
 }
 
-// openLarge grows a file and opens it.
+// perInstance compares the seconds of a fleet of n instances with those that an
+// instance took in the fleet before; zero: there is none.
+func perInstance(r row, n int, before float64) row {
+	if before > 0 {
+		r.Ratio, r.Bar = r.Value/float64(n)/before, atMost(1.2)
+	}
+	return r
+}
+
+// openLarge grows a file to large bytes or more and opens it.
 func (s *session) openLarge(ctx context.Context, path string, instances, days int, large int64, runs int) error {
-	fmt.Printf("\n== a file of %.1f GB\n", float64(large)/1e9)
+	fmt.Printf("\n== a file of at least %.1f GB\n", float64(large)/1e9)
 	var l loaded
 	if err := child(ctx, &l, "child-grow", path, strconv.Itoa(instances), strconv.Itoa(days), strconv.FormatInt(large, 10)); err != nil {
 		return err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -22,10 +23,11 @@ type report struct {
 
 // figure is one quantity, measured of several.
 type figure struct {
-	Title string `json:"title"`
-	Unit  string `json:"unit"`
-	Note  string `json:"note"` // what is counted
-	Rows  []row  `json:"rows"`
+	Title   string `json:"title"`
+	Unit    string `json:"unit"`
+	Note    string `json:"note"`               // what is counted
+	RatioOf string `json:"ratio_of,omitempty"` // heads the ratios; empty: Yunjian's value divided by the row's
+	Rows    []row  `json:"rows"`
 }
 
 // row is what was measured of one.
@@ -33,7 +35,7 @@ type row struct {
 	Of    string    `json:"of"`
 	Value float64   `json:"value"`
 	Runs  []float64 `json:"runs,omitempty"`  // of which Value is the median
-	Ratio float64   `json:"ratio,omitempty"` // Yunjian's value divided by this; 0: not compared
+	Ratio float64   `json:"ratio,omitempty"` // see figure.RatioOf; 0: not compared
 	Bar   *bar      `json:"bar,omitempty"`
 }
 
@@ -80,7 +82,7 @@ var columns = []string{"", "", "Yunjian ÷", "门槛 bar", "达到 met"}
 
 func (f figure) cells() [][]string {
 	head := append([]string(nil), columns...)
-	head[1] = f.Unit
+	head[1], head[2] = f.Unit, cmp.Or(f.RatioOf, head[2])
 	out := [][]string{head}
 	for _, r := range f.Rows {
 		c := []string{r.Of, number(r.Value), "", "", ""}
