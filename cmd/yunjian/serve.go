@@ -102,7 +102,7 @@ func newDaemon(cfg config.Config, data *pipeline.Data, log zerolog.Logger) (*dae
 		return nil, err
 	}
 	reg := prometheus.NewRegistry()
-	d := &daemon{data: data, log: log, reg: reg, metrics: pipeline.NewMetrics(reg), cfg: cfg, now: time.Now}
+	d := &daemon{data: data, log: log, reg: reg, metrics: pipeline.NewMetrics(reg, data.History), cfg: cfg, now: time.Now}
 	d.jobs = pipeline.NewScheduler(data.State, log)
 	d.jobs.Done = func(r store.JobResult) { d.metrics.Job(r) }
 	return d, nil
