@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"math"
 	"strconv"
 	"time"
@@ -66,7 +67,7 @@ func NewMetrics(reg *prometheus.Registry, h *history.Store) *Metrics {
 }
 
 // Refresh sets what the store remembers from before this process began.
-func (m *Metrics) Refresh(d *Data) error {
+func (m *Metrics) Refresh(ctx context.Context, d *Data) error {
 	jobs, err := d.State.Jobs()
 	if err != nil {
 		return err
@@ -81,7 +82,7 @@ func (m *Metrics) Refresh(d *Data) error {
 	} else if ok {
 		m.Audited(a)
 	}
-	s, err := d.History.Stats()
+	s, err := d.History.Stats(ctx)
 	if err != nil {
 		return err
 	}

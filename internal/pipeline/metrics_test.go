@@ -38,7 +38,7 @@ func TestMetricsAreAbsentUntilKnown(t *testing.T) {
 	if _, err := d.Collect(context.Background(), "a", h, CollectOptions{Metrics: []cloud.Metric{cloud.CPUPercent}, Now: monday}); err != nil {
 		t.Fatal(err)
 	}
-	if err := m.Refresh(d); err != nil {
+	if err := m.Refresh(context.Background(), d); err != nil {
 		t.Fatal(err)
 	}
 	size := func() float64 {
