@@ -188,7 +188,7 @@ func childGrow(ctx context.Context, args []string) error {
 	}
 	defer s.Close()
 	grown := func() (bool, error) {
-		stats, err := s.Stats()
+		stats, err := s.Stats(context.Background())
 		return stats.Bytes >= large, err
 	}
 	done, err := grown()

@@ -95,7 +95,7 @@ func childDay(ctx context.Context, args []string) error {
 	defer s.Close()
 	mark := func() (written, error) {
 		var w written
-		stats, err := s.Stats()
+		stats, err := s.Stats(context.Background())
 		if err != nil {
 			return w, err
 		}

@@ -98,5 +98,5 @@ func (k keeper) stats(ctx context.Context) (history.Stats, error) {
 	if k.daemon != nil {
 		return k.daemon.Stats(ctx)
 	}
-	return k.data.History.Stats()
+	return k.data.History.Stats(ctx)
 }

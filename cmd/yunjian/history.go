@@ -74,10 +74,10 @@ the pieces of that metric without free pages and index, so their sum is less tha
 				defer k.close()
 				progress := newBar(cmd.ErrOrStderr(), "统计 count")
 				progress.step("")
-				s, err = k.stats(cmd.Context())
+				s, err = k.stats(history.WithProgress(cmd.Context(), progress.bytes))
 				progress.finish()
 				if err != nil {
-					return err
+					return interrupted(cmd, err, "没有数完；数据没有改动", "not counted to the end; nothing was changed")
 				}
 			}
 			if format == "json" {

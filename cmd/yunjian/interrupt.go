@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -16,7 +17,7 @@ func interrupted(cmd *cobra.Command, err error, zh, en string) error {
 	if !stopped(cmd, err) {
 		return err
 	}
-	return fmt.Errorf("%s 已中断：%s | interrupted: %s", cmd.Name(), zh, en)
+	return fmt.Errorf("%s 已中断：%s | interrupted: %s", strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()+" "), zh, en)
 }
 
 // stopped reports whether err says that a signal has stopped the command, and

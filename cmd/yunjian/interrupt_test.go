@@ -77,6 +77,9 @@ func TestInterruptedAtAnyMoment(t *testing.T) {
 		{4, []string{"check", "--config", config}, map[string]func(t *testing.T){
 			"damaged places found before: 0, put aside earlier: 0; nothing was changed": nil,
 		}},
+		{4, []string{"history", "stats", "--config", config}, map[string]func(t *testing.T){
+			"not counted to the end; nothing was changed": nil,
+		}},
 		{4, []string{"backup", filepath.Join(dir, "a.backup"), "--config", config}, map[string]func(t *testing.T){
 			"no backup was written and no file is left": func(t *testing.T) {
 				missing(t, "a.backup")
@@ -126,7 +129,7 @@ func TestInterruptedAtAnyMoment(t *testing.T) {
 				}
 				known := false
 				for says, holds := range c.says {
-					if !strings.HasPrefix(err.Error(), c.args[0]+" 已中断：") || !strings.Contains(err.Error(), says) {
+					if !strings.HasPrefix(err.Error(), c.args[0]) || !strings.Contains(err.Error(), " 已中断：") || !strings.Contains(err.Error(), says) {
 						continue
 					}
 					known = true

@@ -102,7 +102,7 @@ func newDaemon(cfg config.Config, data *pipeline.Data, log zerolog.Logger) (*dae
 		return nil, err
 	}
 	reg := prometheus.NewRegistry()
-	d := &daemon{data: data, log: log, reg: reg, metrics: pipeline.NewMetrics(reg), cfg: cfg, now: time.Now}
+	d := &daemon{data: data, log: log, reg: reg, metrics: pipeline.NewMetrics(reg, data.History), cfg: cfg, now: time.Now}
 	d.jobs = pipeline.NewScheduler(data.State, log)
 	d.jobs.Done = func(r store.JobResult) { d.metrics.Job(r) }
 	return d, nil
@@ -195,7 +195,7 @@ func (d *daemon) work(ctx context.Context) error {
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
 
-	if err := d.metrics.Refresh(d.data); err != nil {
+	if err := d.metrics.Refresh(ctx, d.data); err != nil && ctx.Err() == nil {
 		d.log.Warn().Err(err).Msg("read the last results")
 	}
 	var first sync.WaitGroup
@@ -351,7 +351,7 @@ func (d *daemon) tend(ctx context.Context) (string, error) {
 	if err := d.data.Tend(ctx, d.now(), cfg.Retention.Raw, cfg.Location); err != nil {
 		return "", err
 	}
-	s, err := d.data.History.Stats()
+	s, err := d.data.History.Stats(ctx)
 	if err != nil {
 		return "", err
 	}

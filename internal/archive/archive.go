@@ -214,13 +214,15 @@ func Extract(r io.Reader, dir string) (err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("restore backup: %w", err)
 	}
-	var written []string
+	var written []own
 	defer func() {
 		if err == nil {
 			return
 		}
-		for _, path := range written {
-			_ = os.Remove(path)
+		for _, f := range written {
+			if f.there() == nil {
+				_ = os.Remove(f.path)
+			}
 		}
 		if missing {
 			_ = os.Remove(dir)
@@ -229,9 +231,11 @@ func Extract(r io.Reader, dir string) (err error) {
 	m, err := read(r, func(name string) (io.WriteCloser, error) {
 		path := filepath.Join(dir, name+unfinished)
 		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-		if err == nil {
-			written = append(written, path)
+		if err != nil {
+			return nil, err
 		}
+		info, err := f.Stat()
+		written = append(written, own{path, info})
 		return syncing{f}, err
 	})
 	if err != nil {
@@ -239,15 +243,34 @@ func Extract(r io.Reader, dir string) (err error) {
 	}
 	for i, f := range m.Files {
 		path := filepath.Join(dir, f.Name)
-		if err := os.Rename(written[i], path); err != nil {
+		if err := written[i].there(); err != nil {
 			return fmt.Errorf("restore backup: %w", err)
 		}
-		written[i] = path
+		if err := os.Rename(written[i].path, path); err != nil {
+			return fmt.Errorf("restore backup: %w", err)
+		}
+		written[i].path = path
 	}
 	if err := syncFolder(dir); err != nil {
 		return fmt.Errorf("restore backup: %w", err)
 	}
 	return nil
+}
+
+// own is a file that Extract has made. Another Extract that runs into the same
+// folder, where nothing kept it out, takes it for one left behind.
+type own struct {
+	path string
+	info os.FileInfo
+}
+
+// there is an error where another file has its name, or none.
+func (o own) there() error {
+	now, err := os.Lstat(o.path)
+	if err == nil && !os.SameFile(o.info, now) {
+		err = fmt.Errorf("%s is not the file that was written here: another restore is running into this folder", o.path)
+	}
+	return err
 }
 
 // syncing is a file that reaches the disk before it counts as closed.

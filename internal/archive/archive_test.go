@@ -169,6 +169,65 @@ func TestLeftoversAreReplaced(t *testing.T) {
 	}
 }
 
+// Two that extract into one folder, with nothing to keep them apart: the one whose
+// files have been replaced says so, and takes nothing of the other's away.
+func TestExtractIntoTheFolderOfAnother(t *testing.T) {
+	text := write(t, entry("state.db", noise(4<<20)))
+	for _, c := range []struct {
+		name  string
+		other func(dir string)
+	}{
+		{"under way", func(dir string) {
+			if err := os.Remove(filepath.Join(dir, "state.db.restoring")); err != nil {
+				t.Error(err)
+			}
+			if err := os.WriteFile(filepath.Join(dir, "state.db.restoring"), []byte("of another"), 0o600); err != nil {
+				t.Error(err)
+			}
+		}},
+		{"done", func(dir string) {
+			if err := Extract(bytes.NewReader(write(t, entry("state.db", []byte("of another")))), dir); err != nil {
+				t.Error(err)
+			}
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			half := &hooked{rest: text, at: len(text) / 2, then: func() { c.other(dir) }}
+			if err := Extract(half, dir); err == nil || !strings.Contains(err.Error(), "state.db.restoring") {
+				t.Errorf("extracted although another did: %v", err)
+			}
+			names, err := filepath.Glob(filepath.Join(dir, "*"))
+			if err != nil || len(names) != 1 {
+				t.Fatalf("the folder holds %q (%v), want what the other wrote", names, err)
+			}
+			if data, err := os.ReadFile(names[0]); err != nil || string(data) != "of another" {
+				t.Errorf("%s holds %d bytes, %v", names[0], len(data), err)
+			}
+		})
+	}
+}
+
+// hooked is a reader that calls then once, with at bytes left.
+type hooked struct {
+	rest []byte
+	at   int
+	then func()
+}
+
+func (h *hooked) Read(b []byte) (int, error) {
+	if len(h.rest) == 0 {
+		return 0, io.EOF
+	}
+	if h.then != nil && len(h.rest) <= h.at {
+		h.then()
+		h.then = nil
+	}
+	n := copy(b, h.rest)
+	h.rest = h.rest[n:]
+	return n, nil
+}
+
 func TestForgedArchivesAreRefused(t *testing.T) {
 	// SHA-256 of "x".
 	const sum = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"

@@ -184,7 +184,7 @@ func restored(t *testing.T, backup []byte) history.Stats {
 	if err := data.Check(t.Context(), func(d history.Damage) { t.Errorf("a restored folder: %s", d) }); err != nil {
 		t.Error(err)
 	}
-	s, err := data.History.Stats()
+	s, err := data.History.Stats(context.Background())
 	if err != nil {
 		t.Error(err)
 	}
@@ -312,7 +312,7 @@ func TestStopEndsJobs(t *testing.T) {
 	if _, err := os.Lstat(filepath.Join(data.Dir, SocketName)); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the socket is still there: %v", err)
 	}
-	if _, err := data.History.Stats(); err != nil {
+	if _, err := data.History.Stats(context.Background()); err != nil {
 		t.Errorf("the data after the stop: %v", err)
 	}
 }

@@ -255,8 +255,8 @@ func (s *Server) compact(ctx context.Context, say func(event)) error {
 	return nil
 }
 
-func (s *Server) stats(_ context.Context, say func(event)) error {
-	stats, err := s.data.History.Stats()
+func (s *Server) stats(ctx context.Context, say func(event)) error {
+	stats, err := s.data.History.Stats(ctx)
 	if err != nil {
 		return err
 	}

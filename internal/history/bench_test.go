@@ -118,7 +118,7 @@ func BenchmarkScan(b *testing.B) {
 		b.Fatal(err)
 	}
 	s := discard(b, path)
-	stats, err := s.Stats()
+	stats, err := s.Stats(background)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -338,14 +338,14 @@ func TestCompactGivesSpaceBack(t *testing.T) {
 	if err := s.Retain(t.Context(), end, 28*24*time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	before, err := s.Stats()
+	before, err := s.Stats(background)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Compact(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	after, err := s.Stats()
+	after, err := s.Stats(background)
 	if err != nil {
 		t.Fatal(err)
 	}

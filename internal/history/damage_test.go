@@ -335,7 +335,7 @@ func damages(t *testing.T, s *Store) []Damage {
 // read, and so many samples beside them.
 func unread(t *testing.T, s *Store, pieces, samples int) {
 	t.Helper()
-	got, err := s.Stats()
+	got, err := s.Stats(background)
 	if err != nil || got.Unread != pieces || got.Samples != int64(samples) {
 		t.Errorf("%d pieces unread, %d samples counted, want %d and %d (%v)", got.Unread, got.Samples, pieces, samples, err)
 	}

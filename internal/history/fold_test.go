@@ -18,7 +18,7 @@ func TestFoldTrimsBlocks(t *testing.T) {
 	mustAppend(t, s, series("i-1", cloud.CPUPercent, cloud.Point{T: want[5].T, V: 1}, cloud.Point{T: want[len(want)-1].T, V: 2}))
 	now := monday.AddDate(0, 0, 10).Add(4 * time.Hour)
 	mustFold(t, s, now)
-	stats, err := s.Stats()
+	stats, err := s.Stats(background)
 	if err != nil || stats.Unfolded != 2*40 {
 		t.Errorf("%d points unfolded, want those of the open day, 80: %v", stats.Unfolded, err)
 	}

@@ -500,7 +500,7 @@ func TestGaps(t *testing.T) {
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Error(diff)
 			}
-			stats, err := s.Stats()
+			stats, err := s.Stats(background)
 			if err != nil || stats.Gaps != 1 {
 				t.Errorf("stats count %d gaps (%v), want 1", stats.Gaps, err)
 			}
@@ -519,13 +519,13 @@ func TestGapAsLongAsTheLimitIsNone(t *testing.T) {
 
 func TestStats(t *testing.T) {
 	s := fresh(t)
-	if got, err := s.Stats(); err != nil || got.Samples != 0 || got.BytesPerSample != 0 || !got.First.IsZero() {
+	if got, err := s.Stats(background); err != nil || got.Samples != 0 || got.BytesPerSample != 0 || !got.First.IsZero() {
 		t.Errorf("of an empty file: %+v %v", got, err)
 	}
 	mustAppend(t, s, series("i-1", cloud.CPUPercent, grid(monday, 576, wave)...), series("i-1", cloud.MemoryPercent, grid(monday, 10, wave)...), series("i-2", cloud.CPUPercent, grid(monday, 288, wave)...))
 	mustFold(t, s, monday.Add(30*time.Hour))
 	mustAppend(t, s, series("i-1", cloud.CPUPercent, grid(monday, 2, wave)...)) // again: not two more
-	got, err := s.Stats()
+	got, err := s.Stats(background)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,7 @@ type Progress func(done, total int64)
 type progressKey struct{}
 
 // WithProgress returns a context whose jobs tell p how far they have come:
-// Check, Compact and Fold here, and those that are made of them.
+// Check, Compact, Fold and Stats here, and those that are made of them.
 func WithProgress(ctx context.Context, p Progress) context.Context {
 	return context.WithValue(ctx, progressKey{}, p)
 }

@@ -38,6 +38,7 @@ func TestProgress(t *testing.T) {
 		run   func(context.Context) error
 	}{
 		{"check", 200, func(ctx context.Context) error { return s.Check(ctx, func(d Damage) { t.Error(d) }) }},
+		{"stats", 2, func(ctx context.Context) error { _, err := s.Stats(ctx); return err }}, // in batches of resources
 		{"compact", 200, s.Compact},
 		{"fold", 1, func(ctx context.Context) error { return s.Fold(ctx, monday.AddDate(0, 0, 80)) }}, // in groups of megabytes
 	} {

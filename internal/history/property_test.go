@@ -234,7 +234,7 @@ func (m *model) read(rt *rapid.T) {
 	if len(summaries) > 0 {
 		m.Fatalf("scan knows nothing of %v", slices.Collect(maps.Keys(summaries)))
 	}
-	if stats, err := m.s.Stats(); err != nil || stats.Samples > samples || stats.Samples < samples-257 { // the others' may be gone
+	if stats, err := m.s.Stats(background); err != nil || stats.Samples > samples || stats.Samples < samples-257 { // the others' may be gone
 		m.Fatalf("stats count %d samples, want about %d: %v", stats.Samples, samples, err)
 	}
 }

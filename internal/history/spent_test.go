@@ -62,7 +62,7 @@ func TestSpentBlocksMakeRoom(t *testing.T) {
 		if free > 24*3 {
 			t.Errorf("day %d: %d free pages, want fewer than the day's blocks take", day, free)
 		}
-		stats, err := s.Stats()
+		stats, err := s.Stats(background)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -97,7 +97,7 @@ func TestSpentBlocksBeforeAFullDisk(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	hourly(t, s, random, 5000, 0)
 	mustFold(t, s, monday.AddDate(0, 0, 1).Add(time.Hour))
-	stats, err := s.Stats()
+	stats, err := s.Stats(background)
 	if err != nil {
 		t.Fatal(err)
 	}

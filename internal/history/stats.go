@@ -15,21 +15,27 @@ import (
 
 // Stats counts what the file holds. It reads the instants of every series, not
 // the values.
-func (s *Store) Stats() (Stats, error) {
-	out, err := s.stats()
+func (s *Store) Stats(ctx context.Context) (Stats, error) {
+	out, err := s.stats(ctx)
 	if err != nil {
 		return Stats{}, fmt.Errorf("count history: %w", err)
 	}
 	return out, nil
 }
 
-func (s *Store) stats() (Stats, error) {
+func (s *Store) stats(ctx context.Context) (Stats, error) {
 	names, err := s.resources()
 	if err != nil {
 		return Stats{}, err
 	}
+	bytes, _, err := s.Room()
+	if err != nil {
+		return Stats{}, err
+	}
+	progress, counted := ProgressOf(ctx), 0
 	type part struct {
-		resources int
+		names     int // looked at
+		resources int // with samples
 		metrics   map[cloud.Metric]MetricStats
 		lasts     []int64 // the last sample of each series
 		unread    map[piece]bool
@@ -37,8 +43,8 @@ func (s *Store) stats() (Stats, error) {
 	}
 	all := part{metrics: map[cloud.Metric]MetricStats{}, unread: map[piece]bool{}}
 	keep := []interval{{0, maxTime + 1}}
-	err = parallel(context.Background(), s, names, scanBatch, func(wk *worker, names []string) (part, error) {
-		p := part{metrics: map[cloud.Metric]MetricStats{}}
+	err = parallel(ctx, s, names, scanBatch, func(wk *worker, names []string) (part, error) {
+		p := part{names: len(names), metrics: map[cloud.Metric]MetricStats{}}
 		metrics := slices.Collect(maps.Keys(wk.metrics))
 		wk.batch(names, metrics, keep[0], func(_ int, id uint32, known bool, fresh func(code byte) []cloud.Point) {
 			if !known { // its number is damaged
@@ -66,6 +72,9 @@ func (s *Store) stats() (Stats, error) {
 		p.unread, wk.unread = wk.unread, nil
 		return p, nil
 	}, func(p part) error {
+		if counted += p.names; progress != nil { // all resources take about as much of the file
+			progress(bytes*int64(counted)/int64(len(names)), bytes)
+		}
 		all.resources += p.resources
 		all.nameless += p.nameless
 		all.lasts = append(all.lasts, p.lasts...)

@@ -225,7 +225,7 @@ func TestRoomToCompact(t *testing.T) {
 	}
 	d := openFolder(t)
 	size, err := d.roomForCopy(true)
-	s, serr := d.History.Stats()
+	s, serr := d.History.Stats(context.Background())
 	if err != nil || serr != nil || size != s.Bytes || size == 0 {
 		t.Errorf("the file takes %d bytes (%v), stats say %d (%v)", size, err, s.Bytes, serr)
 	}

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"math"
 	"strconv"
 	"time"
@@ -21,11 +22,12 @@ type Metrics struct {
 	findings, recommendations, saving   *prometheus.GaugeVec
 	jobResult                           *prometheus.GaugeVec
 	// Without labels and yet vectors: absent until known, never a zero.
-	auditSuccess, historyBytes, historySamples, series *prometheus.GaugeVec
+	auditSuccess, historySamples, series *prometheus.GaugeVec
 }
 
-// NewMetrics registers the daemon's metrics, and Go's own.
-func NewMetrics(reg *prometheus.Registry) *Metrics {
+// NewMetrics registers the daemon's metrics, and Go's own. The size of h's file is
+// read whenever it is asked for, since commands beside the daemon change it, too.
+func NewMetrics(reg *prometheus.Registry, h *history.Store) *Metrics {
 	gauge := func(name, help string, labels ...string) *prometheus.GaugeVec {
 		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, labels)
 	}
@@ -47,19 +49,25 @@ func NewMetrics(reg *prometheus.Registry) *Metrics {
 		saving:          gauge("yunjian_annual_saving", "Estimated annual saving by action in the last audit, in the price book's currency; for watching only, the report has the exact amount.", "action", "currency"),
 		jobResult:       gauge("yunjian_job_last_result", "1 if the last run of a job succeeded, else 0.", "job"),
 		reload:          single("yunjian_config_reload_success", "1 if the configuration in force is the one last asked for, else 0."),
-		historyBytes:    gauge("yunjian_history_bytes", "Size of the history file."),
 		historySamples:  gauge("yunjian_history_samples", "Samples in the history."),
 		series:          gauge("yunjian_history_series", "Series in the history."),
 	}
 	m.reload.Set(1)
+	historyBytes := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "yunjian_history_bytes", Help: "Size of the history file."}, func() float64 {
+		bytes, _, err := h.Room()
+		if err != nil {
+			return math.NaN()
+		}
+		return float64(bytes)
+	})
 	reg.MustRegister(m.collectSuccess, m.samples, m.apiCalls, m.apiMonth, m.apiBudget, m.auditSuccess, m.findings,
-		m.recommendations, m.saving, m.jobResult, m.reload, m.historyBytes, m.historySamples, m.series,
+		m.recommendations, m.saving, m.jobResult, m.reload, historyBytes, m.historySamples, m.series,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
 // Refresh sets what the store remembers from before this process began.
-func (m *Metrics) Refresh(d *Data) error {
+func (m *Metrics) Refresh(ctx context.Context, d *Data) error {
 	jobs, err := d.State.Jobs()
 	if err != nil {
 		return err
@@ -74,7 +82,7 @@ func (m *Metrics) Refresh(d *Data) error {
 	} else if ok {
 		m.Audited(a)
 	}
-	s, err := d.History.Stats()
+	s, err := d.History.Stats(ctx)
 	if err != nil {
 		return err
 	}
@@ -127,9 +135,8 @@ func (m *Metrics) Reloaded(ok bool) {
 	}
 }
 
-// History shows the size of the history.
+// History shows how much the history holds.
 func (m *Metrics) History(s history.Stats) {
-	m.historyBytes.WithLabelValues().Set(float64(s.Bytes))
 	m.historySamples.WithLabelValues().Set(float64(s.Samples))
 	m.series.WithLabelValues().Set(float64(s.Series))
 }

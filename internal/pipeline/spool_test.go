@@ -49,7 +49,7 @@ func (h herd) Collect(_ context.Context, req collector.Request, deliver func(col
 
 func samples(t *testing.T, d *Data) int64 {
 	t.Helper()
-	s, err := d.History.Stats()
+	s, err := d.History.Stats(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
