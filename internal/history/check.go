@@ -15,13 +15,14 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"yunjian/cloud"
+	"yunjian/internal/pages"
 )
 
 // Check reads everything and reports each piece that is damaged: its resource,
 // metric and span as far as they are known. It returns an error only where the
 // check itself could not be done to the end; a sound history reports nothing.
 // Instants are in the zone that the store was opened with.
-// Reads and appends go on beside it, appends once the tree has been checked.
+// Reads and appends go on beside it.
 func (s *Store) Check(ctx context.Context, told func(Damage)) (err error) {
 	report := func(d Damage) {
 		if d.Span.Duration() > 0 {
@@ -29,22 +30,29 @@ func (s *Store) Check(ctx context.Context, told func(Damage)) (err error) {
 		}
 		told(d)
 	}
-	// A page that makes no sense makes bbolt panic, one that cannot be read
-	// from disk faults.
+	// What still makes bbolt panic, and what cannot be read from disk.
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if p := recover(); p != nil {
 			report(Damage{Problem: fmt.Sprintf("the file's tree cannot be read any further: %v", p), Fatal: true})
 		}
 	}()
-	// bbolt holds the tree against the list of free pages, which every write
-	// changes: appends wait for that part.
-	s.writing.Lock()
-	unlock := sync.OnceFunc(s.writing.Unlock)
-	defer unlock()
+	sound := true
+	err = s.tree(ctx, func(problem string, fatal bool) {
+		if fatal {
+			problem, sound = problem+": the rest was not checked; restore a backup", false
+		}
+		report(Damage{Problem: "the file's tree: " + problem, Fatal: fatal})
+	})
+	if err != nil {
+		return fmt.Errorf("check history: %w", err)
+	}
+	if !sound {
+		return nil
+	}
 	workers, done, err := s.workers(1)
 	if errors.Is(err, ErrDamaged) {
-		report(Damage{Problem: fmt.Sprintf("%v: nothing was checked; restore a backup", err), Fatal: true})
+		report(Damage{Problem: fmt.Sprintf("%v: the rest was not checked; restore a backup", err), Fatal: true})
 		return nil
 	}
 	if err != nil {
@@ -55,10 +63,6 @@ func (s *Store) Check(ctx context.Context, told func(Damage)) (err error) {
 	for name, code := range c.metrics {
 		c.metricOf[code] = name
 	}
-	if sound, err := c.tree(s.path); err != nil || !sound {
-		return err
-	}
-	unlock()
 	if c.progress = ProgressOf(ctx); c.progress != nil {
 		c.total = held(c.tx)
 	}
@@ -72,43 +76,38 @@ func (s *Store) Check(ctx context.Context, told func(Damage)) (err error) {
 
 // CheckTree is an error that wraps ErrDamaged where the tree of pages is damaged:
 // to copy what can be followed of it would hide what cannot. It reads no pieces.
-// Appends wait.
 func (s *Store) CheckTree(ctx context.Context) error {
+	var found error
+	err := s.tree(ctx, func(problem string, _ bool) {
+		if found == nil {
+			found = damaged("the file's tree: %s", problem)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return found
+}
+
+// tree checks the tree of pages. A problem that is fatal is the last: what keeps
+// the tree from being walked. The error says why the check could not be done.
+func (s *Store) tree(ctx context.Context, report func(problem string, fatal bool)) error {
+	// Until it is open: then the file at path is the transaction's.
 	s.writing.Lock()
-	defer s.writing.Unlock()
+	unlock := sync.OnceFunc(s.writing.Unlock)
+	defer unlock()
 	return s.view(func(tx *bolt.Tx) error {
-		p, err := openPages(tx, s.path)
+		f, err := pages.Open(tx, s.path)
+		unlock()
 		if err != nil {
 			return err
 		}
-		defer p.disk.Close()
-		if err := p.all(ctx); err != nil && ctx.Err() == nil {
-			return damaged("the file's tree: %v", err)
+		defer f.Close()
+		if err := f.Check(ctx, func(problem string) { report(problem, false) }); err != nil && ctx.Err() == nil {
+			report(err.Error(), true)
 		}
 		return context.Cause(ctx)
 	})
-}
-
-// tree checks the tree of pages, and reports whether it may be walked. It must
-// be called with the store's writing lock held: then the file at path is the
-// transaction's.
-func (c *checker) tree(path string) (sound bool, err error) {
-	p, err := openPages(c.tx, path)
-	if err != nil {
-		return false, fmt.Errorf("check history: %w", err)
-	}
-	defer p.disk.Close()
-	if err := p.all(c.ctx); err != nil && c.ctx.Err() == nil {
-		c.report(Damage{Problem: fmt.Sprintf("the file's tree: %v: the rest was not checked; restore a backup", err), Fatal: true})
-		return false, nil
-	}
-	if err := c.ctx.Err(); err != nil {
-		return false, fmt.Errorf("check history: %w", context.Cause(c.ctx))
-	}
-	for problem := range c.tx.Check() {
-		c.report(Damage{Problem: "the file's tree: " + problem.Error()})
-	}
-	return true, nil
 }
 
 type checker struct {

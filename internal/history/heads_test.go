@@ -19,7 +19,7 @@ func newerHead(t *testing.T, path string) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	written := func(id int) uint64 { return binary.NativeEndian.Uint64(data[headAt(id)+metaSize-16:]) }
+	written := func(id int) uint64 { return binary.NativeEndian.Uint64(data[headAt(id)+48:]) }
 	if written(1) > written(0) {
 		return 1
 	}
@@ -34,7 +34,7 @@ func behead(t *testing.T, path string, id int) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if _, err := f.WriteAt([]byte("damaged"), headAt(id)+metaSize-8); err != nil {
+	if _, err := f.WriteAt([]byte("damaged"), headAt(id)+56); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -20,6 +20,7 @@ import (
 	berrors "go.etcd.io/bbolt/errors"
 
 	"yunjian/cloud"
+	"yunjian/internal/pages"
 )
 
 // formatVersion is that of the file's layout: buckets and keys, and what its
@@ -234,20 +235,20 @@ const freshPages = 4
 func (s *Store) prepare() error {
 	empty, version := false, uint32(0)
 	err := s.file.View(func(tx *bolt.Tx) error {
-		p, err := openPages(tx, s.path)
+		f, err := pages.Open(tx, s.path)
 		if err != nil {
 			return err
 		}
-		defer p.disk.Close()
-		if err := p.roots(); err != nil {
+		defer f.Close()
+		if err := f.Roots(bucketBlocks, bucketSpent); err != nil {
 			return damaged("%v: restore a backup", err)
 		}
 		meta := tx.Bucket(bucketMeta)
 		if meta == nil {
 			if name, _ := tx.Cursor().First(); name != nil {
-				return p.foreign("the file is a bbolt file of something else")
+				return foreign(f, "the file is a bbolt file of something else")
 			}
-			if tx.Size() > freshPages*p.size {
+			if tx.Size() > freshPages*int64(tx.DB().Info().PageSize) {
 				return damaged("its tree names nothing, and %d bytes are in use: restore a backup", tx.Size())
 			}
 			empty = true
@@ -255,12 +256,12 @@ func (s *Store) prepare() error {
 		}
 		said, offset := meta.Get(keyVersion), meta.Get(keyOffset)
 		if len(said) != 4 || len(offset) != 8 {
-			return p.foreign("the file does not say its version: not a history")
+			return foreign(f, "the file does not say its version: not a history")
 		}
 		if version = binary.BigEndian.Uint32(said); version < 1 || version > formatVersion {
 			return fmt.Errorf("the file has layout version %d, this yunjian reads 1 to %d: use the yunjian that wrote it, or a newer one", version, formatVersion)
 		}
-		s.hurt = p.heads()
+		s.hurt = f.Heads()
 		s.calendar.offset = int64(binary.BigEndian.Uint64(offset))
 		if s.calendar.offset%900 != 0 || max(s.calendar.offset, -s.calendar.offset) > daySeconds { // of no zone
 			return damaged("its days begin %d s off UTC", s.calendar.offset)
@@ -304,6 +305,15 @@ func (s *Store) prepare() error {
 		}
 		return tx.Bucket(bucketMeta).Put(keyOffset, binary.BigEndian.AppendUint64(nil, uint64(offset)))
 	})
+}
+
+// foreign is the error of a tree that is none of a history: an older state of
+// one may be no more than half a copy.
+func foreign(f *pages.File, problem string) error {
+	if err := f.Heads(); err != nil {
+		return damaged("%v: restore a backup", err)
+	}
+	return fmt.Errorf("%s: is data_dir in the configuration right?", problem)
 }
 
 func putVersion(tx *bolt.Tx) error {

@@ -16,7 +16,7 @@ var layers = [][]string{
 	{"audit"},
 	{ // machinery: files, networks, clocks
 		"collector", "collector/aliyun", "collector/bundle", "collector/collectortest",
-		"internal/archive", "internal/config", "internal/estate", "internal/history", "internal/simcloud", "internal/store",
+		"internal/archive", "internal/config", "internal/estate", "internal/history", "internal/pages", "internal/simcloud", "internal/store",
 	},
 	{"internal/pipeline"},
 	{"internal/report", "internal/web", "internal/control"},
@@ -33,6 +33,8 @@ var sideways = map[string][]string{
 	"collector/collectortest": {"collector"},                           // tests a Source
 	"internal/archive":        {"internal/history", "internal/store"},  // one file of both
 	"internal/estate":         {"collector/bundle"},                    // writes a bundle
+	"internal/history":        {"internal/pages"},                      // checks its file
+	"internal/store":          {"internal/pages"},                      // checks its file
 	"internal/simcloud":       {"collector/bundle", "internal/estate"}, // serves either
 	"internal/web":            {"internal/report"},                     // shows the latest
 }
