@@ -61,6 +61,7 @@ type Damage struct {
 	Span     cloud.Window // the piece's samples lie within; zero where even that is unknown
 	Problem  string       // what was found
 	Aside    bool         // the piece was put aside earlier: nothing reads it any more
+	State    bool         // it is of the state beside the history, not of samples
 	Fatal    bool         // the file could not be followed any further: what else there is was not checked
 }
 
@@ -72,6 +73,8 @@ func (d Damage) String() string {
 		what = d.Resource + " " + string(d.Metric)
 	case d.Resource != "":
 		what = d.Resource
+	case d.State:
+		what = "inventory, audits and jobs"
 	case d.Fatal:
 		what = "samples of every resource"
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -269,6 +270,45 @@ func TestCompactRefusesDamage(t *testing.T) {
 		if after, err := os.ReadFile(path); err != nil || !bytes.Equal(after, bad) {
 			t.Errorf("head %d: the file has changed (%v)", id, err)
 		}
+	}
+}
+
+// A damaged head of the state is told, and goes on to be once what was written
+// since has put it right.
+func TestDamagedHeadOfTheState(t *testing.T) {
+	d := openFolder(t)
+	dir := d.Dir
+	put := func() {
+		t.Helper()
+		for n := range 3 {
+			if err := d.State.PutJob(store.JobResult{Name: "audit", Started: time.Unix(int64(n), 0)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	put()
+	d.Close()
+	f, err := os.OpenFile(filepath.Join(dir, StateFile), os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = f.WriteAt([]byte("damaged"), int64(os.Getpagesize()+72))
+	if err := errors.Join(err, f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if d, err = Open(dir, time.UTC); err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if err := d.Check(t.Context(), func(x history.Damage) { t.Error(x) }); !errors.Is(err, store.ErrDamaged) || !strings.Contains(err.Error(), "page 1: its checksum does not hold") {
+		t.Errorf("check says %v", err)
+	}
+	put()
+	var told []string
+	err = d.Check(t.Context(), func(x history.Damage) { told = append(told, fmt.Sprint(x.Aside, " ", x)) })
+	want := "true inventory, audits and jobs: the file's head, put right by what was written since: page 1: its checksum does not hold: what was written last may be missing"
+	if err != nil || len(told) != 1 || told[0] != want {
+		t.Errorf("check tells %q (%v), want %q", told, err, want)
 	}
 }
 

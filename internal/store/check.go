@@ -1,6 +1,8 @@
 package store
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
 
@@ -8,6 +10,7 @@ import (
 
 	"yunjian/audit"
 	"yunjian/cloud"
+	"yunjian/internal/pages"
 )
 
 // maxDamages is how many damaged places Check names.
@@ -15,45 +18,59 @@ const maxDamages = 20
 
 // Check verifies the pages of the file and decodes every document, whose
 // checksums it thereby proves. The error, which wraps ErrDamaged, names the
-// damaged places.
-func (s *Store) Check() error {
+// damaged places; or it says that ctx ended the check.
+func (s *Store) Check(ctx context.Context) error {
 	var damages []error
 	add := func(err error) {
 		if err != nil && len(damages) < maxDamages {
 			damages = append(damages, err)
 		}
 	}
-	err := s.alone(func(tx *bolt.Tx) error {
-		// bbolt panics on some damage instead of reporting it.
-		defer func() {
-			if p := recover(); p != nil {
-				add(fmt.Errorf("%v", p))
-			}
-		}()
-		for err := range tx.Check() {
-			add(err)
+	add(s.alone(func(tx *bolt.Tx) error {
+		f, err := pages.Open(tx, s.db.Path())
+		if err != nil {
+			return err
 		}
-		if len(damages) > 0 {
-			return nil // reading on would only stumble over the same
+		defer f.Close()
+		add(f.Check(ctx, func(problem string) { add(errors.New(problem)) }))
+		if len(damages) == 0 { // reading on would only stumble over the same
+			s.checkDocuments(tx, add)
 		}
-		s.checkDocuments(tx, add)
 		return nil
-	})
-	add(err)
+	}))
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	if len(damages) > 0 {
 		return fmt.Errorf("%w\n%w", ErrDamaged, errors.Join(damages...))
 	}
 	return nil
 }
 
-// alone runs f, which writes nothing, while nobody else writes: bbolt holds the
-// pages against the list of free ones, which every write changes.
+// Hurt returns what was damaged of the file's heads, and has been put right by
+// what was written since.
+func (s *Store) Hurt() (problems []string, err error) {
+	err = s.view(func(tx *bolt.Tx) error {
+		c := tx.Bucket(metaBucket).Cursor()
+		for k, v := c.Seek(hurtPrefix); bytes.HasPrefix(k, hurtPrefix); k, v = c.Next() {
+			problems = append(problems, "the file's head, put right by what was written since: "+string(v))
+		}
+		return nil
+	})
+	return problems, err
+}
+
+// alone runs f, which writes nothing, while nobody else writes: that would change
+// the file's heads.
 func (s *Store) alone(f func(tx *bolt.Tx) error) error {
-	tx, err := s.db.Begin(!s.db.IsReadOnly())
-	if err != nil {
-		return err
-	}
-	return errors.Join(f(tx), tx.Rollback())
+	return guarded(func() error {
+		tx, err := s.db.Begin(!s.db.IsReadOnly())
+		if err != nil {
+			return err
+		}
+		defer func() { _ = tx.Rollback() }() // it has nothing to undo
+		return f(tx)
+	})
 }
 
 func (s *Store) checkDocuments(tx *bolt.Tx, damaged func(error)) {

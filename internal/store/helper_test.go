@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"context"
 	"path/filepath"
 	"testing"
 	"time"
@@ -28,7 +29,7 @@ func reopen(t testing.TB, path string) *Store {
 		if s.db.Path() == "" { // closed by the test
 			return
 		}
-		if err := s.Check(); err != nil {
+		if err := s.Check(context.Background()); err != nil {
 			t.Errorf("check: %v", err)
 		}
 		if err := s.Close(); err != nil {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -15,6 +16,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 	bolt "go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
+
+	"yunjian/internal/pages"
 )
 
 // ErrLocked says that another process has the file open for writing.
@@ -36,6 +39,9 @@ type Options struct {
 type Store struct {
 	db     *bolt.DB
 	packer packer
+
+	hurt    error  // what was damaged of the file's heads when it was opened
+	hurtKey []byte // that it goes on record under
 }
 
 // Buckets.
@@ -50,6 +56,7 @@ var (
 	jobBucket         = []byte("jobs")         // name → result
 
 	versionKey = []byte("version")
+	hurtPrefix = []byte("hurt ") // transaction the file was opened at (8) → what was damaged of its heads
 )
 
 // migrations bring a file from the version of their index to the next, in
@@ -96,7 +103,7 @@ func Open(path string, o Options) (*Store, error) {
 	}
 	s := &Store{db: db}
 	if s.packer, err = newPacker(); err == nil {
-		err = s.migrate(o.ReadOnly)
+		err = s.prepare(path, o.ReadOnly)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, errors.Join(err, db.Close()))
@@ -114,41 +121,33 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// migrate runs the migrations that the file has not seen, all in one
-// transaction.
-func (s *Store) migrate(readOnly bool) error {
-	at := func(tx *bolt.Tx) (int, error) {
-		meta := tx.Bucket(metaBucket)
-		if meta == nil {
-			if first, _ := tx.Cursor().First(); first != nil {
-				return 0, ErrDamaged // buckets of something else
-			}
-			return 0, nil
-		}
-		version := meta.Get(versionKey)
-		if len(version) != 8 {
-			return 0, ErrDamaged
-		}
-		if v := binary.BigEndian.Uint64(version); v <= uint64(len(migrations)) {
-			return int(v), nil
-		}
-		return 0, ErrNewer
-	}
-	if readOnly {
-		return s.view(func(tx *bolt.Tx) error {
-			v, err := at(tx)
-			if err == nil && v < len(migrations) {
-				return fmt.Errorf("the file is of version %d, not %d: open it for writing once", v, len(migrations))
-			}
+// prepare runs the migrations that the file has not seen, all in one
+// transaction. Where there are none it writes nothing: that would put a damaged
+// head right.
+func (s *Store) prepare(path string, readOnly bool) error {
+	version := 0
+	err := s.view(func(tx *bolt.Tx) error {
+		f, err := pages.Open(tx, path)
+		if err != nil {
 			return err
-		})
+		}
+		defer f.Close()
+		s.hurt = f.Heads()
+		s.hurtKey = binary.BigEndian.AppendUint64(bytes.Clone(hurtPrefix), uint64(tx.ID()))
+		version, err = versionOf(tx)
+		if err == nil && version == 0 && s.hurt != nil { // what it was before it held anything
+			err = fmt.Errorf("%w: %w", ErrDamaged, s.hurt)
+		}
+		return err
+	})
+	switch {
+	case err != nil || version == len(migrations):
+		return err
+	case readOnly:
+		return fmt.Errorf("the file is of version %d, not %d: open it for writing once", version, len(migrations))
 	}
 	return s.update(func(tx *bolt.Tx) error {
-		v, err := at(tx)
-		if err != nil || v == len(migrations) {
-			return err
-		}
-		for ; v < len(migrations); v++ {
+		for v := version; v < len(migrations); v++ {
 			if err := migrations[v](tx); err != nil {
 				return fmt.Errorf("migrate from version %d: %w", v, err)
 			}
@@ -157,8 +156,27 @@ func (s *Store) migrate(readOnly bool) error {
 		if err != nil {
 			return err
 		}
-		return meta.Put(versionKey, binary.BigEndian.AppendUint64(nil, uint64(v)))
+		return meta.Put(versionKey, binary.BigEndian.AppendUint64(nil, uint64(len(migrations))))
 	})
+}
+
+// versionOf is 0 of an empty file.
+func versionOf(tx *bolt.Tx) (int, error) {
+	meta := tx.Bucket(metaBucket)
+	if meta == nil {
+		if first, _ := tx.Cursor().First(); first != nil {
+			return 0, ErrDamaged // buckets of something else
+		}
+		return 0, nil
+	}
+	version := meta.Get(versionKey)
+	if len(version) != 8 {
+		return 0, ErrDamaged
+	}
+	if v := binary.BigEndian.Uint64(version); v <= uint64(len(migrations)) {
+		return int(v), nil
+	}
+	return 0, ErrNewer
 }
 
 // view runs f in a read transaction.
@@ -166,9 +184,18 @@ func (s *Store) view(f func(tx *bolt.Tx) error) error {
 	return guarded(func() error { return s.db.View(f) })
 }
 
-// update runs f in a write transaction; no other runs meanwhile.
+// update runs f in a write transaction; no other runs meanwhile. Every second one
+// writes a damaged head anew, so that it was damaged goes on record: the loss of
+// what it led to would else pass unseen.
 func (s *Store) update(f func(tx *bolt.Tx) error) error {
-	return guarded(func() error { return s.db.Update(f) })
+	return guarded(func() error {
+		return s.db.Update(func(tx *bolt.Tx) error {
+			if err := f(tx); err != nil || s.hurt == nil {
+				return err
+			}
+			return tx.Bucket(metaBucket).Put(s.hurtKey, []byte(s.hurt.Error()))
+		})
+	})
 }
 
 // guarded returns as an error what bbolt panics with over pages that make no
@@ -184,8 +211,14 @@ func guarded(f func() error) (err error) {
 }
 
 // Backup writes a consistent copy of the file to w, while others go on
-// working, and returns its size in bytes.
+// working, and returns its size in bytes. The copy's heads are sound, so that one
+// was damaged goes on record first.
 func (s *Store) Backup(w io.Writer) (int64, error) {
+	if s.hurt != nil && !s.db.IsReadOnly() {
+		if err := s.update(func(*bolt.Tx) error { return nil }); err != nil {
+			return 0, fmt.Errorf("back up state: %w", err)
+		}
+	}
 	var n int64
 	err := s.view(func(tx *bolt.Tx) (err error) {
 		n, err = tx.WriteTo(w)

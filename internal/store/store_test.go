@@ -320,7 +320,7 @@ func TestReadersShare(t *testing.T) {
 		if err := s.PutJob(JobResult{Name: "x"}); err == nil {
 			t.Error("a reader wrote")
 		}
-		if err := s.Check(); err != nil {
+		if err := s.Check(t.Context()); err != nil {
 			t.Error(err)
 		}
 	}
@@ -387,7 +387,7 @@ func TestCheckNamesWhatIsDamaged(t *testing.T) {
 	if err := s.PutAudit(sampleAudit(at(1))); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Check(); err != nil {
+	if err := s.Check(t.Context()); err != nil {
 		t.Fatalf("sound: %v", err)
 	}
 	err = s.db.Update(func(tx *bolt.Tx) error {
@@ -401,7 +401,7 @@ func TestCheckNamesWhatIsDamaged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = s.Check()
+	err = s.Check(t.Context())
 	if !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), `inventory "province"`) || !strings.Contains(err.Error(), `job "audit"`) {
 		t.Errorf("check: %v", err)
 	}
