@@ -213,7 +213,7 @@ func (c *checker) section(what string, sequence uint64, key []byte, first bool, 
 	// What is damaged may be what it says of itself.
 	if h, ok := c.outline(key, first, data); ok {
 		d.Span = cloud.Window{From: instant(h.minT), To: instant(h.maxT + 1)}
-		d.Problem = fmt.Sprintf("%s of up to %d resources from %q to %q: %v", what, h.series, c.name(h.first), c.name(h.last), err)
+		d.Problem = fmt.Sprintf("%s %s: %v", what, ofResources(h.series, c.name(h.first), c.name(h.last)), err)
 		if first && h.series == 1 {
 			d.Resource = c.name(h.first)
 		}
@@ -252,8 +252,8 @@ func (c *checker) periods() error {
 			span := b.window(binary.BigEndian.Uint32(k))
 			c.span = interval{span.From.Unix(), span.To.Unix()}
 			b.check(k, v, func(k []byte, d Damage) {
-				d.Span, d.Problem = b.window(binary.BigEndian.Uint32(k)), b.what+": "+d.Problem
-				if d.Metric = c.metricOf[k[4]]; d.Metric == "" {
+				d.Problem = b.what + ": " + d.Problem
+				if d = c.placed(d, k, b.window); d.Metric == "" && d.Span.Duration() > 0 {
 					d.Problem += fmt.Sprintf(" (of metric %d, which has no name)", k[4])
 				}
 				c.report(d)
@@ -336,7 +336,27 @@ func (c *checker) ofBand(key []byte, err error) string {
 	if len(held) == 0 {
 		return err.Error()
 	}
-	return fmt.Sprintf("of up to %d resources from %q to %q: %s", len(held), held[0], held[len(held)-1], err)
+	return ofResources(len(held), held[0], held[len(held)-1]) + ": " + err.Error()
+}
+
+// ofResources says which resources a damaged piece may hold.
+func ofResources(n int, first, last string) string {
+	if n == 1 {
+		return fmt.Sprintf("of %q", first)
+	}
+	return fmt.Sprintf("of up to %d resources from %q to %q", n, first, last)
+}
+
+// placed returns d as one of the metric and period of a piece's key; of neither
+// where its period is none that samples can lie in: then the key is damaged, too.
+func (c *checker) placed(d Damage, key []byte, window func(uint32) cloud.Window) Damage {
+	span := window(binary.BigEndian.Uint32(key))
+	if span.From.Unix() > maxTime {
+		d.Problem += " (under a damaged key, which does not tell metric and time)"
+		return d
+	}
+	d.Span, d.Metric = span, c.metricOf[key[4]]
+	return d
 }
 
 // aside reports what was found damaged when it was to be merged, and has been
@@ -369,13 +389,12 @@ func (c *checker) aside() error {
 		switch {
 		case len(key) == 9:
 			key = c.keyOf(key, v)
-			period := binary.BigEndian.Uint32(key)
-			d.Metric = c.metricOf[key[4]]
 			c.setAside(&d, key, v)
-			d.Span = c.calendar.spanWindow(period)
+			window := c.calendar.spanWindow
 			if bytes.Equal(bucket, bucketDays) || bytes.Equal(bucket, bucketDaysV1) {
-				d.Span = c.calendar.dayWindow(period)
+				window = c.calendar.dayWindow
 			}
+			d = c.placed(d, key, window)
 		case len(key) == 13:
 			c.block("unfolded piece that was put aside", binary.BigEndian.Uint64(key), key[8:], v)
 			return c.ctx.Err()

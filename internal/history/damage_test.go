@@ -356,7 +356,7 @@ func TestDamage(t *testing.T) {
 		want    Damage
 		problem string
 	}{
-		{"a block", monday, bucketBlocks, 20, Damage{Resource: "i-1", Metric: cloud.CPUPercent, Span: cloud.Window{From: monday.UTC(), To: instant(p[len(p)-1].T + 1)}}, `unfolded piece of up to 1 resources from "i-1" to "i-1": damaged: checksum`},
+		{"a block", monday, bucketBlocks, 20, Damage{Resource: "i-1", Metric: cloud.CPUPercent, Span: cloud.Window{From: monday.UTC(), To: instant(p[len(p)-1].T + 1)}}, `unfolded piece of "i-1": damaged: checksum`},
 		{"a day chunk", monday.AddDate(0, 0, 21), bucketDays, 1, Damage{Resource: "i-1", Metric: cloud.CPUPercent, Span: day(0)}, "piece of a day: damaged: checksum"},
 		{"a span chunk", monday.AddDate(0, 0, 50), bucketSpans, 20, Damage{Resource: "i-1", Metric: cloud.CPUPercent, Span: cloud.Window{From: day(0).From, To: day(27).To}}, "piece of 28 days: damaged: checksum"},
 		{"a digest", monday.AddDate(0, 0, 50), bucketDigests, 0, Damage{Metric: cloud.CPUPercent, Span: cloud.Window{From: day(0).From, To: day(27).To}}, `digest: of up to 2 resources from "i-1" to "i-2": damaged: checksum`},
@@ -445,6 +445,34 @@ func TestPutAsideWithoutNumber(t *testing.T) {
 	}
 }
 
+// A piece under a key that is damaged beyond being seen through is told without a
+// time millions of years ahead, whether it was put aside or not.
+func TestKeyOfNoTime(t *testing.T) {
+	s := openAt(t, filepath.Join(t.TempDir(), "history.db"), Options{})
+	mustAppend(t, s, series("i-1", cloud.CPUPercent, grid(monday, 20*288, wave)...))
+	mustFold(t, s, monday.AddDate(0, 0, 50))
+	err := s.update(func(tx *bolt.Tx) error {
+		key := pieceKey(0xeeeeeeee, 0, 0)
+		return errors.Join(
+			tx.Bucket(bucketDays).Put(key, []byte("x")),
+			tx.Bucket(bucketSpans).Put(key, []byte("x")),
+			tx.Bucket(bucketDigests).Put(key, []byte("x")),
+			tx.Bucket(bucketDamaged).Put(append(append(slices.Clone(bucketDays), 0), key...), []byte("x")))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ds := damages(t, s)
+	if len(ds) != 4 {
+		t.Fatalf("check reports %v, want four", ds)
+	}
+	for _, d := range ds {
+		if !d.Span.From.IsZero() || d.Metric != "" || !strings.HasSuffix(d.Problem, "(under a damaged key, which does not tell metric and time)") {
+			t.Errorf("check reports %v", d)
+		}
+	}
+}
+
 func TestDamageInWords(t *testing.T) {
 	span := cloud.Window{From: time.Unix(0, 0).In(china), To: time.Unix(3600, 0).In(china)}
 	for _, c := range []struct {
@@ -452,6 +480,7 @@ func TestDamageInWords(t *testing.T) {
 		want string
 	}{
 		{Damage{Problem: "the file's tree: page 12", Fatal: true}, "samples of every resource: the file's tree: page 12"},
+		{Damage{State: true, Problem: "page 1", Aside: true}, "inventory, audits and jobs: page 1"},
 		{Damage{Resource: "i-1", Metric: cloud.CPUPercent, Span: span, Problem: "checksum"}, "i-1 cpu_percent, 1970-01-01T08:00:00+08:00 … 1970-01-01T09:00:00+08:00: checksum"},
 	} {
 		if got := c.d.String(); got != c.want {
