@@ -79,7 +79,10 @@ func (f *File) Heads() error {
 // Roots checks what opening a bucket takes into memory: the pages of the root,
 // and of the named buckets, where buckets lie within values.
 func (f *File) Roots(names ...[]byte) error {
-	w := f.walk()
+	w, err := f.walk()
+	if err != nil {
+		return err
+	}
 	if err := w.tree(f.root, nil, nil); err != nil {
 		return err
 	}

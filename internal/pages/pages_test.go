@@ -1,10 +1,12 @@
 package pages
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"os"
 	"path/filepath"
 	"slices"
@@ -125,6 +127,22 @@ func (e edited) head() int {
 	return e.size + pageHead
 }
 
+// What else of a head the tests change.
+const (
+	headRoot  = 16 // page (8)
+	headCount = 40 // how many pages there are (8)
+)
+
+// heads changes both heads, and makes their checksums hold.
+func (e edited) heads(at, v int) {
+	for _, head := range []int{pageHead, e.size + pageHead} {
+		e.put64(head+at, v)
+		sum := fnv.New64a()
+		sum.Write(e.data[head:][:headSum])
+		e.put64(head+headSum, int(sum.Sum64()))
+	}
+}
+
 // branch is the one that the root of the bucket "large" is; list the one of free
 // pages.
 func (e edited) branch(t *testing.T) int {
@@ -233,6 +251,15 @@ func TestDamageIsNamed(t *testing.T) {
 		{"a head without its checksum", func(e edited, _, _ int) {
 			e.data[e.size+pageHead+headSum] ^= 1
 		}, []string{"page 1: its checksum does not hold: what was written last may be missing"}},
+		{"heads that speak of more pages than memory has bits for", func(e edited, _, _ int) {
+			e.heads(headCount, 1<<50)
+		}, []string{" pages of 1125899906842624"}},
+		{"heads that name a root beyond the file", func(e edited, _, _ int) {
+			e.heads(headRoot, 1<<40)
+		}, []string{"the root is said to be page 1099511627776, which is none"}},
+		{"heads that name a root before it", func(e edited, _, _ int) {
+			e.heads(headRoot, -5)
+		}, []string{"the root is said to be page -5, which is none"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			e := edited{slices.Clone(sound), os.Getpagesize()}
@@ -252,6 +279,50 @@ func TestDamageIsNamed(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Buckets within buckets come to an end before the stack does.
+func TestBucketsWithinBuckets(t *testing.T) {
+	const levels = 2 * mostBelow
+	const each = pageBucket + pageHead + pageElement + 1 // of a bucket whose only key holds the next
+	value := make([]byte, levels*each+pageBucket+pageHead)
+	for at := 0; at < levels*each; at += each {
+		page := value[at+pageBucket:]
+		binary.NativeEndian.PutUint16(page[8:], kindLeaf)
+		binary.NativeEndian.PutUint16(page[10:], 1)
+		element := page[pageHead:]
+		binary.NativeEndian.PutUint32(element, kindBucket)
+		binary.NativeEndian.PutUint32(element[4:], pageElement)
+		binary.NativeEndian.PutUint32(element[8:], 1)
+		binary.NativeEndian.PutUint32(element[12:], uint32(len(value)-at-each))
+		element[pageElement] = 'k'
+	}
+	binary.NativeEndian.PutUint16(value[levels*each+pageBucket+8:], kindLeaf)
+	path := filepath.Join(t.TempDir(), "deep.db")
+	db, err := bolt.Open(path, 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = errors.Join(db.Update(func(tx *bolt.Tx) error {
+		b, err := tx.CreateBucket([]byte("b"))
+		if err != nil {
+			return err
+		}
+		return b.Put([]byte("deep"), value)
+	}), db.Close())
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := edited{data, os.Getpagesize()}
+	leaf := bytes.Index(data, []byte("deep")) / e.size
+	binary.NativeEndian.PutUint32(e.page(leaf)[pageHead:], kindBucket)
+	if got, want := check(t, data), fmt.Sprintf("page %d: it lies below 1000 others, or buckets", leaf); len(got) != 1 || got[0] != want {
+		t.Errorf("check says %q, want %q", got, want)
 	}
 }
 

@@ -17,7 +17,10 @@ func (f *File) Check(ctx context.Context, report func(problem string)) error {
 	if err := f.Heads(); err != nil {
 		return err
 	}
-	w := f.walk()
+	w, err := f.walk()
+	if err != nil {
+		return err
+	}
 	w.ctx, w.deep, w.report = ctx, true, report
 	free, err := f.free(w.used)
 	if err != nil {
@@ -120,13 +123,29 @@ type walk struct {
 	used   bitmap               // what has been led to
 	deep   bool                 // into buckets beyond the page that names them, too
 	report func(problem string) // of keys
+	below  int                  // how many pages and buckets have been gone down through
 }
 
-// walk is of what opening the file takes.
-func (f *File) walk() *walk {
+// mostBelow is far more than any file has: without a limit, one made up of buckets
+// within buckets would take the stack's, at which the process ends.
+const mostBelow = 1000
+
+// walk is of what opening the file takes. The error says why the pages that the
+// head speaks of cannot be: it might speak of more than memory has bits for.
+func (f *File) walk() (*walk, error) {
+	info, err := f.disk.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if held := info.Size() / f.size; f.count > held {
+		return nil, fmt.Errorf("the file holds %d pages of %d", held, f.count)
+	}
+	if f.root < firstPage || f.root >= f.count {
+		return nil, fmt.Errorf("the root is said to be page %d, which is none", f.root)
+	}
 	w := &walk{File: f, ctx: context.Background(), used: newBitmap(f.count), report: func(string) {}}
 	w.used.set(f.root)
-	return w
+	return w, nil
 }
 
 // tree checks a page that has been led to, and those below it, whose keys are to
@@ -149,6 +168,10 @@ func (w *walk) tree(id int64, least, beyond []byte) error {
 
 // page checks a page: id, or that of a bucket within a value of it.
 func (w *walk) page(id int64, r run, within bool, least, beyond []byte) error {
+	if w.below++; w.below > mostBelow {
+		return fmt.Errorf("page %d: it lies below %d others, or buckets", id, mostBelow)
+	}
+	defer func() { w.below-- }()
 	shapeless := fmt.Errorf("page %d: its elements do not lie in it one after another", id)
 	if r.length < pageHead {
 		return shapeless
