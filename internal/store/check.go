@@ -34,7 +34,7 @@ func (s *Store) Check(ctx context.Context) error {
 		defer f.Close()
 		add(f.Check(ctx, func(problem string) { add(errors.New(problem)) }))
 		if len(damages) == 0 { // reading on would only stumble over the same
-			s.checkDocuments(tx, add)
+			s.checkDocuments(ctx, tx, add)
 		}
 		return nil
 	}))
@@ -73,9 +73,12 @@ func (s *Store) alone(f func(tx *bolt.Tx) error) error {
 	})
 }
 
-func (s *Store) checkDocuments(tx *bolt.Tx, damaged func(error)) {
+func (s *Store) checkDocuments(ctx context.Context, tx *bolt.Tx, damaged func(error)) {
 	each := func(b *bolt.Bucket, what string, read func(key, value []byte) error) {
 		damaged(b.ForEach(func(key, value []byte) error {
+			if ctx.Err() != nil { // the audit of a large estate takes a second
+				return context.Cause(ctx)
+			}
 			if value == nil {
 				return nil // a bucket
 			}

@@ -160,3 +160,29 @@ func TestCheckEnds(t *testing.T) {
 		t.Errorf("%v, want %v", err, why)
 	}
 }
+
+// asked is a context that counts how often it is asked whether it has ended.
+type asked struct {
+	context.Context
+	times int
+}
+
+func (a *asked) Err() error {
+	a.times++
+	return a.Context.Err()
+}
+
+// Check asks before each document: of many large audits each takes long.
+func TestCheckEndsAmongDocuments(t *testing.T) {
+	s := fresh(t)
+	const audits = 30
+	for hour := range audits {
+		if err := s.PutAudit(sampleAudit(at(hour))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx := &asked{Context: t.Context()}
+	if err := s.Check(ctx); err != nil || ctx.times < audits {
+		t.Errorf("asked %d times for %d audits: %v", ctx.times, audits, err)
+	}
+}
