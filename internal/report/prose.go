@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/shopspring/decimal"
+
 	"yunjian/cloud"
 	"yunjian/internal/pipeline"
 	"yunjian/policies"
@@ -186,9 +188,18 @@ func group(s string) string {
 	return sign + b.String()
 }
 
+// fixed is v with so many decimals; halves are rounded away from zero, as
+// spreadsheets do, so that the sheets say the same as the text.
+func fixed(v float64, places int) string {
+	if math.IsNaN(v) || math.IsInf(v, 0) { // which decimals do not have
+		return strconv.FormatFloat(v, 'f', places, 64)
+	}
+	return decimal.NewFromFloat(v).StringFixed(int32(places))
+}
+
 // trim formats v with at most places decimals and no trailing zeros.
 func trim(v float64, places int) string {
-	s := strconv.FormatFloat(v, 'f', places, 64)
+	s := fixed(v, places)
 	if strings.Contains(s, ".") {
 		s = strings.TrimRight(strings.TrimRight(s, "0"), ".")
 	}
@@ -204,21 +215,20 @@ func percent(v float64) string {
 	if v > 0 && v < 0.05 {
 		return "<0.1%"
 	}
-	return strconv.FormatFloat(v, 'f', 1, 64) + "%"
+	return fixed(v, 1) + "%"
 }
 
 // value renders a measured number with its unit, with places decimals where
 // the unit leaves a choice.
 func (p prose) value(v float64, u cloud.Unit, places int) string {
-	fixed := func(x float64) string { return strconv.FormatFloat(x, 'f', places, 64) }
 	switch u {
 	case cloud.Percent:
 		if places == 1 {
 			return percent(v)
 		}
-		return fixed(v) + "%"
+		return fixed(v, places) + "%"
 	case cloud.Ratio:
-		return fixed(100*v) + "%"
+		return fixed(100*v, places) + "%"
 	case cloud.Days:
 		return p.say(msgDays, trim(v, places))
 	case cloud.Cores:
@@ -283,7 +293,7 @@ func scaled(v float64, places int, units ...string) string {
 	if i == 0 && v == math.Trunc(v) {
 		places = 0
 	}
-	return strconv.FormatFloat(v, 'f', places, 64) + " " + units[i]
+	return fixed(v, places) + " " + units[i]
 }
 
 // size renders cores, memory and storage, leaving out what the resource does

@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"io"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -457,5 +458,18 @@ func TestPricing(t *testing.T) {
 	}
 	if got := (prose{lang: ZH}).pricing(recommender.Recommendation{}); got != "" {
 		t.Errorf("an unknown saving is priced as %q", got)
+	}
+}
+
+// What a spreadsheet shows of a half, the text says, too.
+func TestHalvesAreRoundedAsInSheets(t *testing.T) {
+	for _, c := range []struct {
+		v      float64
+		places int
+		want   string
+	}{{45.25, 1, "45.3"}, {29.45, 1, "29.5"}, {-0.05, 1, "-0.1"}, {2.5, 0, "3"}, {0.449, 1, "0.4"}, {1e21, 0, "1000000000000000000000"}, {math.NaN(), 1, "NaN"}} {
+		if got := fixed(c.v, c.places); got != c.want {
+			t.Errorf("%v with %d places: %s, want %s", c.v, c.places, got, c.want)
+		}
 	}
 }
