@@ -13,7 +13,7 @@ var layers = [][]string{
 	{"price", "policies", "utilization"},
 	{"analyzer"},
 	{"recommender"},
-	{"audit"},
+	{"audit", "backtest"},
 	{ // machinery: files, networks, clocks
 		"collector", "collector/aliyun", "collector/bundle", "collector/collectortest",
 		"internal/archive", "internal/config", "internal/estate", "internal/history", "internal/pages", "internal/simcloud", "internal/store",

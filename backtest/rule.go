@@ -1,0 +1,55 @@
+package backtest
+
+import "yunjian/cloud"
+
+// Rule decides for each machine by itself.
+type Rule struct {
+	ID         string             // as people ask for it: aws-compute-optimizer-default
+	Name       string             // product, and which of its settings
+	Source     string             // where its definition stands
+	Parameters map[string]float64 // of the settings
+
+	// Size is the size it wants, the present one or a smaller one on offer; false:
+	// it says nothing of this machine. Nil: it has nothing to say of sizes.
+	Size func(m *Machine) (Size, bool)
+	// Release reports whether it would give the machine up; false twice: it says
+	// nothing. Nil: it has nothing to say of releases.
+	Release func(m *Machine) (release, ok bool)
+}
+
+// Outcome is what came of a machine after the decision, for every size on offer.
+type Outcome struct {
+	Counted bool   // enough of it is known
+	Quiet   bool   // it could have been released
+	Idle    bool   // it was idle by the policy
+	vcpu    []bool // harmed, by VCPUs of the present size
+	memory  []bool // harmed, by Memories of the present size
+}
+
+// Outcome says of a machine of the present size what would have come of others.
+// idle is whether the policy calls it idle over the horizon.
+func (h Horizon) Outcome(present Size, idle bool) Outcome {
+	o := Outcome{Counted: h.Counted(), Quiet: h.Quiet(), Idle: idle}
+	for _, v := range VCPUs(present.VCPU) {
+		o.vcpu = append(o.vcpu, h.Harmed(present, Size{v, present.MemoryGiB}))
+	}
+	for _, g := range Memories(present.MemoryGiB) {
+		o.memory = append(o.memory, h.Harmed(present, Size{present.VCPU, g}))
+	}
+	return o
+}
+
+// Case is one machine at one decision.
+type Case struct {
+	Resource cloud.Resource
+	Outcome  Outcome
+	Answers  []Answer // of the rules, in their order
+}
+
+// Answer is what one rule says of one machine.
+type Answer struct {
+	Size     Size // the present one where nothing is to change
+	Release  bool
+	Abstains bool    // from both
+	Harm     float64 // the chance of harm that the rule states; NaN: none
+}
