@@ -100,7 +100,7 @@ func Halve(p policies.Pack, f analyzer.Finding, r cloud.Resource, early, late ma
 	}
 	h.Woke = late[cloud.CPUPercent].ShareAbove(wakes) > harmShare
 	for _, rule := range p.RulesFor(cloud.Instance) {
-		if rule.Action == string(Release) && wasIdle(rule, r, early) {
+		if rule.Action == string(Release) && WasIdle(rule, r, early) {
 			h.Idle = append(h.Idle, rule.ID)
 		}
 	}
@@ -142,11 +142,11 @@ func level(u utilization.Summary) float64 {
 	return highest
 }
 
-// wasIdle reports whether the early half met the rule's conditions, as far as
+// WasIdle reports whether the early half met the rule's conditions, as far as
 // the halves tell: conditions on peaks, facts and metrics without samples are
 // passed over, so that busier machines are compared, too, and the share that
 // woke is rather stated too high.
-func wasIdle(rule policies.Rule, r cloud.Resource, early map[cloud.Metric]utilization.Summary) bool {
+func WasIdle(rule policies.Rule, r cloud.Resource, early map[cloud.Metric]utilization.Summary) bool {
 	s := analyzer.Samples{Resource: r, Utilization: early}
 	told := false
 	for _, cond := range rule.When {
