@@ -1,6 +1,6 @@
 package backtest
 
-import "yunjian/cloud"
+import "slices"
 
 // Rule decides for each machine by itself.
 type Rule struct {
@@ -39,17 +39,18 @@ func (h Horizon) Outcome(present Size, idle bool) Outcome {
 	return o
 }
 
-// Case is one machine at one decision.
-type Case struct {
-	Resource cloud.Resource
-	Outcome  Outcome
-	Answers  []Answer // of the rules, in their order
-}
-
 // Answer is what one rule says of one machine.
 type Answer struct {
 	Size     Size // the present one where nothing is to change
 	Release  bool
 	Abstains bool    // from both
 	Harm     float64 // the chance of harm that the rule states; NaN: none
+}
+
+// Harmed reports whether a machine that went from its present size to another
+// came to want what was taken.
+func (o Outcome) Harmed(present, to Size) bool {
+	i := slices.Index(VCPUs(present.VCPU), to.VCPU)
+	j := slices.Index(Memories(present.MemoryGiB), to.MemoryGiB)
+	return i >= 0 && o.vcpu[i] || j >= 0 && o.memory[j]
 }

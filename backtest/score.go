@@ -69,34 +69,37 @@ func Smallest(present Size, cores, gib float64) Size {
 
 // Horizon is what a machine needed after the decision.
 type Horizon struct {
-	CPU, Memory utilization.Summary
-	Slots       int // of five minutes between decision and end
+	All   map[cloud.Metric]utilization.Summary // of metrics with samples
+	Slots int                                  // of five minutes between decision and end
 }
 
 // horizonOf summarizes what lies from at to end.
 func horizonOf(at, end time.Time, points map[cloud.Metric][]cloud.Point, acc *utilization.Accumulator) Horizon {
 	w := cloud.Window{From: at, To: end}
-	of := func(m cloud.Metric) utilization.Summary {
-		_, after := split(points[m], at)
+	h := Horizon{All: map[cloud.Metric]utilization.Summary{}, Slots: int(end.Sub(at) / utilization.Step)}
+	for m, all := range points {
+		_, after := split(all, at)
+		after, _ = split(after, end)
+		if len(after) == 0 {
+			continue
+		}
 		acc.Reset(utilization.Step)
 		for _, p := range after {
-			if p.T < end.Unix() {
-				acc.Add(p.T, p.V)
-			}
+			acc.Add(p.T, p.V)
 		}
-		return acc.Summary(m, w, utilization.Expected(w, utilization.Step))
+		h.All[m] = acc.Summary(m, w, utilization.Expected(w, utilization.Step))
 	}
-	return Horizon{CPU: of(cloud.CPUPercent), Memory: of(cloud.MemoryPercent), Slots: int(end.Sub(at) / utilization.Step)}
+	return h
 }
 
 // Counted reports whether enough of the horizon is known to score a decision.
-func (h Horizon) Counted() bool { return 2*h.CPU.Samples >= h.Slots }
+func (h Horizon) Counted() bool { return 2*h.All[cloud.CPUPercent].Samples >= h.Slots }
 
 // Harmed reports whether a machine that went from one size to the other came to
 // want what was taken.
 func (h Horizon) Harmed(from, to Size) bool {
-	return to.VCPU < from.VCPU && above(h.CPU, 100*float64(to.VCPU)/float64(from.VCPU)) ||
-		to.MemoryGiB < from.MemoryGiB && above(h.Memory, 100*to.MemoryGiB/from.MemoryGiB)
+	return to.VCPU < from.VCPU && above(h.All[cloud.CPUPercent], 100*float64(to.VCPU)/float64(from.VCPU)) ||
+		to.MemoryGiB < from.MemoryGiB && above(h.All[cloud.MemoryPercent], 100*to.MemoryGiB/from.MemoryGiB)
 }
 
 // above reports whether more than harmShare of the samples are above a share of
@@ -107,20 +110,14 @@ func above(u utilization.Summary, percent float64) bool {
 }
 
 // Quiet reports whether the machine could have been released.
-func (h Horizon) Quiet() bool { return h.CPU.Samples > 0 && h.CPU.ShareAbove(quiet) <= harmShare }
-
-// Decision is what a rule says of a machine.
-type Decision struct {
-	Rule       string
-	ResourceID string
-	Release    bool
-	Size       Size
-	Harm       float64 // the chance of harm that the rule states; NaN: it states none
+func (h Horizon) Quiet() bool {
+	return h.All[cloud.CPUPercent].Samples > 0 && h.All[cloud.CPUPercent].ShareAbove(quiet) <= harmShare
 }
 
 // Score is how the decisions of one rule turned out.
 type Score struct {
 	Counted, Acted, Harmed int
+	Abstained              int
 	SavingFraction         float64
 	HarmedFraction         float64
 	PredictedHarmFraction  float64 // mean of the chances stated; NaN: the rule states none
@@ -131,11 +128,10 @@ type Score struct {
 
 // Releases is how the releases of a rule turned out.
 type Releases struct {
-	Named   int // machines the rule would have released
-	Quiet   int // of these, how many stayed quiet
-	Idle    int // machines that were idle by the policy over the horizon
-	Found   int // of these, how many the rule had named
-	Decides bool
+	Named int // machines the rule would have released
+	Quiet int // of these, how many stayed quiet
+	Idle  int // machines that were idle by the policy over the horizon
+	Found int // of these, how many the rule had named
 }
 
 // Precision is the share of the released that stayed quiet; NaN of none.

@@ -25,9 +25,8 @@ type Chances struct {
 
 const (
 	// ridge is the weight of no information on each standardized feature, so that
-	// those that tell nearly the same do not run away from each other: ten
-	// comparisons of thousands. A tenth and ten times as much move the saving at
-	// a given harm by a point or two (docs/judgement.md).
+	// those that tell nearly the same do not run away from each other: as much as
+	// about ten comparisons, of thousands.
 	ridge = 10
 	// rounds of the EM algorithm, and the wake it begins with.
 	rounds    = 20

@@ -102,7 +102,7 @@ saves a year. It only reads; it never changes anything in a cloud.`,
 	root.AddCommand(
 		newServe(), newCollect(), newImport(), newAudit(), newReport(),
 		newDemo(), newSimulate(), newGenerate(),
-		newPolicy(), newConfig(),
+		newPolicy(), newBacktest(), newConfig(),
 		newHistory(), newBackup(), newRestore(), newCheck(), newCompact(), newVersion(),
 	)
 	root.SetHelpCommandGroupID(groupCare)

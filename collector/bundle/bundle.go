@@ -32,7 +32,8 @@ type Bundle struct {
 // extent is what the sample files hold together.
 type extent struct {
 	metrics []cloud.Metric
-	end     int64 // 0: no samples
+	begin   int64 // instants of the first and the last sample; 0: no samples
+	end     int64
 }
 
 // Open reads the inventory of the bundle in dir and finds its sample files. An
@@ -141,6 +142,9 @@ func (b *Bundle) Samples(resource string) (map[cloud.Metric][]cloud.Point, error
 // in the order of cloud.Metrics. The first call reads every sample file.
 func (b *Bundle) Metrics() []cloud.Metric { return slices.Clone(b.scanned().metrics) }
 
+// Begin is End of the first sample.
+func (b *Bundle) Begin() time.Time { return unixTime(b.scanned().begin) }
+
 // End returns the instant of the last sample of all files, zero when there is
 // none. The first call reads every sample file; files that cannot be read
 // count for nothing.
@@ -184,12 +188,15 @@ func (b *Bundle) scan(ctx context.Context) (extent, error) {
 		if err := ctx.Err(); err != nil {
 			return e, err
 		}
-		header, last, err := r.span(b.dir, b.files[id])
+		header, first, last, err := r.span(b.dir, b.files[id])
 		if err != nil {
 			continue
 		}
 		for _, m := range header {
 			seen[m] = true
+		}
+		if e.begin == 0 || first > 0 && first < e.begin {
+			e.begin = first
 		}
 		e.end = max(e.end, last)
 	}

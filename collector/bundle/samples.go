@@ -110,10 +110,10 @@ func (r *sampleReader) readText(dir, file string, text []byte) (samples, error) 
 
 // span reads the header and the timestamps of one file, for its metrics and
 // its last instant.
-func (r *sampleReader) span(dir, file string) (metrics []cloud.Metric, last int64, err error) {
+func (r *sampleReader) span(dir, file string) (metrics []cloud.Metric, first, last int64, err error) {
 	text, err := r.load(dir, file)
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, 0, err
 	}
 	var h *sampleHeader
 	err = r.rows(dir, file, text, func(line int, cells [][]byte) *Mistake {
@@ -129,13 +129,16 @@ func (r *sampleReader) span(dir, file string) (metrics []cloud.Metric, last int6
 		if !ok {
 			return &Mistake{Column: "timestamp", Found: quote(string(cells[h.timestamp]))}
 		}
-		last = max(last, t)
+		if first == 0 {
+			first = t
+		}
+		first, last = min(first, t), max(last, t)
 		return nil
 	})
 	if err != nil || h == nil {
-		return nil, 0, err
+		return nil, 0, 0, err
 	}
-	return h.metrics, last, nil
+	return h.metrics, first, last, nil
 }
 
 // settle orders points by time and keeps the last given of each instant.

@@ -1,0 +1,178 @@
+package report
+
+import (
+	"bufio"
+	"cmp"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"yunjian/backtest"
+)
+
+// ownRule is the id of Yunjian's own rule in a replay.
+const ownRule = "yunjian"
+
+// WriteBacktest writes replays as tables and pictures for a terminal, in Chinese
+// with English beside it.
+func WriteBacktest(w io.Writer, results []backtest.Result) error {
+	t := &page{w: bufio.NewWriter(w)}
+	for i, r := range results {
+		if i > 0 {
+			t.line("")
+		}
+		t.replay(r)
+	}
+	return t.w.Flush()
+}
+
+func (t *page) replay(r backtest.Result) {
+	days := r.HorizonEnd.Sub(r.DecideAt).Hours() / 24
+	t.line(fmt.Sprintf("回放 replay: 决定于 decided at %s，之后 %.1f 天检验 scored over the %.1f days after", r.DecideAt.Format(time.RFC3339), days, days))
+	t.line(fmt.Sprintf("计分的云主机 instances scored: %d（检验期内至少一半时段有样本 | samples in at least half of that time）", r.Instances))
+	if r.Instances == 0 {
+		t.line("没有可计分的云主机：换一个前后都有数据的时刻 | none: choose an instant with data before and after it")
+		return
+	}
+	rules := slices.Clone(r.Rules)
+	slices.SortStableFunc(rules, func(a, b backtest.RuleResult) int {
+		return cmp.Or(-cmp.Compare(a.SavingFraction, b.SavingFraction), cmp.Compare(a.HarmedFraction, b.HarmedFraction), cmp.Compare(a.Rule, b.Rule))
+	})
+	var sizes, releases []backtest.RuleResult
+	for _, x := range rules {
+		if x.Release != nil {
+			releases = append(releases, x)
+		} else {
+			sizes = append(sizes, x)
+		}
+	}
+	if len(sizes) > 0 {
+		t.sizes(sizes)
+		t.scatter(sizes)
+	}
+	if len(releases) > 0 {
+		t.releases(releases)
+	}
+}
+
+// letters mark the peers in the picture, in the order of the table.
+const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+// own marks the points of Yunjian's curve.
+const own = '●'
+
+// marks gives each rule the sign that stands for it.
+func marks(rules []backtest.RuleResult) []rune {
+	out := make([]rune, len(rules))
+	next := 0
+	for i, r := range rules {
+		switch {
+		case r.Rule == ownRule:
+			out[i] = own
+		case next < len(letters):
+			out[i] = rune(letters[next])
+			next++
+		default:
+			out[i] = '*'
+		}
+	}
+	return out
+}
+
+func (t *page) sizes(rules []backtest.RuleResult) {
+	t.line("")
+	t.line("降配 | smaller sizes")
+	t.line(cond.FillRight("  规则 rule", 52) + "  节省 saves  受损 harmed  自估 stated  动 acted  不表态 abstains")
+	t.line(strings.Repeat("-", textWidth))
+	sign := marks(rules)
+	for i, r := range rules {
+		stated := "—"
+		if r.PredictedHarmFraction != nil {
+			stated = percentOf(*r.PredictedHarmFraction)
+		}
+		t.line(fmt.Sprintf("%s%12s%10s (%d)%s%10d%17d", cond.FillRight(string(sign[i])+" "+titleOf(r), 52),
+			percentOf(r.SavingFraction), percentOf(r.HarmedFraction), r.Harmed, cond.FillLeft(stated, 13-len(fmt.Sprint(r.Harmed))), r.Acted, r.Abstained))
+	}
+}
+
+// titleOf is the id of a rule with Yunjian's budget.
+func titleOf(r backtest.RuleResult) string {
+	if b, ok := r.Parameters["budget"]; ok {
+		return fmt.Sprintf("%s 预算 budget %.3g%%", r.Rule, 100*b)
+	}
+	return cond.Truncate(r.Rule, 50, "…")
+}
+
+func percentOf(share float64) string { return fmt.Sprintf("%.1f%%", 100*share) }
+
+// The picture: saving upwards, harm to the right, by its square root, so that the
+// little harm that matters is not squeezed together.
+const (
+	plotWidth  = 72
+	plotHeight = 18
+)
+
+func (t *page) scatter(rules []backtest.RuleResult) {
+	harm, saving := 0.01, 0.01
+	for _, r := range rules {
+		harm, saving = max(harm, r.HarmedFraction), max(saving, r.SavingFraction)
+	}
+	grid := make([][]rune, plotHeight)
+	for y := range grid {
+		grid[y] = []rune(strings.Repeat(" ", plotWidth))
+	}
+	sign := marks(rules)
+	for i := len(rules) - 1; i >= 0; i-- { // the first of the table on top
+		r := rules[i]
+		x := int(math.Sqrt(r.HarmedFraction/harm) * (plotWidth - 1))
+		y := plotHeight - 1 - int(max(0, r.SavingFraction)/saving*(plotHeight-1))
+		grid[y][x] = sign[i]
+	}
+	t.line("")
+	t.line("节省（纵）对受损（横，按平方根）：越靠左上越好，" + string(own) + " 为云鉴 | saved (up) against harmed (right, by its root): better towards the upper left, " + string(own) + " is Yunjian")
+	for y, row := range grid {
+		label := "       "
+		if y == 0 {
+			label = fmt.Sprintf("%6s ", percentOf(saving))
+		}
+		if y == plotHeight-1 {
+			label = fmt.Sprintf("%6s ", "0%")
+		}
+		t.line(label + "│" + string(row))
+	}
+	axis := []rune(strings.Repeat("─", plotWidth))
+	ticks := []rune(strings.Repeat(" ", plotWidth+8))
+	for _, h := range []float64{0, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8} {
+		x := int(math.Sqrt(h/harm) * (plotWidth - 1))
+		text := []rune(fmt.Sprintf("%g%%", 100*h))
+		if x >= plotWidth || x+len(text) > len(ticks) || x > 0 && ticks[x-1] != ' ' {
+			continue
+		}
+		axis[x] = '┴'
+		copy(ticks[x:], text)
+	}
+	t.line("       └" + string(axis))
+	t.line("        " + string(ticks))
+}
+
+func (t *page) releases(rules []backtest.RuleResult) {
+	t.line("")
+	t.line("释放 | releases：准确率 precision 为其后 99.5% 的时间不超过 20% CPU 的占比，召回率 recall 为其后合乎策略闲置定义者中被指出的占比")
+	t.line("                precision: of those named, how many stayed at or below 20 % CPU for 99.5 % of the time; recall: of those idle by the policy afterwards, how many were named")
+	t.line(cond.FillRight("  规则 rule", 52) + "  指出 named  准确率 precision  召回率 recall  不表态 abstains")
+	t.line(strings.Repeat("-", textWidth))
+	slices.SortStableFunc(rules, func(a, b backtest.RuleResult) int { return -cmp.Compare(a.Release.Named, b.Release.Named) })
+	share := func(v *float64) string {
+		if v == nil {
+			return "—"
+		}
+		return percentOf(*v)
+	}
+	for _, r := range rules {
+		t.line(fmt.Sprintf("%s%12d%s%s%17d", cond.FillRight("  "+titleOf(r), 52), r.Release.Named,
+			cond.FillLeft(share(r.Release.Precision), 18), cond.FillLeft(share(r.Release.Recall), 16), r.Abstained))
+	}
+}
