@@ -83,18 +83,20 @@ func Learn(comparisons []Comparison) Chances {
 	for i := range weight {
 		weight[i] = 1
 	}
+	r := newRegression(rows, exceeded)
 	for range rounds {
-		ch.weights = logistic(rows, exceeded, weight, ridge)
+		r.fit(weight, ridge)
 		woke := 0.0
-		for i, row := range rows {
-			if exceeded[i] {
-				by := ch.wake / (ch.wake + (1-ch.wake)*sigmoid(dot(ch.weights, row)))
+		for i, e := range exceeded {
+			if e {
+				by := ch.wake / (ch.wake + (1-ch.wake)*r.chance(i))
 				weight[i] = 1 - by
 				woke += by
 			}
 		}
 		ch.wake = woke / float64(len(rows))
 	}
+	ch.weights = r.weights()
 	return ch
 }
 

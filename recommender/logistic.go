@@ -2,62 +2,83 @@ package recommender
 
 import "math"
 
-// logistic fits the chance that a row's outcome is true: the weights that the
+// regression fits the chance that a row's outcome is true: the weights that the
 // features have in its logarithm of odds, the last feature being the constant 1.
 // Features are standardized first, and each weight but the constant's is held
-// back by ridge (S. le Cessie, J. C. van Houwelingen, "Ridge Estimators in
+// back by a ridge (S. le Cessie, J. C. van Houwelingen, "Ridge Estimators in
 // Logistic Regression", Applied Statistics 41, 1992). It is found by Newton's
 // method, from zero, so that the same rows give the same weights.
-func logistic(rows [][]float64, outcome []bool, weight []float64, ridge float64) []float64 {
-	if len(rows) == 0 {
-		return nil
-	}
-	n := len(rows[0])
-	mean, scale := standard(rows)
-	w := make([]float64, n)
-	z := make([]float64, n)
-	for range 50 {
-		gradient, hessian := make([]float64, n), make([][]float64, n)
-		for i := range hessian {
-			hessian[i] = make([]float64, n)
+type regression struct {
+	rows        [][]float64 // standardized
+	outcome     []bool
+	mean, scale []float64 // of the features as they were
+	w           []float64 // of the standardized ones
+}
+
+// newRegression uses up rows, of which there must be one at least.
+func newRegression(rows [][]float64, outcome []bool) *regression {
+	r := &regression{rows: rows, outcome: outcome, w: make([]float64, len(rows[0]))}
+	r.mean, r.scale = standard(rows)
+	for _, row := range rows {
+		for i := range row {
+			row[i] = (row[i] - r.mean[i]) / r.scale[i]
 		}
-		for k, row := range rows {
-			for i := range z {
-				z[i] = (row[i] - mean[i]) / scale[i]
+	}
+	return r
+}
+
+// fit goes on from the weights found before to those for rows of the given weights.
+func (r *regression) fit(weight []float64, ridge float64) {
+	n := len(r.w)
+	gradient, hessian := make([]float64, n), make([][]float64, n)
+	for i := range hessian {
+		hessian[i] = make([]float64, i+1)
+	}
+	for range 50 {
+		clear(gradient)
+		for _, h := range hessian {
+			clear(h)
+		}
+		for k, row := range r.rows {
+			p := sigmoid(dot(r.w, row))
+			d, v := weight[k]*p, weight[k]*p*(1-p)
+			if r.outcome[k] {
+				d -= weight[k]
 			}
-			p := sigmoid(dot(w, z))
-			d, v := p, weight[k]*p*(1-p)
-			if outcome[k] {
-				d--
-			}
-			d *= weight[k]
-			for i := range z {
-				gradient[i] += d * z[i]
-				for j := range i + 1 {
-					hessian[i][j] += v * z[i] * z[j]
+			for i, x := range row {
+				gradient[i] += d * x
+				for j, h := 0, hessian[i]; j <= i; j++ {
+					h[j] += v * x * row[j]
 				}
 			}
 		}
 		for i := range n - 1 {
-			gradient[i] += ridge * w[i]
+			gradient[i] += ridge * r.w[i]
 			hessian[i][i] += ridge
 		}
-		step := cholesky(hessian, gradient)
 		longest := 0.0
-		for i := range w {
-			w[i] -= step[i]
-			longest = max(longest, math.Abs(step[i]))
+		for i, step := range cholesky(hessian, gradient) {
+			r.w[i] -= step
+			longest = max(longest, math.Abs(step))
 		}
-		if longest < 1e-8 {
-			break
+		if longest < 1e-7 {
+			return
 		}
 	}
-	out := make([]float64, n)
-	for i := range n - 1 {
-		out[i] = w[i] / scale[i]
-		out[n-1] -= out[i] * mean[i]
+}
+
+// chance is that of the k-th row.
+func (r *regression) chance(k int) float64 { return sigmoid(dot(r.w, r.rows[k])) }
+
+// weights are of the features as they were.
+func (r *regression) weights() []float64 {
+	last := len(r.w) - 1
+	out := make([]float64, len(r.w))
+	out[last] = r.w[last]
+	for i := range last {
+		out[i] = r.w[i] / r.scale[i]
+		out[last] -= out[i] * r.mean[i]
 	}
-	out[n-1] += w[n-1]
 	return out
 }
 
