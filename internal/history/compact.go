@@ -149,8 +149,15 @@ type copier struct {
 	done, total int64
 }
 
+// deepest is more than buckets lie within each other: one that damage leads back to
+// where it lies would be copied for ever.
+const deepest = 8
+
 // bucket makes the bucket at path, and copies from's content into it.
 func (c *copier) bucket(path [][]byte, from *bolt.Bucket) error {
+	if len(path) > deepest {
+		return damaged("buckets within each other, more than %d deep", deepest)
+	}
 	into, err := c.at(path)
 	if err != nil {
 		return err

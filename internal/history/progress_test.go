@@ -134,3 +134,34 @@ func TestCopyInTransactions(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// A bucket that damage has put within itself has no end; the copy does.
+func TestCopyOfNestedBucketsEnds(t *testing.T) {
+	nested, err := bolt.Open(filepath.Join(t.TempDir(), "nested"), 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nested.Close()
+	err = nested.Update(func(tx *bolt.Tx) error {
+		b, err := tx.CreateBucket([]byte("within"))
+		for range deepest {
+			if err != nil {
+				return err
+			}
+			b, err = b.CreateBucket([]byte("within"))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dst, err := open(filepath.Join(t.TempDir(), "copy"), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dst.Close()
+	err = nested.View(func(tx *bolt.Tx) error { return copyAll(t.Context(), dst, tx, 1<<30) })
+	if !errors.Is(err, ErrDamaged) {
+		t.Errorf("copied: %v", err)
+	}
+}
