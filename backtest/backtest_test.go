@@ -138,6 +138,9 @@ func TestReplay(t *testing.T) {
 		}
 		return 1
 	})
+	if none := replay.Decide(cases[1:2]); none.Instances != 0 || len(none.Rules) != 0 {
+		t.Errorf("of no machine that is known: %+v", none)
+	}
 	got := replay.Decide(cases)
 	if got.Instances != 3 || len(got.Rules) != 2 {
 		t.Fatalf("%d instances, %d rules", got.Instances, len(got.Rules))

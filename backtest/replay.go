@@ -57,7 +57,9 @@ func (p Replay) Decide(all []Case) Result {
 			cases = append(cases, c)
 		}
 	}
-	out.Instances = len(cases)
+	if out.Instances = len(cases); out.Instances == 0 { // shares of none are not zero
+		return out
+	}
 	for i, answers := range yunjian(cases, p.Horizon(), p.Budgets) {
 		out.add(Rule{
 			ID: "yunjian", Name: "云鉴 Yunjian", Source: "docs/decisions/0012", Parameters: map[string]float64{"budget": p.Budgets[i]},

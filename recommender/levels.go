@@ -84,7 +84,7 @@ type Comparison struct {
 type Origin struct{ At, End time.Time }
 
 // origins is how many instants a past is asked at: fleets shift together, so one
-// would be one draw. Twice as many change little, since their horizons overlap.
+// would be one draw. Their horizons overlap, so more tell little more.
 const origins = 10
 
 // Origins spreads instants over a past from first to now. Each has a fifth of the

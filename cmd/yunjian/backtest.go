@@ -34,13 +34,13 @@ func newBacktest() *cobra.Command {
 		Short:   "回放历史，检验各种降配规则 — replay rules over history and score them",
 		Long: `回放：各规则只看 --decide-at 之前的样本作出决定，再用之后的样本检验。节省按每 vCPU 600 元、
 每 GiB 300 元一年计（只用于比较），候选规格为 2 的幂；受损指降配后有超过 0.5% 的样本需要更多。
-可给出多个时刻，各评一次。云鉴自己的规则按风险预算（允许受损的云主机比例）决定，给出一条曲线；
+可给出多个时刻，各评一次（JSON 则为列表）。云鉴自己的规则按风险预算（允许受损的云主机比例）决定，给出一条曲线；
 其余是各产品公开的规则。只读文件，不需要配置，也不改动任何数据。
 
 Replays rules: each decides on the samples before --decide-at alone and is scored by those
 after. Savings count 600 yuan a vCPU and 300 a GiB a year, for comparison only; sizes on
 offer are powers of two; harmed is an instance that needed more than its new size in more
-than 0.5 % of the samples. Several instants are scored one by one. Yunjian's own rule keeps
+than 0.5 % of the samples. Several instants are scored one by one (JSON: a list). Yunjian's own rule keeps
 a risk budget, the share of instances that may come to harm, and draws a curve; the others
 are what products have published. It reads the files only, needs no configuration, and
 changes nothing.`,
