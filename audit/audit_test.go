@@ -79,7 +79,9 @@ func fleet(p policies.Pack) []recommender.Candidate {
 	}
 	var out []recommender.Candidate
 	for _, in := range inputs {
-		out = append(out, recommender.Candidate{Input: in, Finding: analyzer.Judge(p, in, asOf)})
+		out = append(out, recommender.Candidate{
+			Input: in, Finding: analyzer.Judge(p, in, asOf), Past: recommender.Standard().PastOf(in.Resource, in.Utilization, nil),
+		})
 	}
 	return out
 }

@@ -8,6 +8,7 @@ import (
 
 	"yunjian/cloud"
 	"yunjian/policies"
+	"yunjian/recommender"
 	"yunjian/utilization"
 )
 
@@ -115,7 +116,7 @@ func TestReplay(t *testing.T) {
 		}
 		return Smallest(SizeOf(m.Resource), float64(m.Resource.VCPU)/2, m.Resource.MemoryGiB/2), m.Resource.ID != "silent"
 	}}
-	replay := Replay{DecideAt: decided, HistoryFrom: decided.AddDate(0, 0, -20), HorizonEnd: decided.AddDate(0, 0, 10), Rules: []Rule{halve}, Budgets: []float64{0.05}}
+	replay := Replay{DecideAt: decided, HistoryFrom: decided.AddDate(0, 0, -20), HorizonEnd: decided.AddDate(0, 0, 10), Rules: []Rule{halve}, Budgets: []float64{0.05}, Constants: recommender.Standard()}
 	if err := replay.Check(); err != nil {
 		t.Fatal(err)
 	}

@@ -77,6 +77,11 @@ func (m *Machine) summarize(points []cloud.Point, metric cloud.Metric, days int)
 	case len(points) > 0:
 		w.From = time.Unix(points[0].T, 0)
 	}
+	return m.between(points, metric, w)
+}
+
+// between is the statistics of points, which lie within a window.
+func (m *Machine) between(points []cloud.Point, metric cloud.Metric, w cloud.Window) utilization.Summary {
 	m.acc.Reset(utilization.Step)
 	for _, p := range points {
 		m.acc.Add(p.T, p.V)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"time"
+
+	"yunjian/recommender"
 )
 
 // Replay is what is to be replayed.
@@ -13,6 +15,7 @@ type Replay struct {
 	HorizonEnd  time.Time // behind the last
 	Rules       []Rule    // that decide for each machine by itself
 	Budgets     []float64 // of Yunjian's own rule: shares of the fleet that may come to harm; none: it is left out
+	Constants   recommender.Constants
 }
 
 // Horizon is how long what comes after the decision is.
@@ -60,7 +63,7 @@ func (p Replay) Decide(all []Case) Result {
 	if out.Instances = len(cases); out.Instances == 0 { // shares of none are not zero
 		return out
 	}
-	for i, answers := range yunjian(cases, p.Horizon(), p.Budgets) {
+	for i, answers := range yunjian(cases, p.Budgets, p.Constants) {
 		out.add(Rule{
 			ID: "yunjian", Name: "云鉴 Yunjian", Source: "docs/decisions/0012", Parameters: map[string]float64{"budget": p.Budgets[i]},
 		}, cases, answers)

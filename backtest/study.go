@@ -13,8 +13,8 @@ import (
 type Case struct {
 	Resource cloud.Resource
 	Outcome  Outcome
-	Answers  []Answer // of the rules, in their order
-	Evidence Evidence // for Yunjian's own rule
+	Answers  []Answer         // of the rules, in their order
+	Past     recommender.Past // for Yunjian's own rule
 }
 
 // Study makes cases of machines. Not for concurrent use.
@@ -43,7 +43,7 @@ func (s *Study) Case(p Replay, r cloud.Resource, points map[cloud.Metric][]cloud
 		c.Answers = append(c.Answers, rule.answer(m))
 	}
 	if len(p.Budgets) > 0 {
-		c.Evidence = evidenceOf(m, p.HistoryFrom, p.Horizon())
+		c.Past = pastOf(m, p.HistoryFrom, p.Horizon(), p.Constants)
 	}
 	return c
 }

@@ -11,110 +11,74 @@ import (
 // sized are the metrics that a size is judged by.
 var sized = []cloud.Metric{cloud.CPUPercent, cloud.MemoryPercent}
 
-// Evidence is what Yunjian's own rule is told of one machine: what it reached, and
-// what could have been told of it before.
-type Evidence struct {
-	Now  map[cloud.Metric]recommender.Levels
-	Past []recommender.Comparison
-}
-
-func present(r cloud.Resource, m cloud.Metric) float64 {
-	if m == cloud.MemoryPercent {
-		return r.MemoryGiB
-	}
-	return float64(r.VCPU)
-}
-
-// evidenceOf tells Yunjian's own rule of a machine what lies before the decision,
-// of a past that began at first.
-func evidenceOf(m *Machine, first time.Time, horizon time.Duration) Evidence {
-	e := Evidence{Now: map[cloud.Metric]recommender.Levels{}}
-	origins := recommender.Origins(first, m.At, horizon)
+// pastOf tells Yunjian's own rule of a machine what lies before the decision, of a
+// past that began at first.
+func pastOf(m *Machine, first time.Time, horizon time.Duration, k recommender.Constants) recommender.Past {
+	all := map[cloud.Metric]utilization.Summary{}
 	for _, metric := range sized {
-		if l, ok := recommender.LevelsOf(m.Summary(metric, 0)); ok {
-			e.Now[metric] = l
-		}
-		points := m.Points(metric, 0)
-		for _, o := range origins {
-			before, after := split(points, o.At)
-			after, _ = split(after, o.End)
-			slots := int(o.End.Sub(o.At) / utilization.Step)
-			if 2*len(after) < slots {
-				continue
-			}
-			past := *m
-			past.At = o.At
-			l, ok := recommender.LevelsOf(past.summarize(before, metric, 0))
-			if !ok {
-				continue
-			}
-			later := past.summarize(after, metric, 0)
-			e.Past = append(e.Past, recommender.Comparison{
-				Metric: metric, Present: present(m.Resource, metric), Before: l,
-				Need: later.Quantile(1 - harmShare), Horizon: o.End.Sub(o.At),
-			})
-		}
+		all[metric] = m.Summary(metric, 0)
 	}
-	return e
+	var instants []recommender.Instant
+	for _, o := range k.Origins(first, m.At, horizon) {
+		at := recommender.Instant{Before: map[cloud.Metric]utilization.Summary{}, After: map[cloud.Metric]utilization.Summary{}}
+		for _, metric := range sized {
+			before, after := split(m.Points(metric, 0), o.At)
+			after, _ = split(after, o.End)
+			at.Before[metric] = m.between(before, metric, cloud.Window{From: first, To: o.At})
+			at.After[metric] = m.between(after, metric, cloud.Window{From: o.At, To: o.End})
+		}
+		instants = append(instants, at)
+	}
+	return k.PastOf(m.Resource, all, instants)
 }
 
 // yunjian decides for a whole fleet within each of the budgets, shares of it that
 // may come to harm within the horizon: lists of answers in the order of the cases.
-func yunjian(cases []Case, horizon time.Duration, budgets []float64) [][]Answer {
+func yunjian(cases []Case, budgets []float64, k recommender.Constants) [][]Answer {
 	if len(budgets) == 0 {
 		return nil
 	}
 	var past []recommender.Comparison
 	for _, c := range cases {
-		past = append(past, c.Evidence.Past...)
+		past = append(past, c.Past.Comparisons...)
 	}
-	chances := recommender.Learn(past)
-	sizes, options := make([][]Size, len(cases)), make([][]recommender.Option, len(cases))
+	chances := recommender.Learn(past, k)
+	sizes, fleet := make([][]Size, len(cases)), make([]recommender.Choosable, len(cases))
 	for i, c := range cases {
-		sizes[i], options[i] = offers(c, chances, horizon)
+		sizes[i], fleet[i] = offers(c, chances)
 	}
 	out := make([][]Answer, len(budgets))
-	for k, budget := range budgets {
-		chosen := recommender.Choose(options, budget*float64(len(cases)))
+	for b, budget := range budgets {
+		chosen := recommender.Choose(fleet, k.Limits(budget, len(cases)))
 		for i, c := range cases {
 			a := Answer{Size: SizeOf(c.Resource)}
 			if n := chosen[i]; n >= 0 {
-				a.Size, a.Harm = sizes[i][n], options[i][n].Harm
+				a.Size, a.Harm = sizes[i][n], fleet[i].Options[n].Harm
 			}
-			out[k] = append(out[k], a)
+			out[b] = append(out[b], a)
 		}
 	}
 	return out
 }
 
-// gravest is the chance of harm above which a size is not offered, however much
-// it saves: nobody can defend to a department what goes wrong one time in four.
-const gravest = 0.25
-
 // offers is the smaller sizes for a machine, with what each saves and risks: either
 // dimension exceeded is harm, so their chances are added.
-func offers(c Case, chances recommender.Chances, horizon time.Duration) (sizes []Size, options []recommender.Option) {
+func offers(c Case, chances recommender.Chances) (sizes []Size, m recommender.Choosable) {
 	now := SizeOf(c.Resource)
 	chance := func(m cloud.Metric, size float64) float64 {
-		whole := present(c.Resource, m)
-		if size == whole {
-			return 0
-		}
-		l, ok := c.Evidence.Now[m]
-		if !ok { // nothing is known of it, so it is not touched
-			return 1
-		}
-		return chances.Chance(m, whole, l, size, horizon)
+		p, _ := chances.SizeChance(c.Past, c.Resource, m, size)
+		return p
 	}
+	m.Kin = recommender.Kin(c.Resource, c.Past.Now[cloud.CPUPercent].P50)
 	for _, v := range VCPUs(now.VCPU) {
 		cpu := chance(cloud.CPUPercent, float64(v))
 		for _, g := range Memories(now.MemoryGiB) {
 			s := Size{v, g}
-			if harm := cpu + chance(cloud.MemoryPercent, g); s != now && harm <= gravest {
+			if harm := cpu + chance(cloud.MemoryPercent, g); s != now && harm < 1 {
 				sizes = append(sizes, s)
-				options = append(options, recommender.Option{Saving: now.annual() - s.annual(), Harm: harm})
+				m.Options = append(m.Options, recommender.Option{Saving: now.annual() - s.annual(), Harm: harm})
 			}
 		}
 	}
-	return sizes, options
+	return sizes, m
 }

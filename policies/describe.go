@@ -261,6 +261,10 @@ func (p Pack) describeSizing(line func(string, ...any)) {
 	}
 	line("")
 	line("风险等级 grades  A ≤ %s  B ≤ %s  C ≤ %s  D", share(p.Risk.A), share(p.Risk.B), share(p.Risk.C))
+	if p.Risk.Budget > 0 {
+		line("风险预算 budget  全部建议都执行后，%s 内至多 %s 的云主机不够用 of the instances may come to harm within it, all advice done", span(p.Risk.Horizon), share(p.Risk.Budget))
+	}
+	line("风险回看 learned from the past %s", span(p.Risk.Past))
 	if p.Padding.Enabled {
 		line("疑似空转 padding  CPU 平台波动 plateau ≤ %g pt，高出阈值 above a threshold by ≤ %g pt，网络 network ≤ %s", p.Padding.MaxDeviation, p.Padding.AboveBy, amount(p.Padding.MaxNetwork, cloud.BytesPerDay))
 	}

@@ -67,7 +67,7 @@ type Pack struct {
 
 	Rules   []Rule
 	Sizing  Sizing
-	Risk    Grades
+	Risk    Risk
 	Padding Padding
 
 	Exemptions []Exemption
@@ -163,20 +163,29 @@ func (s Sizing) Limit(m cloud.Metric, statistic string) (float64, bool) {
 	return 0, false
 }
 
-// Grades are the highest probabilities of harm for grades A, B and C, 0 to 1;
-// above C is D.
-type Grades struct {
-	A, B, C float64
+// Risk is how much harm a policy accepts.
+type Risk struct {
+	A, B, C float64 // the highest probabilities of harm for these grades, 0 to 1; above C is D
+	// Budget is the share of the instances that may come to harm within Horizon if
+	// everything that is advised is done; 0: none is set, and each rule goes as far as its
+	// limits.
+	Budget  float64
+	Horizon time.Duration // for which a probability of harm is promised
+	Past    time.Duration // how far back it is learned from
 }
 
-// DefaultGrades follow the rule of three: a fleet needs 299 comparable machines
+// DefaultRisk: the grades follow the rule of three: a fleet needs 299 comparable machines
 // without one exceedance to state 1 %, and 59 to state 5 %, with 95 %
 // confidence (Hanley and Lippman-Hand, "If nothing goes wrong, is everything
 // all right?", JAMA 1983). The thresholds themselves are proposed.
-var DefaultGrades = Grades{A: 0.01, B: 0.05, C: 0.10}
+//
+// A month is the horizon: what was taken wrongly is noticed and given back within
+// one. Three months of past hold two horizons and more, and are what a cloud itself
+// keeps (Alibaba Cloud: 91 days). Both are proposed.
+var DefaultRisk = Risk{A: 0.01, B: 0.05, C: 0.10, Horizon: 30 * 24 * time.Hour, Past: 90 * 24 * time.Hour}
 
 // Of returns the grade of a probability of harm.
-func (g Grades) Of(p float64) string {
+func (g Risk) Of(p float64) string {
 	switch {
 	case p <= g.A:
 		return "A"

@@ -113,7 +113,7 @@ func TestPackWithoutItsNumberShowsButIsNotUsable(t *testing.T) {
 
 func TestGradesIncludeTheirLimit(t *testing.T) {
 	for p, want := range map[float64]string{0: "A", 0.01: "A", 0.0100001: "B", 0.05: "B", 0.1: "C", 0.11: "D", 1: "D"} {
-		if got := DefaultGrades.Of(p); got != want {
+		if got := DefaultRisk.Of(p); got != want {
 			t.Errorf("grade of %g = %s, want %s", p, got, want)
 		}
 	}

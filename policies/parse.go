@@ -94,7 +94,7 @@ func parse(name string, text []byte) (Pack, []Problem) {
 	if i := slices.IndexFunc(rules, func(l locatedRule) bool { return l.Action == "downsize" || l.Action == "upsize" }); i >= 0 && sizing == nil {
 		r.wrong(rules[i].node, fmt.Sprintf("rules[%d].action", i), "%s needs a target size: the pack has no section sizing", rules[i].Action)
 	}
-	p.Risk = r.grades(o.take("risk"))
+	p.Risk = r.risk(o.take("risk"))
 	p.Padding = r.padding(o.take("padding"))
 	o.done()
 	return p, r.sorted()
@@ -241,21 +241,32 @@ func (r *reader) sizing(n *yaml.Node) Sizing {
 	return s
 }
 
-func (r *reader) grades(n *yaml.Node) Grades {
+func (r *reader) risk(n *yaml.Node) Risk {
 	if n == nil {
-		return DefaultGrades
+		return DefaultRisk
 	}
 	o, ok := r.object(n, "risk")
 	if !ok {
-		return Grades{}
+		return Risk{}
 	}
-	g := Grades{
-		A: r.percent(o.need("grade_a_percent"), "risk.grade_a_percent"),
-		B: r.percent(o.need("grade_b_percent"), "risk.grade_b_percent"),
-		C: r.percent(o.need("grade_c_percent"), "risk.grade_c_percent"),
-	}
+	g := DefaultRisk
+	g.A = r.percent(o.need("grade_a_percent"), "risk.grade_a_percent")
+	g.B = r.percent(o.need("grade_b_percent"), "risk.grade_b_percent")
+	g.C = r.percent(o.need("grade_c_percent"), "risk.grade_c_percent")
 	if g.A >= g.B || g.B >= g.C {
 		r.wrong(n, "risk", "want grade_a_percent below grade_b_percent below grade_c_percent")
+	}
+	if b := o.take("budget_percent"); b != nil {
+		g.Budget = r.percent(b, "risk.budget_percent")
+	}
+	if h := o.take("horizon"); h != nil {
+		g.Horizon = r.duration(h, "risk.horizon", day, 200*day)
+	}
+	if past := o.take("past"); past != nil {
+		g.Past = r.duration(past, "risk.past", day, 400*day)
+	}
+	if g.Past < 2*g.Horizon {
+		r.wrong(n, "risk", "want past at least twice as long as horizon: what came has to lie behind what it is told from")
 	}
 	o.done()
 	return g

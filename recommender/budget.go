@@ -1,24 +1,75 @@
 package recommender
 
-import "math"
+import (
+	"cmp"
+	"math"
+	"slices"
+)
 
 // Option is a smaller size for one machine: what it saves, in any unit, and its
 // chance of harm.
 type Option struct{ Saving, Harm float64 }
 
+// Choosable is one machine, or several that are treated as one, with its options.
+type Choosable struct {
+	Kin     string // machines of one kin may wake up together; empty: of none
+	Options []Option
+}
+
 // Choose picks an option for each machine, or none (-1), such that the savings are
-// greatest while the chances of harm add up to at most budget: the option with the
-// greatest saving less price × chance, at the lowest price of risk that keeps the
-// budget (H. Everett, "Generalized Lagrange Multiplier Method", Operations Research
-// 11, 1963).
-func Choose(machines [][]Option, budget float64) []int {
+// greatest while the chances of harm add up to no more than the limit: the option
+// with the greatest saving less price × chance, at the lowest price of risk that
+// keeps the budget (H. Everett, "Generalized Lagrange Multiplier Method",
+// Operations Research 11, 1963). Of one kin, those that save most are touched, up to
+// the limit.
+func Choose(machines []Choosable, l Limits) []int {
+	open := make([][]Option, len(machines))
+	for i, m := range machines {
+		open[i] = m.Options
+	}
+	// What a kin gives up falls to others, which may bring another kin to its limit:
+	// each time round one of them at least is settled.
+	for {
+		chosen := within(open, l)
+		if !leave(machines, open, chosen, l.Kin) {
+			return chosen
+		}
+	}
+}
+
+// leave takes the options of those that are one too many of their kin, and
+// reports whether there were any.
+func leave(machines []Choosable, open [][]Option, chosen []int, limit int) bool {
+	touched := map[string][]int{}
+	for i, k := range chosen {
+		if kin := machines[i].Kin; k >= 0 && kin != "" {
+			touched[kin] = append(touched[kin], i)
+		}
+	}
+	found := false
+	for _, of := range touched {
+		if len(of) <= limit {
+			continue
+		}
+		found = true
+		slices.SortStableFunc(of, func(a, b int) int {
+			return cmp.Compare(open[b][chosen[b]].Saving, open[a][chosen[a]].Saving)
+		})
+		for _, i := range of[limit:] {
+			open[i] = nil
+		}
+	}
+	return found
+}
+
+func within(machines [][]Option, l Limits) []int {
 	pick := func(price float64) (chosen []int, harm float64) {
 		chosen = make([]int, len(machines))
 		for i, options := range machines {
 			best := 0.0
 			chosen[i] = -1
 			for k, o := range options {
-				if gain := o.Saving - price*o.Harm; gain > best {
+				if gain := o.Saving - price*o.Harm; gain > best && o.Harm <= l.Gravest {
 					best, chosen[i] = gain, k
 				}
 			}
@@ -30,19 +81,50 @@ func Choose(machines [][]Option, budget float64) []int {
 	}
 	low, high := 0.0, 1.0
 	for {
-		if _, harm := pick(high); harm <= budget || math.IsInf(high, 1) {
+		if _, harm := pick(high); harm <= l.Harm || math.IsInf(high, 1) {
 			break
 		}
 		low, high = high, 2*high
 	}
 	for range 100 {
 		middle := (low + high) / 2
-		if _, harm := pick(middle); harm > budget {
+		if _, harm := pick(middle); harm > l.Harm {
 			low = middle
 		} else {
 			high = middle
 		}
 	}
-	chosen, _ := pick(high)
+	chosen, harm := pick(high)
+	more, _ := pick(low)
+	fill(machines, chosen, more, l.Harm-harm)
 	return chosen
+}
+
+// fill spends what is left on those that more would have chosen: machines that are
+// quite alike have one price, and all of them together may be too many.
+func fill(machines [][]Option, chosen, more []int, left float64) {
+	type step struct {
+		machine int
+		Option  // by which more is better, and riskier
+	}
+	var steps []step
+	for i, options := range machines {
+		if more[i] == chosen[i] || more[i] < 0 {
+			continue
+		}
+		s := step{i, options[more[i]]}
+		if k := chosen[i]; k >= 0 {
+			s.Saving, s.Harm = s.Saving-options[k].Saving, s.Harm-options[k].Harm
+		}
+		if s.Saving > 0 && s.Harm > 0 {
+			steps = append(steps, s)
+		}
+	}
+	slices.SortStableFunc(steps, func(a, b step) int { return cmp.Compare(b.Saving/b.Harm, a.Saving/a.Harm) })
+	for _, s := range steps {
+		if s.Harm <= left {
+			left -= s.Harm
+			chosen[s.machine] = more[s.machine]
+		}
+	}
 }

@@ -1,8 +1,9 @@
 package recommender
 
 import (
+	"cmp"
 	"math"
-	"time"
+	"slices"
 
 	"yunjian/cloud"
 )
@@ -13,15 +14,29 @@ import (
 // "The need exceeded the size" is a logistic regression (D. R. Cox, "The
 // Regression Analysis of Binary Sequences", JRSS B 20, 1958) over the logarithms
 // of size / level for each of the levels, their spread, the size itself and the
-// length of history and horizon. Alone it would promise too much far above all
+// length of history. Alone it would promise too much far above all
 // levels, for some machines wake up whatever their past. So it is contaminated:
 // with a chance of its own, the greater the smaller the size, a machine wakes up
 // and exceeds it. Both are found together by the EM algorithm (A. P. Dempster, N. M.
 // Laird, D. B. Rubin, JRSS B 39, 1977), which also keeps those that woke from bending
 // the regression.
+//
+// What is stated is not the likeliest chance but the upper bound of it, by the
+// normal approximation of what the comparisons left open (D. J. C. MacKay, "The
+// Evidence Framework Applied to Classification Networks", Neural Computation 4,
+// 1992). It is the greater, the less a machine is like those that were compared.
 type Chances struct {
-	weights []float64 // of the features, the constant last; nil: nothing was learned
-	wake    byHalf    // the chance to wake up and need more than a size
+	r     *regression // nil: nothing was learned
+	wake  byHalf      // the chance to wake up and need more than a size
+	k     Constants
+	alike []statement // of each comparison: what would have been stated, ascending
+}
+
+// statement is the chance that would have been stated of one comparison, and what
+// came.
+type statement struct {
+	chance   float64
+	exceeded bool
 }
 
 // byHalf holds a number for a half, a quarter … of the present size, of CPU and of
@@ -31,41 +46,54 @@ type byHalf [2][halvings]float64
 // halvings is how many times a size is halved at most.
 const halvings = 10
 
-const (
-	// ridge is the weight of no information on each standardized feature, so that
-	// those that tell nearly the same do not run away from each other: as much as
-	// about ten comparisons, of thousands.
-	ridge = 10
-	// rounds of the EM algorithm, and the chance of waking that it begins with.
-	rounds    = 20
-	firstWake = 0.01
-	// jeffreys is how many comparisons on either side are taken for granted before
-	// any is seen (H. Jeffreys, Proc. R. Soc. A 186, 1946).
-	jeffreys = 0.5
-)
+// fewSteps of Newton's method are more than it needs.
+const fewSteps = 50
 
 // smallest sizes that are offered, cores and GiB: comparisons are made of the halves
 // of the present size down to them.
 var smallest = [2]float64{1, 0.5}
 
+// Groups of features, which Constants.Leave may leave out.
+const (
+	GroupLevels   = "levels"   // margins over what all samples reached
+	GroupDays     = "days"     // over what days reached
+	GroupLate     = "late"     // over what was reached of late, and the change from before
+	GroupExceeded = "exceeded" // by how much its own past exceeds the size
+	GroupSpread   = "spread"   // how much days differ
+	GroupMemory   = "memory"   // memory judged apart from CPU
+	GroupSize     = "size"     // the size itself, and the length of the history
+)
+
+// Groups lists them.
+func Groups() []string {
+	return []string{GroupLevels, GroupDays, GroupLate, GroupExceeded, GroupSpread, GroupMemory, GroupSize}
+}
+
 // features of a size that is a fraction of the present one.
-func features(c Comparison, fraction float64) []float64 {
+func (k Constants) features(c Comparison, fraction float64) []float64 {
 	percent := 100 * fraction
-	margin := func(level float64) float64 { return math.Log(percent / max(level, levelFloor)) }
+	margin := func(level float64) float64 { return math.Log(percent / max(level, k.LevelFloor)) }
+	below := func(level float64) float64 { return min(0, margin(level)) }
 	b, size, memory := c.Before, math.Log(c.Present*fraction), 0.0
 	if c.Metric == cloud.MemoryPercent {
 		memory = 1
 	}
 	change := margin(b.EarlyP99) - margin(b.LateP99)
-	return []float64{
-		margin(b.Max), margin(b.P999), margin(b.P995), margin(b.P99), margin(b.P95), margin(b.P90), margin(b.P50), margin(b.Mean),
-		margin(b.HighestP98), margin(b.MedianP98), margin(b.SecondP99), margin(b.ThirdP99), margin(b.MedianMax),
-		margin(b.EarlyP99), margin(b.WeekP99), margin(b.LastP99), margin(b.WeekMax),
-		b.Spread, b.Spread * margin(b.Max), b.Spread * margin(b.P95), change,
-		memory, memory * margin(b.Max), memory * margin(b.P95), memory * b.Spread, memory * change, memory * size, memory * math.Log(c.Present),
-		size, math.Log(c.Present), math.Log(max(b.Days, 1)), math.Log(max(c.Horizon.Hours()/24, 1)),
-		1,
+	out := make([]float64, 0, 48)
+	add := func(group string, values ...float64) {
+		if group == k.Leave {
+			clear(values)
+		}
+		out = append(out, values...)
 	}
+	add(GroupLevels, margin(b.Max), margin(b.P999), margin(b.P995), margin(b.P99), margin(b.P95), margin(b.P90), margin(b.P50), margin(b.Mean))
+	add(GroupDays, margin(b.HighestP98), margin(b.MedianP98), margin(b.SecondP99), margin(b.ThirdP99), margin(b.MedianMax))
+	add(GroupLate, margin(b.EarlyP99), margin(b.WeekP99), margin(b.LastP99), margin(b.WeekMax), change)
+	add(GroupExceeded, below(b.Max), below(b.P999), below(b.P995), below(b.P99), below(b.P95), below(b.WeekP99), below(b.LastP99), below(b.SecondP99), below(b.WeekMax), below(b.MedianMax))
+	add(GroupSpread, b.Spread, b.Spread*margin(b.Max), b.Spread*margin(b.P95))
+	add(GroupMemory, memory, memory*margin(b.Max), memory*margin(b.P95), memory*b.Spread, memory*change, memory*size, memory*math.Log(c.Present))
+	add(GroupSize, size, math.Log(c.Present), math.Log(max(b.Days, 1)))
+	return append(out, 1)
 }
 
 // kindOf is the index of a metric in byHalf.
@@ -78,73 +106,106 @@ func kindOf(m cloud.Metric) int {
 
 // Learn learns from comparisons. The same ones in the same order give the same
 // chances.
-func Learn(comparisons []Comparison) Chances {
+func Learn(comparisons []Comparison, k Constants) Chances {
 	var rows [][]float64
 	var exceeded []bool
 	var kinds, halves []int
 	for _, c := range comparisons {
 		kind := kindOf(c.Metric)
-		for k := range halvings {
-			fraction := math.Ldexp(1, -k-1)
+		for half := range halvings {
+			fraction := math.Ldexp(1, -half-1)
 			if c.Present*fraction < smallest[kind] {
 				break
 			}
-			rows, exceeded = append(rows, features(c, fraction)), append(exceeded, c.Need > 100*fraction)
-			kinds, halves = append(kinds, kind), append(halves, k)
+			rows, exceeded = append(rows, k.features(c, fraction)), append(exceeded, c.Need > 100*fraction)
+			kinds, halves = append(kinds, kind), append(halves, half)
 		}
 	}
-	if len(rows) == 0 {
-		return Chances{}
+	if len(rows) == 0 || len(comparisons) < k.MinCompared*k.Instants { // even a spotless past of so few would tell less than the prior
+		return Chances{k: k}
 	}
+	each := 1 / float64(k.Instants) // instants overlap, so all of them count as one
 	var wake, seen byHalf
 	weight := make([]float64, len(rows))
 	for i := range rows {
-		weight[i] = 1
-		wake[kinds[i]][halves[i]] = firstWake
-		seen[kinds[i]][halves[i]]++
+		weight[i] = each
+		wake[kinds[i]][halves[i]] = k.FirstWake
+		seen[kinds[i]][halves[i]] += each
 	}
 	r := newRegression(rows, exceeded)
-	for range rounds {
-		r.fit(weight, ridge)
+	r.fit(weight, k.Ridge, k.Taken, fewSteps)
+	for range k.Rounds {
 		var woke byHalf
 		for i, e := range exceeded {
 			if e {
 				w := wake[kinds[i]][halves[i]]
 				by := w / (w + (1-w)*r.chance(i))
-				weight[i] = 1 - by
-				woke[kinds[i]][halves[i]] += by
+				weight[i] = each * (1 - by)
+				woke[kinds[i]][halves[i]] += each * by
 			}
 		}
-		wake = wakingOf(woke, seen)
+		wake = k.wakingOf(woke, seen)
+		r.fit(weight, k.Ridge, k.Taken, 2) // each round goes on where the one before stopped
 	}
-	return Chances{weights: r.weights(), wake: wake}
+	r.fit(weight, k.Ridge, k.Taken, fewSteps)
+	ch := Chances{r: r, wake: wake, k: k}
+	for i, row := range rows {
+		mean := dot(r.w, row)
+		forward(r.factor, row) // the rows are of no more use
+		ch.alike = append(ch.alike, statement{ch.atMost(wake[kinds[i]][halves[i]], mean, dot(row, row)), exceeded[i]})
+	}
+	slices.SortFunc(ch.alike, func(a, b statement) int { return cmp.Compare(a.chance, b.chance) })
+	return ch
 }
 
-// wakingOf is the chance to wake up beyond each half, of those seen. Origins overlap,
-// so all of them count as one. Where too few are left to tell, and where
-// fewer are seen to wake, it is no less than for the larger size.
-func wakingOf(woke, seen byHalf) (out byHalf) {
+// wakingOf is the chance to wake up beyond each half, of those seen. Where too few
+// are left to tell, and where fewer are seen to wake, it is no less than for the
+// larger size.
+func (k Constants) wakingOf(woke, seen byHalf) (out byHalf) {
 	for kind := range out {
-		least := 0.0
-		for k := range out[kind] {
-			if n := seen[kind][k] / origins; n >= minCompared {
-				least = max(least, (woke[kind][k]/origins+jeffreys)/(n+2*jeffreys))
+		least := k.Taken / float64(k.MinCompared)
+		for h := range out[kind] {
+			if n := seen[kind][h]; n >= float64(k.MinCompared) {
+				least = max(least, (woke[kind][h]+k.Taken)/(n+2*k.Taken))
 			}
-			out[kind][k] = max(least, jeffreys/minCompared)
+			out[kind][h] = least
 		}
 	}
 	return out
 }
 
-// Chance is that of a machine of the levels to exceed a size, cores or GiB, within
-// the horizon; 1 where nothing was learned.
-func (ch Chances) Chance(m cloud.Metric, present float64, before Levels, size float64, horizon time.Duration) float64 {
-	if ch.weights == nil {
+// Learned reports whether the fleet's past was enough to learn from.
+func (ch Chances) Learned() bool { return ch.r != nil }
+
+// Chance is the upper bound of that of a machine of the levels to exceed a size,
+// cores or GiB, within the horizon; 1 where nothing was learned.
+func (ch Chances) Chance(m cloud.Metric, present float64, before Levels, size float64) float64 {
+	if ch.r == nil {
 		return 1
 	}
-	c := Comparison{Metric: m, Present: present, Before: before, Horizon: horizon}
-	wake := ch.waking(kindOf(m), size/present)
-	return wake + (1-wake)*sigmoid(dot(ch.weights, features(c, size/present)))
+	mean, variance := ch.r.odds(ch.k.features(Comparison{Metric: m, Present: present, Before: before}, size/present))
+	return ch.atMost(ch.waking(kindOf(m), size/present), mean, variance)
+}
+
+// atMost bounds a chance.
+func (ch Chances) atMost(wake, odds, variance float64) float64 {
+	return wake + (1-wake)*sigmoid(odds+ch.k.deviations()*math.Sqrt(variance))
+}
+
+// Alike is how many comparisons of the fleet's past would have been given about
+// that chance, half of it to twice as much, and how many of them were exceeded.
+func (ch Chances) Alike(chance float64) (exceeded, compared int) {
+	first, _ := slices.BinarySearchFunc(ch.alike, chance/2, func(s statement, c float64) int { return cmp.Compare(s.chance, c) })
+	for _, s := range ch.alike[first:] {
+		if s.chance > 2*chance {
+			break
+		}
+		compared++
+		if s.exceeded {
+			exceeded++
+		}
+	}
+	return exceeded, compared
 }
 
 // waking is the chance to wake up beyond a fraction of the present size, between

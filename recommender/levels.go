@@ -31,14 +31,14 @@ type Levels struct {
 const fewestDays = 3
 
 // LevelsOf is the levels that a summary tells; false where it covers too few days.
-func LevelsOf(u utilization.Summary) (Levels, bool) {
+func (k Constants) LevelsOf(u utilization.Summary) (Levels, bool) {
 	n := len(u.Days)
 	if u.Samples == 0 || n < fewestDays {
 		return Levels{}, false
 	}
 	p98, p99, top, logs := make([]float64, n), make([]float64, n), make([]float64, n), make([]float64, n)
 	for i, d := range u.Days {
-		p98[i], p99[i], top[i], logs[i] = d.P98, d.P99, d.Max, math.Log(max(d.P99, levelFloor))
+		p98[i], p99[i], top[i], logs[i] = d.P98, d.P99, d.Max, math.Log(max(d.P99, k.LevelFloor))
 	}
 	l := Levels{
 		Max: u.Max, P999: u.Quantile(0.999), P995: u.Quantile(0.995), P99: u.Quantile(0.99), P95: u.Quantile(0.95), P90: u.Quantile(0.9),
@@ -75,28 +75,23 @@ type Comparison struct {
 	Metric  cloud.Metric // cpu_percent or memory_percent
 	Present float64      // cores or GiB
 	Before  Levels
-	Need    float64       // 99.5th percentile of what came, percent of Present
-	Horizon time.Duration // over which it came
+	Need    float64 // 99.5th percentile of what came, percent of Present
 }
 
 // Origin is an instant of the past at which it is asked what could be told then,
 // and the end of what is held against it.
 type Origin struct{ At, End time.Time }
 
-// origins is how many instants a past is asked at: fleets shift together, so one
-// would be one draw. Their horizons overlap, so more tell little more.
-const origins = 10
-
 // Origins spreads instants over a past from first to now. Each has a fifth of the
 // past before it, and behind it a horizon as long as the one promised, but no
 // longer than half the past.
-func Origins(first, now time.Time, horizon time.Duration) []Origin {
+func (k Constants) Origins(first, now time.Time, horizon time.Duration) []Origin {
 	past := now.Sub(first)
 	horizon = min(horizon, past/2)
 	earliest, latest := first.Add(past/5), now.Add(-horizon)
 	var out []Origin
-	for i := range origins {
-		at := earliest.Add(latest.Sub(earliest) / (origins - 1) * time.Duration(i)).Truncate(time.Hour)
+	for i := range k.Instants {
+		at := earliest.Add(latest.Sub(earliest) / time.Duration(max(1, k.Instants-1)) * time.Duration(i)).Truncate(time.Hour)
 		out = append(out, Origin{at, at.Add(horizon)})
 	}
 	return out

@@ -11,8 +11,9 @@ import "math"
 type regression struct {
 	rows        [][]float64 // standardized
 	outcome     []bool
-	mean, scale []float64 // of the features as they were
-	w           []float64 // of the standardized ones
+	mean, scale []float64   // of the features as they were
+	w           []float64   // of the standardized ones
+	factor      [][]float64 // lower triangle: × its transpose is the information that the rows gave of w
 }
 
 // newRegression uses up rows, of which there must be one at least.
@@ -28,13 +29,17 @@ func newRegression(rows [][]float64, outcome []bool) *regression {
 }
 
 // fit goes on from the weights found before to those for rows of the given weights.
-func (r *regression) fit(weight []float64, ridge float64) {
+// taken is the weight of what is taken for granted of either outcome, of the mean of
+// all rows: without it, where no row came true, nothing would hold the constant.
+// It stops after steps, or before where they no longer matter.
+func (r *regression) fit(weight []float64, ridge, taken float64, steps int) {
 	n := len(r.w)
 	gradient, hessian := make([]float64, n), make([][]float64, n)
 	for i := range hessian {
 		hessian[i] = make([]float64, i+1)
 	}
-	for range 50 {
+	r.factor = hessian
+	for range steps {
 		clear(gradient)
 		for _, h := range hessian {
 			clear(h)
@@ -56,8 +61,12 @@ func (r *regression) fit(weight []float64, ridge float64) {
 			gradient[i] += ridge * r.w[i]
 			hessian[i][i] += ridge
 		}
+		p := sigmoid(r.w[n-1])
+		gradient[n-1] += taken * (2*p - 1)
+		hessian[n-1][n-1] += 2 * taken * p * (1 - p)
 		longest := 0.0
-		for i, step := range cholesky(hessian, gradient) {
+		solve(hessian, gradient)
+		for i, step := range gradient {
 			r.w[i] -= step
 			longest = max(longest, math.Abs(step))
 		}
@@ -70,16 +79,16 @@ func (r *regression) fit(weight []float64, ridge float64) {
 // chance is that of the k-th row.
 func (r *regression) chance(k int) float64 { return sigmoid(dot(r.w, r.rows[k])) }
 
-// weights are of the features as they were.
-func (r *regression) weights() []float64 {
-	last := len(r.w) - 1
-	out := make([]float64, len(r.w))
-	out[last] = r.w[last]
-	for i := range last {
-		out[i] = r.w[i] / r.scale[i]
-		out[last] -= out[i] * r.mean[i]
+// odds is the logarithm of the odds that features have, and its variance, which
+// the rows left: greater, the less the features are like any row's.
+func (r *regression) odds(features []float64) (mean, variance float64) {
+	x := make([]float64, len(features))
+	for i, v := range features {
+		x[i] = (v - r.mean[i]) / r.scale[i]
 	}
-	return out
+	mean = dot(r.w, x)
+	forward(r.factor, x)
+	return mean, dot(x, x)
 }
 
 // standard is each feature's mean and deviation; 0 and 1 of the constant, and a
@@ -93,7 +102,8 @@ func standard(rows [][]float64) (mean, scale []float64) {
 			column[k] = row[i]
 			mean[i] += row[i] / float64(len(rows))
 		}
-		if scale[i] = deviation(column); scale[i] < 1e-12 || i == n-1 {
+		// What remains of a constant after rounding is no deviation.
+		if scale[i] = deviation(column); scale[i] < 1e-9*math.Abs(mean[i]) || scale[i] < 1e-12 || i == n-1 {
 			scale[i] = 1
 		}
 	}
@@ -101,9 +111,10 @@ func standard(rows [][]float64) (mean, scale []float64) {
 	return mean, scale
 }
 
-// cholesky solves a×x = b for a positive definite a, of which the lower triangle
-// is given and used up.
-func cholesky(a [][]float64, b []float64) []float64 {
+// solve solves a×x = b for a positive definite a, of which the lower triangle is
+// given: it leaves x in b, and in a the lower factor of a (A. L. Cholesky; C. Benoît,
+// Bulletin géodésique 2, 1924).
+func solve(a [][]float64, b []float64) {
 	n := len(b)
 	for j := range n {
 		for k := range j {
@@ -117,19 +128,21 @@ func cholesky(a [][]float64, b []float64) []float64 {
 			a[i][j] /= a[j][j]
 		}
 	}
-	x := make([]float64, n)
-	for i := range n {
-		x[i] = b[i]
-		for k := range i {
-			x[i] -= a[i][k] * x[k]
-		}
-		x[i] /= a[i][i]
-	}
+	forward(a, b)
 	for i := n - 1; i >= 0; i-- {
 		for k := i + 1; k < n; k++ {
-			x[i] -= a[k][i] * x[k]
+			b[i] -= a[k][i] * b[k]
 		}
-		x[i] /= a[i][i]
+		b[i] /= a[i][i]
 	}
-	return x
+}
+
+// forward leaves in b what the lower factor turns into it.
+func forward(factor [][]float64, b []float64) {
+	for i := range b {
+		for k := range i {
+			b[i] -= factor[i][k] * b[k]
+		}
+		b[i] /= factor[i][i]
+	}
 }

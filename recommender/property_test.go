@@ -50,7 +50,7 @@ func TestAdviceNeverOverreaches(t *testing.T) {
 				in.Utilization[m] = flat(m, level, min(100, level*rapid.Float64Range(1, 4).Draw(t, "spike")), w)
 				in.Peaks[m] = analyzer.Peak{Max: rapid.Float64Range(0, 100).Draw(t, "peak")}
 			}
-			fleet = append(fleet, Candidate{Input: in, Finding: analyzer.Judge(p, in, now)})
+			fleet = append(fleet, Candidate{Input: in, Finding: analyzer.Judge(p, in, now), Past: Standard().PastOf(r, in.Utilization, nil)})
 		}
 		recs, refusals := Recommend(p, fleet, types, prices, nil, now)
 		seen := map[string]bool{}

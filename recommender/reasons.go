@@ -12,6 +12,8 @@ const (
 	CodeMemoryUnknown    = "memory_unknown"        // memory may not be reduced unseen, and no size reduces the CPU alone
 	CodeNoSmallerSize    = "no_smaller_size"       // no allowed size keeps the policy's limits, step and floor
 	CodeNoLargerSize     = "no_larger_size"        // no allowed size relieves the machine
+	CodeTooRisky         = "too_risky"             // even the least risky size or the release is likelier to harm than any one machine may be
+	CodeRiskBudget       = "risk_budget"           // the policy's risk budget saves more elsewhere
 	CodeNoSaving         = "no_saving"             // every size that fits costs as much or more
 	CodeHAGroup          = "ha_group"              // peers of a high-availability group are treated alike or not at all; Detail: the group
 	CodeWithinAllowance  = "within_allowance"      // the department's idle share is within what the policy allows
@@ -22,6 +24,6 @@ const (
 func Codes() []string {
 	return []string{
 		CodePadding, CodeExempt, CodeGPU, CodeLocalDisk, CodeRefusedFamily, CodeSizeUnknown, CodeTypeUnknown, CodeMemoryUnknown,
-		CodeNoSmallerSize, CodeNoLargerSize, CodeNoSaving, CodeHAGroup, CodeWithinAllowance, CodeStorageMigration,
+		CodeNoSmallerSize, CodeNoLargerSize, CodeNoSaving, CodeTooRisky, CodeRiskBudget, CodeHAGroup, CodeWithinAllowance, CodeStorageMigration,
 	}
 }

@@ -19,7 +19,7 @@ type Candidate struct {
 	// fleet of Summaries is large.
 	Input   analyzer.Input
 	Finding analyzer.Finding
-	Half    Half // from which the fleet's own past tells how often a margin was later exceeded
+	Past    Past // from which the fleet's own past tells how likely a size is to be exceeded
 }
 
 // NeedsUtilization reports whether Recommend reads m's statistics of a resource
@@ -38,7 +38,7 @@ func Recommend(p policies.Pack, fleet []Candidate, catalog cloud.Catalog, book p
 		ra, rb := a.Input.Resource, b.Input.Resource
 		return cmp.Or(cmp.Compare(kindOrder(ra.Kind), kindOrder(rb.Kind)), cmp.Compare(ra.ID, rb.ID))
 	})
-	r := &run{pack: p, catalog: catalog.Sorted(), types: catalog, book: book, now: now, past: learn(fleet)}
+	r := &run{pack: p, catalog: catalog.Sorted(), types: catalog, book: book, now: now, chances: learn(fleet, Standard())}
 	proposals := make([]*proposal, 0, len(fleet))
 	for i := range fleet {
 		if pr := r.propose(&fleet[i]); pr != nil {
@@ -47,11 +47,11 @@ func Recommend(p policies.Pack, fleet []Candidate, catalog cloud.Catalog, book p
 	}
 	r.settleGroups(fleet, proposals)
 	r.settleAllowance(fleet, proposals)
-
 	before := make(map[string]Recommendation, len(previous))
 	for _, q := range previous {
 		before[q.ID] = q
 	}
+	r.spend(fleet, proposals, before)
 	recs, refusals := []Recommendation{}, []Refusal{}
 	for _, pr := range proposals {
 		if len(pr.refused) > 0 {
@@ -75,7 +75,7 @@ type run struct {
 	types   cloud.Catalog
 	book    price.Book
 	now     time.Time
-	past    past
+	chances Chances
 }
 
 // proposal is what a rule asks for one resource, until it is refused.
@@ -199,9 +199,12 @@ func alike(peers []*proposal, size int) bool {
 	if len(first.options) == 0 {
 		return false
 	}
-	for _, pr := range peers {
-		i := slices.IndexFunc(pr.options, func(o option) bool { return o.spec == first.options[0].spec })
-		pr.options = pr.options[i : i+1]
+	for _, pr := range peers[1:] { // in the order of the first, so that the k-th is one size for all
+		own := pr.options
+		pr.options = nil
+		for _, o := range first.options {
+			pr.options = append(pr.options, own[slices.IndexFunc(own, func(p option) bool { return p.spec == o.spec })])
+		}
 	}
 	return true
 }
@@ -254,11 +257,11 @@ func (r *run) recommendation(pr *proposal, before map[string]Recommendation) Rec
 	r.saving(&rec, pr)
 	switch pr.action {
 	case Release:
-		rec.Risk = r.past.ofRelease(r.pack, pr)
+		rec.Risk = r.ofRelease(pr)
 	case Downsize:
 		rec.Target = &pr.options[0].spec
 		rec.Projected = r.projection(pr)
-		rec.Risk = r.past.ofSize(r.pack, pr)
+		rec.Risk = r.ofSize(pr, *rec.Target)
 	case Upsize:
 		rec.Target = &pr.options[0].spec
 		rec.Projected = r.projection(pr)

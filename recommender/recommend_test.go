@@ -120,7 +120,7 @@ func machine(t testing.TB, p policies.Pack, r cloud.Resource, cpu, memory float6
 		in.Utilization[m] = flat(m, level, spike, w)
 		in.Peaks[m] = analyzer.Peak{Max: in.Utilization[m].Max, DayP95: level, Since: now.AddDate(-2, 0, 0)}
 	}
-	return Candidate{Input: in, Finding: analyzer.Judge(p, in, now)}
+	return Candidate{Input: in, Finding: analyzer.Judge(p, in, now), Past: Standard().PastOf(r, in.Utilization, nil)}
 }
 
 // unmeasured is a judged disk or address.
@@ -346,84 +346,104 @@ func TestUpperBoundIsClopperPearson(t *testing.T) {
 	}
 }
 
-// halve compares two halves of which only CPU is known.
-func halve(p policies.Pack, c Candidate, early, late utilization.Summary) Half {
-	return Halve(p, c.Finding, c.Input.Resource,
-		map[cloud.Metric]utilization.Summary{cloud.CPUPercent: early}, map[cloud.Metric]utilization.Summary{cloud.CPUPercent: late})
-}
-
-// fleetOf makes n machines of which the first `worse` needed in the late half
-// factor times what the early half showed.
+// fleetOf makes n machines of 8 vCPU at 8 to 16 %, of which the first `worse` came to
+// need factor times as much after each instant of their past.
 func fleetOf(t *testing.T, p policies.Pack, n, worse int, factor float64) []Candidate {
 	t.Helper()
-	w := cloud.Last(p.Window, now)
-	middle := w.From.Add(w.Duration() / 2)
-	early, late := cloud.Window{From: w.From, To: middle}, cloud.Window{From: middle, To: w.To}
-	template := machine(t, p, cloud.Resource{ID: "i", VCPU: 8, MemoryGiB: 32}, 12, 60)
-	calm := flat(cloud.CPUPercent, 12, 12, late)
-	risen := flat(cloud.CPUPercent, 12*factor, 12*factor, late)
-	before := flat(cloud.CPUPercent, 12, 12, early)
+	p.Padding.Enabled = false // flat as they are
+	k := Standard()
+	w := cloud.Last(p.Risk.Past, now)
+	of := func(level float64, w cloud.Window) map[cloud.Metric]utilization.Summary {
+		return map[cloud.Metric]utilization.Summary{cloud.CPUPercent: flat(cloud.CPUPercent, level, level, w)}
+	}
 	var fleet []Candidate
 	for i := range n {
-		c := template
-		c.Input.Resource.ID = fmt.Sprintf("i-%03d", i)
-		c.Finding.ResourceID = c.Input.Resource.ID
-		after := calm
+		level := 8 + float64(i*7%80)/10
+		after := level
 		if i < worse {
-			after = risen
+			after *= factor
 		}
-		c.Half = halve(p, c, before, after)
+		c := machine(t, p, cloud.Resource{ID: fmt.Sprintf("i-%03d", i), VCPU: 8, MemoryGiB: 32}, level, 60)
+		var instants []Instant
+		for _, o := range k.Origins(w.From, w.To, p.Risk.Horizon) {
+			instants = append(instants, Instant{of(level, cloud.Window{From: w.From, To: o.At}), of(after, cloud.Window{From: o.At, To: o.End})})
+		}
+		c.Past = k.PastOf(c.Input.Resource, of(level, w), instants)
 		fleet = append(fleet, c)
 	}
 	return fleet
 }
 
-// A machine at 12 % (daily p98 12 %) halved to 4 vCPU keeps a margin of
-// 50/12 = 4.17.
+// A machine at 8 % halved to 4 vCPU keeps a margin of 50/8 = 6.25, one at 16 % half
+// of that.
 func TestRiskIsWhatTheFleetWentThrough(t *testing.T) {
 	p := baseline(t)
+	p.Risk.Budget = 0 // all of them, whatever the risk
 	for _, c := range []struct {
 		name     string
 		n, worse int
 		factor   float64
-		want     Risk
+		grades   string
+		prior    bool
 	}{
-		{"a rise within the margin is no harm", 100, 10, 4, Risk{HarmProbability: 0.0296, Grade: "B", Compared: 100}},
-		{"a rise above the margin is", 100, 10, 4.3, Risk{HarmProbability: 0.1638, Grade: "D", Exceeded: 10, Compared: 100}},
-		{"300 calm machines earn an A", 300, 0, 1, Risk{HarmProbability: 0.01, Grade: "A", Compared: 300}},
-		{"58 machines are too few to speak", 58, 0, 1, Risk{HarmProbability: 0.0426, Grade: "C", Prior: true}},
+		{"a rise within the margin is no harm", 100, 10, 3, "B", false},
+		{"a rise above the margin is", 100, 20, 7, "D", false},
+		{"300 calm machines earn an A", 300, 0, 1, "A", false},
+		{"58 machines are too few to speak", 58, 0, 1, "C", true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			recs, _ := Recommend(p, fleetOf(t, p, c.n, c.worse, c.factor), nil, book(t), nil, now)
 			if len(recs) != c.n || recs[0].Action != Downsize {
-				t.Fatalf("%d recommendations, first %+v", len(recs), recs)
+				t.Fatalf("%d recommendations of %d", len(recs), c.n)
 			}
-			if diff := cmp.Diff(c.want, recs[0].Risk); diff != "" {
-				t.Errorf("risk (-want +got):\n%s", diff)
+			if r := recs[0].Risk; r.Grade != c.grades || r.Prior != c.prior || c.prior != (r.Compared == 0) {
+				t.Errorf("risk %+v, want grade %s, prior %v", r, c.grades, c.prior)
+			}
+			if r := recs[0].Risk; c.factor > 6.25 && (r.HarmProbability < 0.2 || r.Exceeded == 0) {
+				t.Errorf("risk %+v, but a fifth of them came to need more", r)
 			}
 		})
 	}
 }
 
-func TestReleaseRiskCountsThoseThatWoke(t *testing.T) {
+// Of advice that all risks the same, the dearest machines are chosen, and no more than
+// the budget allows.
+func TestAdviceKeepsTheRiskBudget(t *testing.T) {
 	p := baseline(t)
-	fleet := fleetOf(t, p, 80, 4, 10)
-	idle := machine(t, p, cloud.Resource{ID: "x", VCPU: 8, MemoryGiB: 32}, 1, 10)
-	w := cloud.Last(p.Window, now)
-	middle := w.From.Add(w.Duration() / 2)
-	for i := range fleet { // they looked idle early: 1 %, and four woke to 40 %
-		level := 1.0
-		if i < 4 {
-			level = 40
-		}
-		fleet[i].Half = halve(p, fleet[i],
-			flat(cloud.CPUPercent, 1, 1, cloud.Window{From: w.From, To: middle}),
-			flat(cloud.CPUPercent, level, level, cloud.Window{From: middle, To: w.To}))
+	p.Risk.Budget = 0.005
+	fleet := fleetOf(t, p, 100, 10, 4)
+	for i := range fleet[:10] {
+		fleet[i].Input.Resource.VCPU, fleet[i].Input.Resource.MemoryGiB = 16, 64
 	}
-	recs, _ := Recommend(p, append(fleet, idle), nil, book(t), nil, now)
-	i := slices.IndexFunc(recs, func(r Recommendation) bool { return r.ResourceID == "x" })
-	want := Risk{HarmProbability: 0.1108, Grade: "D", Exceeded: 4, Compared: 80}
-	if diff := cmp.Diff(want, recs[i].Risk); diff != "" {
-		t.Errorf("risk (-want +got):\n%s", diff)
+	recs, refusals := Recommend(p, fleet, nil, book(t), nil, now)
+	harm := 0.0
+	for i, r := range recs {
+		harm += r.Risk.HarmProbability
+		if i < 3 && r.Current.VCPU != 16 { // no more of one size: they may be kin
+			t.Errorf("advice %d is for %d vCPU", i, r.Current.VCPU)
+		}
+	}
+	if len(recs) == 0 || len(recs)+len(refusals) != 100 || harm > 0.5 {
+		t.Fatalf("%d advised at %v of harm, %d refused", len(recs), harm, len(refusals))
+	}
+	if got := refusals[0].Reasons[0]; got.Code != CodeRiskBudget || *got.Limit != 0.005 || *got.Value <= 0 {
+		t.Errorf("refused for %+v", got)
+	}
+}
+
+// A size that saves only little more is not worth changing advice for.
+func TestAdviceIsSteady(t *testing.T) {
+	p := baseline(t)
+	p.Risk.Budget = 0.5
+	fleet := fleetOf(t, p, 100, 0, 1)
+	first, _ := Recommend(p, fleet, nil, book(t), nil, now)
+	if len(first) == 0 {
+		t.Fatal("nothing is advised")
+	}
+	again, _ := Recommend(p, fleet, nil, book(t), first, now.AddDate(0, 0, 7))
+	for i := range again {
+		if *again[i].Target != *first[i].Target {
+			t.Errorf("%s: %+v, a week before %+v", again[i].ResourceID, *again[i].Target, *first[i].Target)
+		}
 	}
 }

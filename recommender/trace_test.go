@@ -82,16 +82,31 @@ func countWoke(woke *tallied, p policies.Pack, early, late map[cloud.Metric]util
 		return
 	}
 	woke.compared++
-	if late[cloud.CPUPercent].ShareAbove(wakes) > harmShare {
+	if late[cloud.CPUPercent].ShareAbove(wakes) > HarmShare {
 		woke.exceeded++
 	}
 }
 
+// countRatios adds ln(need / level) of the metrics that both halves cover, as the
+// prior was counted.
+func countRatios(ratios map[cloud.Metric][]float64, p policies.Pack, early, late map[cloud.Metric]utilization.Summary) {
+	for _, m := range sized {
+		if covered(p, early[m]) && covered(p, late[m]) {
+			ratios[m] = append(ratios[m], math.Log(max(late[m].Quantile(1-HarmShare), 1)/max(highestP98(early[m]), 1)))
+		}
+	}
+}
+
+func covered(p policies.Pack, u utilization.Summary) bool {
+	return u.Samples > 0 && u.Coverage() >= p.MinCoverage
+}
+
 // traceFleet judges a bundle of plain machines as of now, and counts those that
 // woke after an idle half.
-func traceFleet(t testing.TB, dir string, p policies.Pack, now time.Time) ([]Candidate, tallied) {
+func traceFleet(t testing.TB, dir string, p policies.Pack, now time.Time) ([]Candidate, tallied, map[cloud.Metric][]float64) {
 	t.Helper()
 	var woke tallied
+	ratios := map[cloud.Metric][]float64{}
 	var fleet []Candidate
 	w := cloud.Last(p.Window, now)
 	middle := w.From.Add(w.Duration() / 2)
@@ -136,10 +151,10 @@ func traceFleet(t testing.TB, dir string, p policies.Pack, now time.Time) ([]Can
 			c.Input.Peaks[m] = analyzer.Peak{Max: s.Max, Since: s.First}
 		}
 		c.Finding = analyzer.Judge(p, c.Input, now)
-		c.Half = Halve(p, c.Finding, c.Input.Resource, early, late)
 		countWoke(&woke, p, early, late)
+		countRatios(ratios, p, early, late)
 	}
-	return fleet, woke
+	return fleet, woke, ratios
 }
 
 // TestTraceJudgement measures on 407 real machines: verdicts, advice, stated
@@ -148,7 +163,7 @@ func TestTraceJudgement(t *testing.T) {
 	dir := traceDir(t, "vm407")
 	p, _ := policies.ByID(policies.DefaultID)
 	now := time.Date(2013, 9, 11, 13, 40, 0, 0, time.UTC)
-	fleet, woke := traceFleet(t, dir, p, now)
+	fleet, woke, past := traceFleet(t, dir, p, now)
 	recs, refusals := Recommend(p, fleet, nil, price.Example(), nil, now)
 
 	verdicts, rules, grades, refused := map[analyzer.Verdict]int{}, map[string]int{}, map[string]int{}, map[string]int{}
@@ -175,10 +190,9 @@ func TestTraceJudgement(t *testing.T) {
 	}
 
 	// The prior was counted here; should the way of counting change, so must it.
-	past := learn(fleet)
 	for _, prior := range priorMargins {
 		worst := tallied{}
-		for _, ratios := range past.ratios {
+		for _, ratios := range past {
 			t := tallied{compared: len(ratios)}
 			for _, r := range ratios {
 				if r > math.Log(prior.margin) {

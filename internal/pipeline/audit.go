@@ -1,9 +1,12 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
+	"slices"
 	"time"
 
 	"yunjian/analyzer"
@@ -146,31 +149,91 @@ func (j judging) judge(ctx context.Context, deliver func(recommender.Candidate))
 	if err != nil {
 		return fmt.Errorf("read peaks: %w", err)
 	}
-	middle := j.window.From.Add(j.window.Duration() / 2)
-	q := history.Query{Resources: ids, Exclude: j.exclude, Step: j.step, Spans: []history.Span{
-		{Window: j.window, Metrics: cloud.Metrics()},
-		{Window: cloud.Window{From: j.window.From, To: middle}, Metrics: comparedMetrics()},
-		{Window: cloud.Window{From: middle, To: j.window.To}, Metrics: comparedMetrics()},
-	}}
-	return history.Scan(ctx, j.data.History, q, func(id string, u []map[cloud.Metric]utilization.Summary) ([]recommender.Candidate, error) {
-		var out []recommender.Candidate
-		for _, in := range byID[id] {
-			in.Utilization, in.Peaks, in.Step = u[0], peaks[id], j.step
-			out = append(out, j.candidate(in, u[1], u[2]))
+	past := cloud.Window{From: latest(j.first(), j.o.Now.Add(-j.o.Pack.Risk.Past)), To: j.o.Now}
+	k := recommender.Standard()
+	compared, others := sampled(ids)
+	for _, part := range []struct {
+		ids     []string
+		origins []recommender.Origin
+	}{{compared, k.Origins(past.From, past.To, j.o.Pack.Risk.Horizon)}, {others, nil}} {
+		if len(part.ids) == 0 {
+			continue
 		}
-		return out, nil
-	}, func(judged []recommender.Candidate) error {
-		for _, c := range judged {
-			deliver(c)
+		q := history.Query{Resources: part.ids, Exclude: j.exclude, Step: j.step, Spans: spans(j.window, past, part.origins)}
+		err := history.Scan(ctx, j.data.History, q, func(id string, u []map[cloud.Metric]utilization.Summary) ([]recommender.Candidate, error) {
+			var out []recommender.Candidate
+			for _, in := range byID[id] {
+				in.Utilization, in.Peaks, in.Step = u[0], peaks[id], j.step
+				out = append(out, j.candidate(k, in, u[1:]))
+			}
+			return out, nil
+		}, func(judged []recommender.Candidate) error {
+			for _, c := range judged {
+				deliver(c)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
 		}
-		return nil
-	})
+	}
+	return nil
+}
+
+// mostCompared machines of a cloud are what the chances of harm are learned from:
+// more tell little more, and each is read at every instant of the past.
+const mostCompared = 2000
+
+// sampled picks those that are learned from, the same ones every time.
+func sampled(ids []string) (compared, others []string) {
+	if len(ids) <= mostCompared {
+		return ids, nil
+	}
+	order := slices.Clone(ids)
+	slices.SortFunc(order, func(a, b string) int { return cmp.Or(cmp.Compare(hashOf(a), hashOf(b)), cmp.Compare(a, b)) })
+	return order[:mostCompared], order[mostCompared:]
+}
+
+func hashOf(id string) uint64 {
+	h := fnv.New64a()
+	h.Write([]byte(id))
+	return h.Sum64()
+}
+
+// spans are the window of the policy, the past that is learned from, and what lies
+// before and after each of its instants.
+func spans(window, past cloud.Window, origins []recommender.Origin) []history.Span {
+	sized := []cloud.Metric{cloud.CPUPercent, cloud.MemoryPercent}
+	out := []history.Span{{Window: window, Metrics: cloud.Metrics()}, {Window: past, Metrics: sized}}
+	for _, o := range origins {
+		out = append(out, history.Span{Window: cloud.Window{From: past.From, To: o.At}, Metrics: sized},
+			history.Span{Window: cloud.Window{From: o.At, To: o.End}, Metrics: sized})
+	}
+	return out
+}
+
+// first is the earliest instant from which CPU was asked for of any of the
+// machines; now where none was.
+func (j judging) first() time.Time {
+	earliest := j.o.Now
+	for _, in := range j.inputs {
+		if from := in.Observations[cloud.CPUPercent].From; !from.IsZero() {
+			earliest = minTime(earliest, from)
+		}
+	}
+	return earliest
 }
 
 // candidate judges one resource and keeps of its statistics what a
-// recommendation needs.
-func (j judging) candidate(in analyzer.Input, early, late map[cloud.Metric]utilization.Summary) recommender.Candidate {
+// recommendation needs: past is that of all its past, then before and after each
+// instant.
+func (j judging) candidate(k recommender.Constants, in analyzer.Input, past []map[cloud.Metric]utilization.Summary) recommender.Candidate {
 	f := analyzer.Judge(j.o.Pack, in, j.o.Now)
+	var instants []recommender.Instant
+	for i := 1; i < len(past); i += 2 {
+		instants = append(instants, recommender.Instant{Before: past[i], After: past[i+1]})
+	}
+	learned := k.PastOf(in.Resource, past[0], instants)
 	needed := map[cloud.Metric]utilization.Summary{}
 	for m, u := range in.Utilization {
 		if recommender.NeedsUtilization(f, m) {
@@ -178,13 +241,7 @@ func (j judging) candidate(in analyzer.Input, early, late map[cloud.Metric]utili
 		}
 	}
 	in.Utilization = needed
-	return recommender.Candidate{Input: in, Finding: f, Half: recommender.Halve(j.o.Pack, f, in.Resource, early, late)}
-}
-
-// comparedMetrics are what the two halves of the window are compared by: the
-// sizes, and the traffic that a rule for idleness asks for.
-func comparedMetrics() []cloud.Metric {
-	return []cloud.Metric{cloud.CPUPercent, cloud.MemoryPercent, cloud.NetworkInBPS, cloud.NetworkOutBPS}
+	return recommender.Candidate{Input: in, Finding: f, Past: learned}
 }
 
 // exclusions returns, per resource, the spans of the window that say nothing of
@@ -237,6 +294,13 @@ func scopeOf(inv cloud.Inventory, r cloud.Resource) cloud.Scope {
 		}
 	}
 	return cloud.Scope{}
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 func minTime(a, b time.Time) time.Time {

@@ -14,6 +14,7 @@ import (
 	"yunjian/cloud"
 	"yunjian/collector/bundle"
 	"yunjian/policies"
+	"yunjian/recommender"
 	"yunjian/utilization"
 )
 
@@ -39,7 +40,7 @@ func Backtest(ctx context.Context, b *bundle.Bundle, o BacktestOptions) ([]backt
 	}
 	replays := make([]backtest.Replay, len(o.DecideAt))
 	for i, at := range o.DecideAt {
-		replays[i] = backtest.Replay{DecideAt: at, HistoryFrom: begin, HorizonEnd: end, Rules: o.Rules, Budgets: o.Budgets}
+		replays[i] = backtest.Replay{DecideAt: at, HistoryFrom: begin, HorizonEnd: end, Rules: o.Rules, Budgets: o.Budgets, Constants: recommender.Standard()}
 		if err := replays[i].Check(); err != nil {
 			return nil, err
 		}

@@ -515,6 +515,8 @@ const (
 	msgRefusedSmaller
 	msgRefusedLarger
 	msgRefusedSaving
+	msgRefusedTooRisky
+	msgRefusedBudget
 	msgRefusedGroup
 	msgRefusedAllowance
 	msgReasonMigration

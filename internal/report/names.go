@@ -207,6 +207,8 @@ var (
 		recommender.CodeNoSmallerSize:    msgRefusedSmaller,
 		recommender.CodeNoLargerSize:     msgRefusedLarger,
 		recommender.CodeNoSaving:         msgRefusedSaving,
+		recommender.CodeTooRisky:         msgRefusedTooRisky,
+		recommender.CodeRiskBudget:       msgRefusedBudget,
 		recommender.CodeHAGroup:          msgRefusedGroup,
 		recommender.CodeWithinAllowance:  msgRefusedAllowance,
 		recommender.CodeStorageMigration: msgReasonMigration,

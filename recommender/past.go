@@ -1,0 +1,119 @@
+package recommender
+
+import (
+	"slices"
+
+	"yunjian/analyzer"
+	"yunjian/cloud"
+	"yunjian/policies"
+	"yunjian/utilization"
+)
+
+// HarmShare of samples above a size is harm: a size is too small where more than
+// one sample in two hundred needs more.
+const HarmShare = 0.005
+
+// wakes, percent: an idle machine that needs more CPU than this for more than
+// HarmShare of the time was not idle.
+const wakes = 20.0
+
+// Past is what a machine reached, and what it came to need after the instants of
+// its past. The zero Past tells nothing and takes no part in what a fleet learns.
+type Past struct {
+	Now         map[cloud.Metric]Levels // up to the present
+	Comparisons []Comparison            // by metric, then instant
+}
+
+// PastOf puts together the statistics of a machine: of all its past, and before and
+// after each instant. Those of which too little is known are left out.
+func (k Constants) PastOf(r cloud.Resource, all map[cloud.Metric]utilization.Summary, instants []Instant) Past {
+	p := Past{Now: map[cloud.Metric]Levels{}}
+	for _, m := range sized {
+		if l, ok := k.LevelsOf(all[m]); ok {
+			p.Now[m] = l
+		}
+		for _, at := range instants {
+			before, after := at.Before[m], at.After[m]
+			if 2*after.Samples < after.Expected {
+				continue
+			}
+			if l, ok := k.LevelsOf(before); ok {
+				p.Comparisons = append(p.Comparisons, Comparison{Metric: m, Present: sizeOf(r, m), Before: l, Need: after.Quantile(1 - HarmShare)})
+			}
+		}
+	}
+	return p
+}
+
+// Instant is the statistics of a machine before and after an instant of its past.
+type Instant struct {
+	Before, After map[cloud.Metric]utilization.Summary
+}
+
+// sizeOf is cores or GiB.
+func sizeOf(r cloud.Resource, m cloud.Metric) float64 {
+	if m == cloud.MemoryPercent {
+		return r.MemoryGiB
+	}
+	return float64(r.VCPU)
+}
+
+// learn puts together what the pasts of every machine tell.
+func learn(fleet []Candidate, k Constants) Chances {
+	var past []Comparison
+	for _, c := range fleet {
+		r := c.Input.Resource
+		if r.Kind != cloud.Instance || r.VCPU <= 0 || r.MemoryGiB <= 0 || slices.Contains(c.Finding.Flags, analyzer.Resized) {
+			continue
+		}
+		past = append(past, c.Past.Comparisons...)
+	}
+	return Learn(past, k)
+}
+
+// WasIdle reports whether statistics met the conditions of a rule to release, as
+// far as they tell: conditions on peaks, facts and metrics without samples are
+// passed over.
+func WasIdle(rule policies.Rule, r cloud.Resource, u map[cloud.Metric]utilization.Summary) bool {
+	s := analyzer.Samples{Resource: r, Utilization: u}
+	told := false
+	for _, cond := range rule.When {
+		if cond.Metric == "" || policies.OfPeaks(cond.Statistic) {
+			continue
+		}
+		holds, known := s.Holds(cond)
+		if known && !holds {
+			return false
+		}
+		told = told || known
+	}
+	return told
+}
+
+// SizeChance is the upper bound of the chance that a machine comes to need more
+// than a size, cores or GiB, and whether only the prior could tell; 1 where nothing
+// is known of the machine.
+func (ch Chances) SizeChance(p Past, r cloud.Resource, m cloud.Metric, size float64) (chance float64, prior bool) {
+	l, ok := p.Now[m]
+	whole := sizeOf(r, m)
+	switch {
+	case size >= whole:
+		return 0, false
+	case !ok:
+		return 1, true
+	case !ch.Learned():
+		return ch.k.PriorChance(l.HighestP98, size/whole), true
+	}
+	return ch.Chance(m, whole, l, size), false
+}
+
+// ReleaseChance is the upper bound of the chance that an idle machine wakes up: that it
+// comes to need more than a fifth of its CPU.
+func (ch Chances) ReleaseChance(p Past, r cloud.Resource) (chance float64, prior bool) {
+	l, ok := p.Now[cloud.CPUPercent]
+	if !ok || !ch.Learned() {
+		return PriorRelease(), true
+	}
+	whole := sizeOf(r, cloud.CPUPercent)
+	return ch.Chance(cloud.CPUPercent, whole, l, whole*wakes/100), false
+}

@@ -1,0 +1,137 @@
+package recommender
+
+import (
+	"slices"
+
+	"yunjian/analyzer"
+	"yunjian/cloud"
+)
+
+// steadiness is the share of its saving by which other advice must be better than
+// that of the audit before: a department that was told one size is not told another
+// for little more. A twentieth is proposed.
+const steadiness = 0.05
+
+// leastHarm machines may come to harm in the smallest fleet: of 25 machines and fewer
+// a budget of 2 % is less than half a one, and nothing could ever be advised to them.
+const leastHarm = 0.5
+
+// Nominal prices, yuan a year, by which machines without a price are ranked among the
+// others; nothing of them is shown.
+const (
+	nominalVCPU = 600
+	nominalGiB  = 300
+)
+
+// spend keeps the instances' advice within the policy's risk budget: of all sizes
+// that the policy allows, and of releases, those are chosen together that save
+// most while the chances of harm add up to no more than the budget allows. Peers of a
+// high-availability group are one choice.
+func (r *run) spend(fleet []Candidate, proposals []*proposal, before map[string]Recommendation) {
+	if r.pack.Risk.Budget == 0 {
+		return
+	}
+	instances := 0
+	for _, c := range fleet {
+		if c.Input.Resource.Kind == cloud.Instance {
+			instances++
+		}
+	}
+	groups := map[string]int{}
+	var members [][]*proposal
+	for _, pr := range proposals {
+		res := pr.resource()
+		if len(pr.refused) > 0 || pr.action == Upsize || res.Kind != cloud.Instance || slices.Contains(pr.rule.Dimensions, "storage") {
+			continue
+		}
+		key, grouped := group(res)
+		if at, ok := groups[key]; ok && grouped {
+			members[at] = append(members[at], pr)
+			continue
+		}
+		if grouped {
+			groups[key] = len(members)
+		}
+		members = append(members, []*proposal{pr})
+	}
+	machines := make([]Choosable, len(members))
+	for i, peers := range members {
+		machines[i] = r.choosable(peers, before)
+	}
+	limits := Standard().Limits(r.pack.Risk.Budget, instances)
+	limits.Harm = max(limits.Harm, leastHarm)
+	for i, k := range Choose(machines, limits) {
+		for _, pr := range members[i] {
+			switch {
+			case k < 0:
+				pr.refused = append(pr.refused, r.beyond(machines[i], limits))
+			case pr.action == Downsize:
+				pr.options = pr.options[k : k+1]
+			}
+		}
+	}
+}
+
+// choosable is the options that peers have in common: a release, or sizes of the
+// best family.
+func (r *run) choosable(peers []*proposal, before map[string]Recommendation) Choosable {
+	first := peers[0]
+	m := Choosable{Kin: Kin(first.resource(), first.c.Past.Now[cloud.CPUPercent].P50)}
+	n := 1
+	if first.action == Downsize {
+		n = len(first.options)
+		if i := slices.IndexFunc(first.options, func(o option) bool { return o.tier != first.options[0].tier }); i > 0 {
+			n = i
+		}
+	}
+	for k := range n {
+		var o Option
+		for _, pr := range peers {
+			target := Spec{}
+			risk := Risk{}
+			if pr.action == Downsize {
+				target = pr.options[k].spec
+				risk = r.ofSize(pr, target)
+			} else {
+				risk = r.ofRelease(pr)
+			}
+			o.Harm += risk.HarmProbability
+			saving := r.worth(pr, k, target)
+			if was, ok := before[identity(pr.resource().ID, pr.action, r.pack.ID)]; ok && was.Target != nil && pr.action == Downsize && *was.Target != target {
+				saving *= 1 - steadiness
+			}
+			o.Saving += saving
+		}
+		m.Options = append(m.Options, o)
+	}
+	return m
+}
+
+// worth is what an option saves, by the price book where it knows, else nominally.
+func (r *run) worth(pr *proposal, k int, target Spec) float64 {
+	res := pr.resource()
+	nominal := nominalVCPU*float64(res.VCPU-target.VCPU) + nominalGiB*(res.MemoryGiB-target.MemoryGiB)
+	if pr.action == Downsize {
+		if o := pr.options[k]; o.known {
+			return o.saving.Decimal().InexactFloat64()
+		}
+		return nominal
+	}
+	if quote := r.book.Quote(res, r.now); quote.Known() {
+		return quote.Annual.Decimal().InexactFloat64()
+	}
+	return nominal
+}
+
+// beyond says why nothing was chosen: even the least risky option is graver than
+// one machine may run, or the budget saves more elsewhere.
+func (r *run) beyond(m Choosable, l Limits) analyzer.Reason {
+	least := 1.0
+	for _, o := range m.Options {
+		least = min(least, o.Harm)
+	}
+	if least > l.Gravest {
+		return analyzer.Reason{Code: CodeTooRisky, Statistic: "harm_probability", Value: &least, Limit: &l.Gravest, Unit: cloud.Ratio}
+	}
+	return analyzer.Reason{Code: CodeRiskBudget, Statistic: "harm_probability", Value: &least, Limit: &r.pack.Risk.Budget, Unit: cloud.Ratio}
+}
