@@ -85,8 +85,8 @@ func (r *reader) holiday(n *yaml.Node, path string, y *Year) (Holiday, bool) {
 	case h.To.Before(h.From):
 		r.wrong(to, m.at("to"), "%s lies before from, %s", h.To.Format(time.DateOnly), h.From.Format(time.DateOnly))
 		return h, false
-	case daysBetween(h.From, h.To)+1 > maxHoliday:
-		r.wrong(to, m.at("to"), "%d days off: want at most %d", daysBetween(h.From, h.To)+1, maxHoliday)
+	case Between(h.From, h.To)+1 > maxHoliday:
+		r.wrong(to, m.at("to"), "%d days off: want at most %d", Between(h.From, h.To)+1, maxHoliday)
 		return h, false
 	}
 	c := Calendar{Years: []Year{*y}}

@@ -95,10 +95,11 @@ type Peak struct {
 }
 
 // days is how long the peak lasts.
-func (p Peak) days() int { return daysBetween(p.From, p.To) + 1 }
+func (p Peak) days() int { return Between(p.From, p.To) + 1 }
 
-// daysBetween counts the days from one midnight UTC to another.
-func daysBetween(from, to time.Time) int { return int(to.Sub(from) / (24 * time.Hour)) }
+// Between counts the days from the day of from to that of to; below 0 where to
+// comes first.
+func Between(from, to time.Time) int { return int(Day(to).Sub(Day(from)) / (24 * time.Hour)) }
 
 // Peaks lists every coming of a season that touches the days from that of from
 // to that of to, by its first day. Those of holidays are known only where the
@@ -169,11 +170,11 @@ func (c Calendar) Watched(s Season, from, today time.Time, most int) (Watch, boo
 		if w.From.Before(first) {
 			w.From = first
 		}
-		if daysBetween(w.From, p.To)+1 < w.Needed { // too much of it had passed when the history began
+		if Between(w.From, p.To)+1 < w.Needed { // too much of it had passed when the history began
 			continue
 		}
 		w.Settled = w.From.AddDate(0, 0, w.Needed)
-		w.Seen = min(max(daysBetween(w.From, now), 0), w.Needed)
+		w.Seen = min(max(Between(w.From, now), 0), w.Needed)
 		if !found || w.Settled.Before(best.Settled) {
 			best, found = w, true
 		}
