@@ -72,6 +72,13 @@ func Builtin() Calendar {
 // edited.
 func SeasonsYAML() []byte { return mustRead("seasons.yaml") }
 
+// YearYAML is the text of a shipped year, to be copied and edited for another;
+// false where that year is not shipped.
+func YearYAML(year int) ([]byte, bool) {
+	text, err := files.ReadFile(fmt.Sprintf("years/%d.yaml", year))
+	return text, err == nil
+}
+
 func mustAdd(c Calendar, name string) Calendar {
 	f, err := Parse(name, mustRead(name))
 	if err != nil {
@@ -117,11 +124,11 @@ func (c Calendar) Known(year int) bool {
 	return ok
 }
 
-// Missing lists the years from the day of from to that of to whose holidays are
-// not known, ascending.
+// Missing lists the years of the days from that of from up to and without that of
+// to whose holidays are not known, ascending.
 func (c Calendar) Missing(from, to time.Time) []int {
 	var out []int
-	for y := from.Year(); y <= to.Year(); y++ {
+	for y, last := from.Year(), Day(to).AddDate(0, 0, -1); y <= last.Year(); y++ {
 		if !c.Known(y) {
 			out = append(out, y)
 		}

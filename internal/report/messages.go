@@ -523,6 +523,13 @@ const (
 	msgReasonPlateau
 	msgReasonJustAbove
 	msgReasonNoIO
+	msgReasonSeason
+	msgReasonSeasonWhen
+	msgReasonSeasonUnknown
+	msgReasonMonthEnd
+	msgReasonQuarterEnd
+	msgReasonYearEnd
+	msgReasonFewWorked
 
 	// todoNames
 	msgTodoScopes
@@ -539,6 +546,18 @@ const (
 	msgTodoOwners
 	msgTodoPrices
 	msgTodoPriceBook
+	msgTodoHolidays
+
+	// the calendar
+	msgFlagSeason
+	msgFlagHolidays
+	msgHolidaysMissing
+	msgBasisDays
+	msgBasisDaysText
+	msgBasisNotices
+	msgBasisHolidayWeeks
+	msgBasisHolidayWeeksText
+	msgBasisSeasons
 
 	msgEnd // one past the last
 )
