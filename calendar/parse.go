@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -246,10 +245,15 @@ func (r *reader) monthDay(n *yaml.Node, path string) MonthDay {
 	if n == nil {
 		return MonthDay{}
 	}
-	t, err := time.Parse(time.DateOnly, "2024-"+n.Value) // a leap year
-	if n.Kind != yaml.ScalarNode || err != nil || !monthDay.MatchString(n.Value) {
-		r.wrong(n, path, "want a day of the year such as 06-30, found %s", strings.TrimSpace(found(n)))
+	d, ok := parseMonthDay(n.Value)
+	if n.Kind != yaml.ScalarNode || !ok {
+		r.wrong(n, path, "want a day of the year such as 06-30, found %s", found(n))
 		return MonthDay{}
 	}
-	return MonthDay{t.Month(), t.Day()}
+	return d
+}
+
+func parseMonthDay(s string) (MonthDay, bool) {
+	t, err := time.Parse(time.DateOnly, "2024-"+s) // a leap year
+	return MonthDay{t.Month(), t.Day()}, err == nil && monthDay.MatchString(s)
 }

@@ -1,6 +1,7 @@
 package calendar
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -63,11 +64,15 @@ const (
 // department or application.
 const NoSeason = "none"
 
-// Of returns the seasons of a resource by its tag, which names ids and decides
-// alone where it is not empty, else by its department and application; unknown
-// are ids that the table lacks.
+// ownSpan is a season that a tag declares for itself: 04-15/10-15.
+var ownSpan = regexp.MustCompile(`^(\d\d-\d\d)/(\d\d-\d\d)$`)
+
+// Of returns the seasons of a resource by its tag, which decides alone where it
+// is not empty, else by its department and application. The tag names ids of the
+// table, or first and last day of a season of its own (04-15/10-15); unknown is
+// what is neither.
 func (s Seasons) Of(tag, department, application string) (seasons []Season, unknown []string) {
-	split := func(r rune) bool { return strings.ContainsRune(" ,;，、；|/", r) }
+	split := func(r rune) bool { return strings.ContainsRune(" ,;，、；|", r) }
 	ids := strings.FieldsFunc(tag, split)
 	if len(ids) == 0 {
 		for _, one := range s.List {
@@ -82,11 +87,29 @@ func (s Seasons) Of(tag, department, application string) (seasons []Season, unkn
 		switch {
 		case i >= 0:
 			seasons = append(seasons, s.List[i])
-		case id != NoSeason:
-			unknown = append(unknown, id)
+		case id == NoSeason:
+		default:
+			own, ok := ownSeason(id)
+			if !ok {
+				unknown = append(unknown, id)
+				continue
+			}
+			seasons = append(seasons, own)
 		}
 	}
 	return seasons, unknown
+}
+
+func ownSeason(tag string) (Season, bool) {
+	m := ownSpan.FindStringSubmatch(tag)
+	if m == nil {
+		return Season{}, false
+	}
+	from, fromOK := parseMonthDay(m[1])
+	to, toOK := parseMonthDay(m[2])
+	return Season{
+		ID: tag, Name: Text{tag, tag}, Confidence: Practice, Spans: []SeasonSpan{{Every: EveryYear, From: from, To: to}},
+	}, fromOK && toOK
 }
 
 // Peak is one coming of a season.

@@ -114,6 +114,8 @@ func TestOf(t *testing.T) {
 		{"tax", "水利局", "", []string{"tax"}, nil},
 		{"none", "水利局", "", nil, nil},
 		{"flood、tax", "", "", []string{"flood", "tax"}, nil},
+		{"04-15/10-15,tax", "水利局", "", []string{"04-15/10-15", "tax"}, nil},
+		{"04-31/10-15 4-15/10-15", "", "", nil, []string{"04-31/10-15", "4-15/10-15"}},
 		{"flod; tax", "", "", []string{"tax"}, []string{"flod"}},
 	} {
 		seasons, unknown := s.Of(x.tag, x.department, x.application)
