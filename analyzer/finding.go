@@ -43,7 +43,7 @@ const (
 	NoOwner          Flag = "no_owner"       // no department known
 	CloudUnavailable Flag = "cloud_unavailable"
 	SeasonUnseen     Flag = "season_unseen"  // would be wasteful, but its season was not watched
-	HolidayWindow    Flag = "holiday_window" // fewer than four in five of the window's weekdays were worked
+	HolidayWindow    Flag = "holiday_window" // one in five of the window's weekdays or more was off for holidays
 )
 
 // Flags lists every flag in the order in which findings carry them.

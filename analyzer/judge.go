@@ -118,7 +118,7 @@ func (j *judging) judge() judgement {
 		if since := j.in.Peaks[cloud.CPUPercent].Since; since.IsZero() || since.After(j.now.Add(-PeakSpan)) {
 			j.flags[ShortHistory] = true
 		}
-		v.notes = append(j.unseenEnds(), j.fewWorkingDays()...)
+		v.notes = append(j.unseenEnds(), j.holidays()...)
 	}
 	v.reasons = append(v.reasons, j.padding()...)
 	return v

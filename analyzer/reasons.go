@@ -42,7 +42,7 @@ const (
 	CodeMonthEndUnseen   = "month_end_unseen"   // the window holds no last day of a month
 	CodeQuarterEndUnseen = "quarter_end_unseen" // nor does the peak guard's span hold one of a quarter
 	CodeYearEndUnseen    = "year_end_unseen"    // nor one of a year
-	CodeFewWorkingDays   = "few_working_days"   // days of the window that were worked, and its weekdays
+	CodeHolidays         = "holidays_in_window" // weekdays of the window that were off for holidays, and its weekdays
 
 	// Signs of padding.
 	CodePaddingPlateau = "padding_plateau"         // CPU spread between p5 and p95, percentage points, day and night, week and weekend
@@ -58,7 +58,7 @@ func FixedCodes() []string {
 		CodeAttachmentUnknown, CodeUnattachedUnknown, CodeNoRule, CodeFactUnknown,
 		CodeSeasonUnseen, CodeSeasonUnknown,
 		CodePoweredOffDays, CodeUnattachedDays, CodeAttached, CodePeakGuard, CodeExempt,
-		CodeMonthEndUnseen, CodeQuarterEndUnseen, CodeYearEndUnseen, CodeFewWorkingDays,
+		CodeMonthEndUnseen, CodeQuarterEndUnseen, CodeYearEndUnseen, CodeHolidays,
 		CodePaddingPlateau, CodePaddingAbove, CodePaddingNoIO,
 	}
 }

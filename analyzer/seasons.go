@@ -88,22 +88,22 @@ func (j *judging) unseenEnds() []Reason {
 	return out
 }
 
-// fewWorkingDays says that holidays were a large part of the window: offices are
-// quiet then. Days worked, make-up days included, are few below four for every
-// five weekdays: as if a day of every week were missing (proposed). Where a
-// year's holidays are not known nothing is said; the audit says that they are not.
-func (j *judging) fewWorkingDays() []Reason {
+// holidays says that holidays took a large part of the window, in which offices
+// are quiet: one weekday in five or more, as if a day of every week were missing
+// (proposed). Where a year's holidays are not known nothing is said; the audit
+// says that they are not.
+func (j *judging) holidays() []Reason {
 	loc := j.now.Location()
 	from, to := j.window.From.In(loc), j.window.To.In(loc)
 	if len(j.pack.Calendar.Missing(from, to)) > 0 {
 		return nil
 	}
 	n := j.pack.Calendar.Count(from, to)
-	if 5*n.Working >= 4*n.Weekdays {
+	if n.Off == 0 || 5*n.Off < n.Weekdays {
 		return nil
 	}
 	j.flags[HolidayWindow] = true
-	return []Reason{{Code: CodeFewWorkingDays, Value: number(float64(n.Working)), Limit: number(float64(n.Weekdays)), Unit: cloud.Days}}
+	return []Reason{{Code: CodeHolidays, Value: number(float64(n.Off)), Limit: number(float64(n.Weekdays)), Unit: cloud.Days}}
 }
 
 // holds reports whether w holds a whole day that end calls the last of its

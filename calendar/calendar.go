@@ -187,22 +187,27 @@ func (c Calendar) Working(t time.Time) bool {
 	return !weekend(t)
 }
 
-// Span is how many days of a span are worked, and how many would be from Monday
-// to Friday.
+// Span is how many days of a span are worked, make-up days included, how many
+// are weekdays, Monday to Friday, and how many of these are off for a holiday.
 type Span struct {
 	Working  int
 	Weekdays int
+	Off      int
 }
 
 // Count counts the days from that of from up to and without that of to.
 func (c Calendar) Count(from, to time.Time) Span {
 	var s Span
 	for d, end := Day(from), Day(to); d.Before(end); d = d.AddDate(0, 0, 1) {
-		if c.Working(d) {
+		worked := c.Working(d)
+		if worked {
 			s.Working++
 		}
 		if !weekend(d) {
 			s.Weekdays++
+			if !worked {
+				s.Off++
+			}
 		}
 	}
 	return s

@@ -141,10 +141,10 @@ func TestHolidayWeeks(t *testing.T) {
 		want     []string
 		span     Span
 	}{
-		{"2026-09-21", "2026-10-12", []string{"2026-09-21", "2026-09-28", "2026-10-05"}, Span{10, 15}},
-		{"2026-10-08", "2026-10-12", nil, Span{3, 2}}, // the days off of that week lie before
-		{"2026-02-15", "2026-02-16", nil, Span{0, 0}}, // one day off in the week that ends
-		{"2026-03-01", "2026-04-01", nil, Span{22, 22}},
+		{"2026-09-21", "2026-10-12", []string{"2026-09-21", "2026-09-28", "2026-10-05"}, Span{10, 15, 6}},
+		{"2026-10-08", "2026-10-12", nil, Span{3, 2, 0}}, // the days off of that week lie before
+		{"2026-02-15", "2026-02-16", nil, Span{0, 0, 0}}, // one day off in the week that ends
+		{"2026-03-01", "2026-04-01", nil, Span{22, 22, 0}},
 	} {
 		var got []string
 		for _, monday := range c.HolidayWeeks(on(t, x.from), on(t, x.to)) {

@@ -11,7 +11,7 @@ import (
 // notes are what is to be known beside a verdict: its flags, and for those that
 // a note tells with its numbers the note instead.
 func (p prose) notes(flags []analyzer.Flag, notes []analyzer.Reason) []string {
-	told := map[analyzer.Flag]string{analyzer.NoMonthEnd: analyzer.CodeMonthEndUnseen, analyzer.HolidayWindow: analyzer.CodeFewWorkingDays}
+	told := map[analyzer.Flag]string{analyzer.NoMonthEnd: analyzer.CodeMonthEndUnseen, analyzer.HolidayWindow: analyzer.CodeHolidays}
 	var rest []analyzer.Flag
 	for _, f := range flags {
 		if !slices.ContainsFunc(notes, func(r analyzer.Reason) bool { return r.Code == told[f] }) {

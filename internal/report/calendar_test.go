@@ -18,14 +18,14 @@ func TestCalendarNotes(t *testing.T) {
 	notes := []analyzer.Reason{
 		{Code: analyzer.CodeMonthEndUnseen, Date: "2026-11-30", WaitDays: 1},
 		{Code: analyzer.CodeQuarterEndUnseen, Date: "2026-12-31", WaitDays: 39},
-		{Code: analyzer.CodeFewWorkingDays, Value: f64(17), Limit: f64(22), Unit: cloud.Days},
+		{Code: analyzer.CodeHolidays, Value: f64(6), Limit: f64(22), Unit: cloud.Days},
 	}
 	flags := []analyzer.Flag{analyzer.NoMonthEnd, analyzer.ShortHistory, analyzer.HolidayWindow}
 	for lang, want := range map[Lang][]string{
-		ZH: {"历史不足13个月，峰值保护有限", "窗口内没有月末（下一个为2026-11-30，再等1天）", "历史峰值保护未见季末（下一个为2026-12-31，再等39天）", "窗口内多为节假日：工作日17天，周一至周五共22天"},
+		ZH: {"历史不足13个月，峰值保护有限", "窗口内没有月末（下一个为2026-11-30，再等1天）", "历史峰值保护未见季末（下一个为2026-12-31，再等39天）", "窗口内周一至周五共22天，节假日占6天，办公较少"},
 		EN: {"less than 13 months of history for the peak guard", "no end of a month in the window (the next is 2026-11-30, wait 1 day)",
 			"the historical-peak guard has not seen the end of a quarter (the next is 2026-12-31, wait 39 days)",
-			"holidays fill much of the window: 17 days were worked, of 22 days from Monday to Friday"},
+			"holidays took 6 days of the window, of 22 days from Monday to Friday; offices are quiet then"},
 	} {
 		p := prose{lang: lang, loc: shanghai, pack: testPack()}
 		if diff := cmp.Diff(want, p.notes(flags, notes)); diff != "" {

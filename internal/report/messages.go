@@ -529,7 +529,7 @@ const (
 	msgReasonMonthEnd
 	msgReasonQuarterEnd
 	msgReasonYearEnd
-	msgReasonFewWorked
+	msgReasonHolidays
 
 	// todoNames
 	msgTodoScopes

@@ -505,7 +505,7 @@ var english = map[msg]string{
 	msgReasonMonthEnd:          "no end of a month in the window (the next is {date}, wait {wait})",
 	msgReasonQuarterEnd:        "the historical-peak guard has not seen the end of a quarter (the next is {date}, wait {wait})",
 	msgReasonYearEnd:           "the historical-peak guard has not seen the end of a year (the next is {date}, wait {wait})",
-	msgReasonFewWorked:         "holidays fill much of the window: {value} were worked, of {limit} from Monday to Friday",
+	msgReasonHolidays:          "holidays took {value} of the window, of {limit} from Monday to Friday; offices are quiet then",
 	msgReasonNoIO:              "next to no network traffic: at most {value} (limit {limit})",
 
 	msgTodoScopes:     "complete %d listing(s) that broke off",
@@ -526,7 +526,7 @@ var english = map[msg]string{
 
 	// the calendar
 	msgFlagSeason:            "season not watched",
-	msgFlagHolidays:          "few working days in the window",
+	msgFlagHolidays:          "many holidays in the window",
 	msgHolidaysMissing:       "statutory holidays are not known, weekends stand in for them (%s)",
 	msgBasisDays:             "Working days",
 	msgBasisDaysText:         "%s in the window (Monday to Friday: %s)",

@@ -504,7 +504,7 @@ var chinese = map[msg]string{
 	msgReasonMonthEnd:          "窗口内没有月末（下一个为{date}，再等{wait}）",
 	msgReasonQuarterEnd:        "历史峰值保护未见季末（下一个为{date}，再等{wait}）",
 	msgReasonYearEnd:           "历史峰值保护未见年末（下一个为{date}，再等{wait}）",
-	msgReasonFewWorked:         "窗口内多为节假日：工作日{value}，周一至周五共{limit}",
+	msgReasonHolidays:          "窗口内周一至周五共{limit}，节假日占{value}，办公较少",
 	msgReasonNoIO:              "几乎没有网络流量：日流量最多{value}（不超过{limit}）",
 
 	msgTodoScopes:     "补读 %d 个未读全的清单范围",
@@ -525,7 +525,7 @@ var chinese = map[msg]string{
 
 	// the calendar
 	msgFlagSeason:            "季节未见",
-	msgFlagHolidays:          "窗口内工作日偏少",
+	msgFlagHolidays:          "窗口内节假日较多",
 	msgHolidaysMissing:       "法定节假日数据缺失，按周末推算（%s年）",
 	msgBasisDays:             "工作日",
 	msgBasisDaysText:         "窗口内%s（周一至周五共%s）",

@@ -222,7 +222,7 @@ var (
 		analyzer.CodeMonthEndUnseen:      msgReasonMonthEnd,
 		analyzer.CodeQuarterEndUnseen:    msgReasonQuarterEnd,
 		analyzer.CodeYearEndUnseen:       msgReasonYearEnd,
-		analyzer.CodeFewWorkingDays:      msgReasonFewWorked,
+		analyzer.CodeHolidays:            msgReasonHolidays,
 	}
 	todoNames = map[todoCode]msg{
 		todoScopes:     msgTodoScopes,
