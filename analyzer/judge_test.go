@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
 
+	"yunjian/calendar"
 	"yunjian/cloud"
 	"yunjian/policies"
 	"yunjian/utilization"
@@ -31,6 +33,7 @@ type fixture struct {
 	Peaks      map[cloud.Metric]map[string]any `yaml:"peaks"`
 	Exemptions []map[string]any                `yaml:"exemptions"`
 	LastSample time.Time                       `yaml:"last_sample"`
+	Seasons    string                          `yaml:"seasons"` // a table in place of the shipped one
 }
 
 // series makes samples every five minutes up to now: level, with the given
@@ -101,6 +104,14 @@ func (f fixture) judge(t *testing.T) Finding {
 	pack, ok := policies.ByID(cmpOr(f.Pack, policies.DefaultID))
 	if !ok {
 		t.Fatalf("no pack %s", f.Pack)
+	}
+	pack.Calendar = calendar.Builtin()
+	if f.Seasons != "" {
+		file, err := calendar.Parse("seasons", []byte(f.Seasons))
+		if err != nil {
+			t.Fatal(err)
+		}
+		pack.Calendar = pack.Calendar.With(file)
 	}
 	for _, e := range f.Exemptions {
 		pack.Exemptions = append(pack.Exemptions, as[policies.Exemption](t, e))
@@ -173,7 +184,7 @@ func TestJudge(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			checkCodes(t, got.Reasons)
+			checkCodes(t, slices.Concat(got.Reasons, got.Notes))
 			golden(t, strings.TrimSuffix(file, ".yaml")+".golden.json", string(out)+"\n")
 		})
 	}

@@ -28,6 +28,8 @@ const (
 	CodeUnattachedUnknown = "unattached_since_unknown"
 	CodeNoRule            = "no_rule_for_kind" // the pack says nothing about this kind, or about machines of this size; Detail: the kind
 	CodeFactUnknown       = "fact_unknown"     // a fact that a rule asks for; Statistic names it
+	CodeSeasonUnseen      = "season_unseen"    // days of the season in Detail that were watched, and how many are enough; Date: when it begins
+	CodeSeasonUnknown     = "season_unknown"   // tagged with a season that the table lacks; Detail: its id
 
 	// What decided.
 	CodePoweredOffDays = "powered_off_days" // days since the machine was powered off
@@ -35,6 +37,12 @@ const (
 	CodeAttached       = "attached"         // in use; Detail: by which instance; Value: its size
 	CodePeakGuard      = "peak_guard"       // a peak of the last 13 months vetoes the rule in Detail
 	CodeExempt         = "exempt"           // excused; Value: days left; Detail: ground and owner
+
+	// What is to be known beside the verdict. Date is the next such day.
+	CodeMonthEndUnseen   = "month_end_unseen"   // the window holds no last day of a month
+	CodeQuarterEndUnseen = "quarter_end_unseen" // nor does the peak guard's span hold one of a quarter
+	CodeYearEndUnseen    = "year_end_unseen"    // nor one of a year
+	CodeHolidays         = "holidays_in_window" // weekdays of the window that were off for holidays, and its weekdays
 
 	// Signs of padding.
 	CodePaddingPlateau = "padding_plateau"         // CPU spread between p5 and p95, percentage points, day and night, week and weekend
@@ -48,7 +56,9 @@ func FixedCodes() []string {
 		CodeScopeUnavailable, CodeAgeBelow, CodeHistoryBelow, CodeCoverageBelow, CodeMemoryNoAgent, CodeDiskNoAgent,
 		CodeNoPermission, CodeThrottled, CodeNotOffered, CodeNoData, CodeReadFailed, CodeStopped, CodeOffSinceUnknown,
 		CodeAttachmentUnknown, CodeUnattachedUnknown, CodeNoRule, CodeFactUnknown,
+		CodeSeasonUnseen, CodeSeasonUnknown,
 		CodePoweredOffDays, CodeUnattachedDays, CodeAttached, CodePeakGuard, CodeExempt,
+		CodeMonthEndUnseen, CodeQuarterEndUnseen, CodeYearEndUnseen, CodeHolidays,
 		CodePaddingPlateau, CodePaddingAbove, CodePaddingNoIO,
 	}
 }

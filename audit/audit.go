@@ -18,6 +18,7 @@ type Audit struct {
 	Window          cloud.Window                 `json:"window"`
 	Policy          PolicyRef                    `json:"policy"`
 	PriceBook       PriceBookRef                 `json:"price_book"`
+	Calendar        CalendarRef                  `json:"calendar"`
 	Totals          Totals                       `json:"totals"`
 	Findings        []analyzer.Finding           `json:"findings"`        // by kind, id
 	Recommendations []recommender.Recommendation `json:"recommendations"` // by saving, greatest first, then id
@@ -34,6 +35,7 @@ func New(asOf time.Time, p policies.Pack, book price.Book, fleet []recommender.C
 			ID: p.ID, Version: p.Version, SHA256: p.SHA256, NameZH: p.Name.ZH, NameEN: p.Name.EN,
 			Confidence: string(p.Confidence), Source: p.Source.String(),
 		},
+		Calendar:        calendarRef(p.Calendar, cloud.Last(p.Window, asOf), asOf.Location()),
 		PriceBook:       PriceBookRef{ID: book.ID, Version: book.Version, Example: book.Example},
 		Findings:        make([]analyzer.Finding, 0, len(fleet)),
 		Recommendations: append([]recommender.Recommendation{}, recs...),

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"yunjian/calendar"
 	"yunjian/cloud"
 )
 
@@ -71,6 +72,11 @@ type Pack struct {
 	Padding Padding
 
 	Exemptions []Exemption
+
+	// Calendar is what the pack judges days by. Like Exemptions it is not part of
+	// the file: whoever uses the pack sets it. The zero Calendar knows no
+	// holidays and no seasons.
+	Calendar calendar.Calendar
 }
 
 // Parameter is a number that the user of a pack must enter.

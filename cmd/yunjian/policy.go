@@ -125,7 +125,7 @@ func packNamed(name string) (policies.Pack, error) {
 }
 
 // loadPack returns the configured pack, the user's own before a shipped one of
-// the same id, with the exemptions of the configured files.
+// the same id, with the exemptions of the configured files and the calendar.
 func loadPack(cfg config.Config) (policies.Pack, error) {
 	own := map[string]policies.Pack{}
 	var exemptions []policies.Exemption
@@ -144,7 +144,8 @@ func loadPack(cfg config.Config) (policies.Pack, error) {
 		p, err := policies.Parse(file, text)
 		own[p.ID], errs = p, append(errs, err)
 	}
-	if err := errors.Join(errs...); err != nil {
+	days, err := loadCalendar(cfg)
+	if err := errors.Join(append(errs, err)...); err != nil {
 		return policies.Pack{}, usage(err)
 	}
 	p, ok := own[cfg.Policies.Pack]
@@ -157,6 +158,7 @@ func loadPack(cfg config.Config) (policies.Pack, error) {
 		return p, usage(err)
 	}
 	p.Exemptions = append(p.Exemptions, exemptions...)
+	p.Calendar = days
 	return p, nil
 }
 

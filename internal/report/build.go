@@ -214,6 +214,9 @@ func (b builder) headline() []string {
 	if grey := b.f.lights[len(b.f.lights)-1]; grey.Resources > 0 {
 		out = append(out, p.say(msgHeadlineGrey, group(itoa(grey.Resources)), percent(100*grey.Share)))
 	}
+	if years := b.r.Audit.Calendar.MissingYears; len(years) > 0 {
+		out = append(out, b.holidaysMissing(years))
+	}
 	c := b.f.changes
 	if c.first {
 		return append(out, p.say(msgFirstIssue))

@@ -525,6 +525,13 @@ const (
 	msgReasonPlateau
 	msgReasonJustAbove
 	msgReasonNoIO
+	msgReasonSeason
+	msgReasonSeasonWhen
+	msgReasonSeasonUnknown
+	msgReasonMonthEnd
+	msgReasonQuarterEnd
+	msgReasonYearEnd
+	msgReasonHolidays
 
 	// todoNames
 	msgTodoScopes
@@ -541,6 +548,18 @@ const (
 	msgTodoOwners
 	msgTodoPrices
 	msgTodoPriceBook
+	msgTodoHolidays
+
+	// the calendar
+	msgFlagSeason
+	msgFlagHolidays
+	msgHolidaysMissing
+	msgBasisDays
+	msgBasisDaysText
+	msgBasisNotices
+	msgBasisHolidayWeeks
+	msgBasisHolidayWeeksText
+	msgBasisSeasons
 
 	msgEnd // one past the last
 )

@@ -501,6 +501,13 @@ var english = map[msg]string{
 	msgReasonExempt:            "exempt[, {value} left]",
 	msgReasonPlateau:           "CPU is almost a flat line: P5 and P95 differ by {points} points (at most {limitpoints}), day and night, week and weekend alike",
 	msgReasonJustAbove:         "mean CPU {value} lies just above the threshold {limit}",
+	msgReasonSeason:            "a seasonal service, {detail}: {value} of its season watched, {limit} needed (it begins on {date}; wait {wait} from today)",
+	msgReasonSeasonWhen:        "a seasonal service, {detail}: when its season comes again is not known",
+	msgReasonSeasonUnknown:     "tagged with the season {detail}, which the table of seasons lacks",
+	msgReasonMonthEnd:          "no end of a month in the window (the next is {date}, wait {wait})",
+	msgReasonQuarterEnd:        "the historical-peak guard has not seen the end of a quarter (the next is {date}, wait {wait})",
+	msgReasonYearEnd:           "the historical-peak guard has not seen the end of a year (the next is {date}, wait {wait})",
+	msgReasonHolidays:          "holidays took {value} of the window, of {limit} from Monday to Friday; offices are quiet then",
 	msgReasonNoIO:              "next to no network traffic: at most {value} (limit {limit})",
 
 	msgTodoScopes:     "complete %d listing(s) that broke off",
@@ -517,4 +524,16 @@ var english = map[msg]string{
 	msgTodoOwners:     "name the department of %d resource(s)",
 	msgTodoPrices:     "add prices for %d recommendation(s)",
 	msgTodoPriceBook:  "provide a price book in place of the example prices",
+	msgTodoHolidays:   "provide the holidays of %d year(s) (calendar.files in the configuration)",
+
+	// the calendar
+	msgFlagSeason:            "season not watched",
+	msgFlagHolidays:          "many holidays in the window",
+	msgHolidaysMissing:       "statutory holidays are not known, weekends stand in for them (%s)",
+	msgBasisDays:             "Working days",
+	msgBasisDaysText:         "%s in the window (Monday to Friday: %s)",
+	msgBasisNotices:          "Holidays by",
+	msgBasisHolidayWeeks:     "Weeks of rest",
+	msgBasisHolidayWeeksText: "from %s, with three days off or more",
+	msgBasisSeasons:          "Season table (SHA-256)",
 }

@@ -500,6 +500,13 @@ var chinese = map[msg]string{
 	msgReasonExempt:            "豁免中[，剩余{value}]",
 	msgReasonPlateau:           "CPU几乎是一条直线：P5与P95仅差{points}个百分点（不超过{limitpoints}），昼夜与周末无差别",
 	msgReasonJustAbove:         "CPU均值{value}刚好高于阈值{limit}",
+	msgReasonSeason:            "属季节性业务“{detail}”：旺季已观察{value}，须{limit}（旺季始于{date}，自今日起再等{wait}）",
+	msgReasonSeasonWhen:        "属季节性业务“{detail}”：旺季何时再来未知",
+	msgReasonSeasonUnknown:     "标签中的季节“{detail}”不在季节表中",
+	msgReasonMonthEnd:          "窗口内没有月末（下一个为{date}，再等{wait}）",
+	msgReasonQuarterEnd:        "历史峰值保护未见季末（下一个为{date}，再等{wait}）",
+	msgReasonYearEnd:           "历史峰值保护未见年末（下一个为{date}，再等{wait}）",
+	msgReasonHolidays:          "窗口内周一至周五共{limit}，节假日占{value}，办公较少",
 	msgReasonNoIO:              "几乎没有网络流量：日流量最多{value}（不超过{limit}）",
 
 	msgTodoScopes:     "补读 %d 个未读全的清单范围",
@@ -516,4 +523,16 @@ var chinese = map[msg]string{
 	msgTodoOwners:     "为 %d 个资源补登使用单位",
 	msgTodoPrices:     "为 %d 项建议补充价目",
 	msgTodoPriceBook:  "提供本单位价目表，替换示例价格",
+	msgTodoHolidays:   "补充 %d 个年份的放假安排（配置 calendar.files）",
+
+	// the calendar
+	msgFlagSeason:            "季节未见",
+	msgFlagHolidays:          "窗口内节假日较多",
+	msgHolidaysMissing:       "法定节假日数据缺失，按周末推算（%s年）",
+	msgBasisDays:             "工作日",
+	msgBasisDaysText:         "窗口内%s（周一至周五共%s）",
+	msgBasisNotices:          "放假依据",
+	msgBasisHolidayWeeks:     "放假周",
+	msgBasisHolidayWeeksText: "%s起的一周，放假三天以上",
+	msgBasisSeasons:          "季节表校验码",
 }

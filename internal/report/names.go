@@ -111,6 +111,8 @@ var (
 		analyzer.HypervisorCPU:    msgFlagHypervisor,
 		analyzer.NoOwner:          msgFlagOwner,
 		analyzer.CloudUnavailable: msgFlagUnavailable,
+		analyzer.SeasonUnseen:     msgFlagSeason,
+		analyzer.HolidayWindow:    msgFlagHolidays,
 	}
 	savingNotes = map[string]msg{
 		recommender.NotePrepaid:  msgNotePrepaid,
@@ -217,6 +219,12 @@ var (
 		analyzer.CodePaddingPlateau:      msgReasonPlateau,
 		analyzer.CodePaddingAbove:        msgReasonJustAbove,
 		analyzer.CodePaddingNoIO:         msgReasonNoIO,
+		analyzer.CodeSeasonUnseen:        msgReasonSeason,
+		analyzer.CodeSeasonUnknown:       msgReasonSeasonUnknown,
+		analyzer.CodeMonthEndUnseen:      msgReasonMonthEnd,
+		analyzer.CodeQuarterEndUnseen:    msgReasonQuarterEnd,
+		analyzer.CodeYearEndUnseen:       msgReasonYearEnd,
+		analyzer.CodeHolidays:            msgReasonHolidays,
 	}
 	todoNames = map[todoCode]msg{
 		todoScopes:     msgTodoScopes,
@@ -233,5 +241,6 @@ var (
 		todoOwners:     msgTodoOwners,
 		todoPrices:     msgTodoPrices,
 		todoPriceBook:  msgTodoPriceBook,
+		todoHolidays:   msgTodoHolidays,
 	}
 )
