@@ -70,6 +70,7 @@ func (d *Data) fleet(ctx context.Context, inventories []cloud.Inventory, o Audit
 	}
 	var types []cloud.InstanceType
 	var fleet []recommender.Candidate
+	var curves []analyzer.Curve
 	total := 0
 	for _, inv := range inventories {
 		total += len(inv.Resources)
@@ -86,8 +87,11 @@ func (d *Data) fleet(ctx context.Context, inventories []cloud.Inventory, o Audit
 		}
 		j := judging{data: d, o: o, inputs: inputs, window: cloud.Last(o.Pack.Window, o.Now), step: steps[inv.Cloud], exclude: exclude, since: since}
 		before := len(fleet)
-		err = j.judge(ctx, func(c recommender.Candidate) {
-			fleet = append(fleet, c)
+		err = j.judge(ctx, func(a assessed) {
+			fleet = append(fleet, a.Candidate)
+			if a.curved {
+				curves = append(curves, a.curve)
+			}
 			if o.Progress != nil {
 				o.Progress(len(fleet), total)
 			}
@@ -99,7 +103,21 @@ func (d *Data) fleet(ctx context.Context, inventories []cloud.Inventory, o Audit
 			return nil, nil, fmt.Errorf("judge cloud %s: %d of %d resources came back", inv.Cloud, n, len(inputs))
 		}
 	}
+	alike := analyzer.Alike(o.Pack, curves)
+	for i := range fleet {
+		if reasons := alike[fleet[i].Finding.ResourceID]; len(reasons) > 0 {
+			fleet[i].Finding = fleet[i].Finding.Suspect(reasons)
+		}
+	}
 	return fleet, types, nil
+}
+
+// assessed is a resource with its judgement and, where curved is set, its curve
+// for the comparison with others.
+type assessed struct {
+	recommender.Candidate
+	curve  analyzer.Curve
+	curved bool
 }
 
 // inputs are the resources of a cloud with what is known of them beside the
@@ -135,7 +153,7 @@ type judging struct {
 
 // judge judges the cloud's resources, on every core, while their statistics are
 // at hand, and delivers them in the order of their ids.
-func (j judging) judge(ctx context.Context, deliver func(recommender.Candidate)) error {
+func (j judging) judge(ctx context.Context, deliver func(assessed)) error {
 	ids := make([]string, len(j.inputs))
 	byID := make(map[string][]analyzer.Input, len(j.inputs))
 	for i, in := range j.inputs {
@@ -152,14 +170,14 @@ func (j judging) judge(ctx context.Context, deliver func(recommender.Candidate))
 		{Window: cloud.Window{From: j.window.From, To: middle}, Metrics: comparedMetrics()},
 		{Window: cloud.Window{From: middle, To: j.window.To}, Metrics: comparedMetrics()},
 	}}
-	return history.Scan(ctx, j.data.History, q, func(id string, u []map[cloud.Metric]utilization.Summary) ([]recommender.Candidate, error) {
-		var out []recommender.Candidate
+	return history.Scan(ctx, j.data.History, q, func(id string, u []map[cloud.Metric]utilization.Summary) ([]assessed, error) {
+		var out []assessed
 		for _, in := range byID[id] {
 			in.Utilization, in.Peaks, in.Step = u[0], peaks[id], j.step
 			out = append(out, j.candidate(in, u[1], u[2]))
 		}
 		return out, nil
-	}, func(judged []recommender.Candidate) error {
+	}, func(judged []assessed) error {
 		for _, c := range judged {
 			deliver(c)
 		}
@@ -169,8 +187,10 @@ func (j judging) judge(ctx context.Context, deliver func(recommender.Candidate))
 
 // candidate judges one resource and keeps of its statistics what a
 // recommendation needs.
-func (j judging) candidate(in analyzer.Input, early, late map[cloud.Metric]utilization.Summary) recommender.Candidate {
+func (j judging) candidate(in analyzer.Input, early, late map[cloud.Metric]utilization.Summary) assessed {
 	f := analyzer.Judge(j.o.Pack, in, j.o.Now)
+	var a assessed
+	a.curve, a.curved = analyzer.CurveOf(j.o.Pack, in, f, j.o.Now)
 	needed := map[cloud.Metric]utilization.Summary{}
 	for m, u := range in.Utilization {
 		if recommender.NeedsUtilization(f, m) {
@@ -178,7 +198,8 @@ func (j judging) candidate(in analyzer.Input, early, late map[cloud.Metric]utili
 		}
 	}
 	in.Utilization = needed
-	return recommender.Candidate{Input: in, Finding: f, Half: recommender.Halve(j.o.Pack, f, in.Resource, early, late)}
+	a.Candidate = recommender.Candidate{Input: in, Finding: f, Half: recommender.Halve(j.o.Pack, f, in.Resource, early, late)}
+	return a
 }
 
 // comparedMetrics are what the two halves of the window are compared by: the

@@ -523,6 +523,10 @@ const (
 	msgReasonPlateau
 	msgReasonJustAbove
 	msgReasonNoIO
+	msgReasonEveryDay
+	msgReasonStep
+	msgReasonUnmatched
+	msgReasonAlike
 
 	// todoNames
 	msgTodoScopes

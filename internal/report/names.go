@@ -215,6 +215,10 @@ var (
 		analyzer.CodePaddingPlateau:      msgReasonPlateau,
 		analyzer.CodePaddingAbove:        msgReasonJustAbove,
 		analyzer.CodePaddingNoIO:         msgReasonNoIO,
+		analyzer.CodePaddingEveryDay:     msgReasonEveryDay,
+		analyzer.CodePaddingStep:         msgReasonStep,
+		analyzer.CodePaddingUnmatched:    msgReasonUnmatched,
+		analyzer.CodePaddingAlike:        msgReasonAlike,
 	}
 	todoNames = map[todoCode]msg{
 		todoScopes:     msgTodoScopes,
