@@ -48,6 +48,8 @@ type series struct {
 	Missing  int     `yaml:"missing"`   // 1 of so many samples is missing; 0: none
 	FromDays float64 `yaml:"from_days"` // begins so many days before now; 0: with the window
 	ToDays   float64 `yaml:"to_days"`   // ends so many days before now
+	Before   float64 `yaml:"before"`    // the level until StepDays before now
+	StepDays float64 `yaml:"step_days"` // 0: no step
 }
 
 func (s series) points(w cloud.Window, now time.Time) []cloud.Point {
@@ -62,6 +64,9 @@ func (s series) points(w cloud.Window, now time.Time) []cloud.Point {
 			continue
 		}
 		v := s.Level + s.PerDay*at.Sub(w.From).Hours()/24
+		if now.Sub(at) > time.Duration(s.StepDays*float64(day)) && s.StepDays > 0 {
+			v += s.Before - s.Level
+		}
 		if s.PeakOf > 0 && i%s.PeakOf == 0 {
 			v = s.Peak
 		}

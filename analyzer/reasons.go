@@ -44,10 +44,14 @@ const (
 	CodeYearEndUnseen    = "year_end_unseen"    // nor one of a year
 	CodeHolidays         = "holidays_in_window" // weekdays of the window that were off for holidays, and its weekdays
 
-	// Signs of padding.
-	CodePaddingPlateau = "padding_plateau"         // CPU spread between p5 and p95, percentage points, day and night, week and weekend
-	CodePaddingAbove   = "padding_above_threshold" // mean CPU just above the pack's threshold
-	CodePaddingNoIO    = "padding_no_io"           // CPU without network traffic, bytes a day
+	// Signs of padding, of CPU or memory.
+	CodePaddingPlateau   = "padding_plateau"         // p95 and p5 lie close together, percentage points
+	CodePaddingEveryDay  = "padding_every_day"       // the means of all days lie close together, weekends included, percentage points
+	CodePaddingAbove     = "padding_above_threshold" // mean just above the pack's threshold
+	CodePaddingStep      = "padding_step"            // rose to just above the threshold and stayed, with traffic as before; Value: by how many points; Detail: the day
+	CodePaddingNoIO      = "padding_no_io"           // CPU without network traffic, bytes a day
+	CodePaddingUnmatched = "padding_unmatched"       // network traffic is so many times as high on weekdays as at weekends, while CPU is not
+	CodePaddingAlike     = "padding_alike"           // other machines of the department had the same level every day; Value: how many; Detail: some of them
 )
 
 // FixedCodes lists the codes that are not composed, sorted as above.
@@ -59,7 +63,7 @@ func FixedCodes() []string {
 		CodeSeasonUnseen, CodeSeasonUnknown,
 		CodePoweredOffDays, CodeUnattachedDays, CodeAttached, CodePeakGuard, CodeExempt,
 		CodeMonthEndUnseen, CodeQuarterEndUnseen, CodeYearEndUnseen, CodeHolidays,
-		CodePaddingPlateau, CodePaddingAbove, CodePaddingNoIO,
+		CodePaddingPlateau, CodePaddingEveryDay, CodePaddingAbove, CodePaddingStep, CodePaddingNoIO, CodePaddingUnmatched, CodePaddingAlike,
 	}
 }
 
@@ -103,6 +107,9 @@ func (r Reason) Comparison() (word string, held, ok bool) {
 	}
 	return "", false, false
 }
+
+// Padding reports whether the reason is a sign of padding.
+func (r Reason) Padding() bool { return strings.HasPrefix(r.Code, "padding_") }
 
 // missing is the reason why a metric has no samples.
 func missing(m cloud.Metric, a cloud.Availability, detail string) Reason {

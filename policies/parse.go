@@ -283,7 +283,15 @@ func (r *reader) padding(n *yaml.Node) Padding {
 	p := Padding{Enabled: true}
 	p.MaxDeviation, _ = r.number(o.need("max_deviation"), "padding.max_deviation", 0, 100)
 	p.AboveBy, _ = r.number(o.need("above_by"), "padding.above_by", 0, 100)
+	p.MinFloor = r.percent(o.need("min_floor_percent"), "padding.min_floor_percent")
 	p.MaxNetwork = r.volume(o.need("max_network_per_day"), "padding.max_network_per_day")
+	p.MaxDisk = r.volume(o.need("max_disk_per_day"), "padding.max_disk_per_day")
+	p.QuietDays = r.percent(o.need("quiet_days_percent"), "padding.quiet_days_percent")
+	p.WorkTimes, _ = r.number(o.need("work_times"), "padding.work_times", 1, 1000)
+	p.Settled = r.duration(o.need("settled"), "padding.settled", 24*time.Hour, 90*24*time.Hour)
+	p.MaxGrowth = r.percent(o.need("max_traffic_growth_percent"), "padding.max_traffic_growth_percent")
+	p.Alike = r.integer(o.need("alike"), "padding.alike", 2, 1000)
+	p.AlikeWithin, _ = r.number(o.need("alike_within"), "padding.alike_within", 0, 100)
 	o.done()
 	return p
 }

@@ -101,6 +101,7 @@ type machine struct {
 	agent                                        cloud.AgentStatus
 	disks                                        []int32
 	shape                                        shape
+	burner                                       burning // of a padded machine
 }
 
 // disk is the plan of one cloud disk.
@@ -170,6 +171,15 @@ func (e *Estate) Class(resource string) string {
 		return ""
 	}
 	return string(e.machines[r.i].class)
+}
+
+// Burner returns what a padded instance runs, or "" for others.
+func (e *Estate) Burner(resource string) Burner {
+	r, ok := e.index[resource]
+	if !ok || r.kind != cloud.Instance {
+		return ""
+	}
+	return e.machines[r.i].burner.kind
 }
 
 // plan lays out applications, machines, disks and addresses.
@@ -259,6 +269,9 @@ func (e *Estate) addMachine(app int32, n int, class Class, account, region strin
 		}
 	}
 	m.shape = drawShape(r, class, e.types[m.typ].VCPU)
+	if class == Padded {
+		e.drawBurner(&m)
+	}
 	m.disks = e.addDisks(index, &m, r)
 	if ro.code == "web" || r.chance(0.08) {
 		e.addAddress(index, &m, r, false)

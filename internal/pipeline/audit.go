@@ -73,6 +73,7 @@ func (d *Data) fleet(ctx context.Context, inventories []cloud.Inventory, o Audit
 	}
 	var types []cloud.InstanceType
 	var fleet []recommender.Candidate
+	var curves []analyzer.Curve
 	total := 0
 	for _, inv := range inventories {
 		total += len(inv.Resources)
@@ -89,8 +90,11 @@ func (d *Data) fleet(ctx context.Context, inventories []cloud.Inventory, o Audit
 		}
 		j := judging{data: d, o: o, inputs: inputs, window: cloud.Last(o.Pack.Window, o.Now), step: steps[inv.Cloud], exclude: exclude, since: since}
 		before := len(fleet)
-		err = j.judge(ctx, func(c recommender.Candidate) {
-			fleet = append(fleet, c)
+		err = j.judge(ctx, func(a assessed) {
+			fleet = append(fleet, a.Candidate)
+			if a.curved {
+				curves = append(curves, a.curve)
+			}
 			if o.Progress != nil {
 				o.Progress(len(fleet), total)
 			}
@@ -102,7 +106,21 @@ func (d *Data) fleet(ctx context.Context, inventories []cloud.Inventory, o Audit
 			return nil, nil, fmt.Errorf("judge cloud %s: %d of %d resources came back", inv.Cloud, n, len(inputs))
 		}
 	}
+	alike := analyzer.Alike(o.Pack, curves)
+	for i := range fleet {
+		if reasons := alike[fleet[i].Finding.ResourceID]; len(reasons) > 0 {
+			fleet[i].Finding = fleet[i].Finding.Suspect(reasons)
+		}
+	}
 	return fleet, types, nil
+}
+
+// assessed is a resource with its judgement and, where curved is set, its curve
+// for the comparison with others.
+type assessed struct {
+	recommender.Candidate
+	curve  analyzer.Curve
+	curved bool
 }
 
 // inputs are the resources of a cloud with what is known of them beside the
@@ -138,7 +156,7 @@ type judging struct {
 
 // judge judges the cloud's resources, on every core, while their statistics are
 // at hand, and delivers them in the order of their ids.
-func (j judging) judge(ctx context.Context, deliver func(recommender.Candidate)) error {
+func (j judging) judge(ctx context.Context, deliver func(assessed)) error {
 	ids := make([]string, len(j.inputs))
 	byID := make(map[string][]analyzer.Input, len(j.inputs))
 	for i, in := range j.inputs {
@@ -160,14 +178,14 @@ func (j judging) judge(ctx context.Context, deliver func(recommender.Candidate))
 			continue
 		}
 		q := history.Query{Resources: part.ids, Exclude: j.exclude, Step: j.step, Spans: spans(j.window, past, part.origins)}
-		err := history.Scan(ctx, j.data.History, q, func(id string, u []map[cloud.Metric]utilization.Summary) ([]recommender.Candidate, error) {
-			var out []recommender.Candidate
+		err := history.Scan(ctx, j.data.History, q, func(id string, u []map[cloud.Metric]utilization.Summary) ([]assessed, error) {
+			var out []assessed
 			for _, in := range byID[id] {
 				in.Utilization, in.Peaks, in.Step = u[0], peaks[id], j.step
 				out = append(out, j.candidate(k, in, u[1:]))
 			}
 			return out, nil
-		}, func(judged []recommender.Candidate) error {
+		}, func(judged []assessed) error {
 			for _, c := range judged {
 				deliver(c)
 			}
@@ -227,8 +245,10 @@ func (j judging) first() time.Time {
 // candidate judges one resource and keeps of its statistics what a
 // recommendation needs: past is that of all its past, then before and after each
 // instant.
-func (j judging) candidate(k recommender.Constants, in analyzer.Input, past []map[cloud.Metric]utilization.Summary) recommender.Candidate {
+func (j judging) candidate(k recommender.Constants, in analyzer.Input, past []map[cloud.Metric]utilization.Summary) assessed {
 	f := analyzer.Judge(j.o.Pack, in, j.o.Now)
+	var a assessed
+	a.curve, a.curved = analyzer.CurveOf(j.o.Pack, in, f, j.o.Now)
 	var instants []recommender.Instant
 	for i := 1; i < len(past); i += 2 {
 		instants = append(instants, recommender.Instant{Before: past[i], After: past[i+1]})
@@ -241,7 +261,8 @@ func (j judging) candidate(k recommender.Constants, in analyzer.Input, past []ma
 		}
 	}
 	in.Utilization = needed
-	return recommender.Candidate{Input: in, Finding: f, Past: learned}
+	a.Candidate = recommender.Candidate{Input: in, Finding: f, Past: learned}
+	return a
 }
 
 // exclusions returns, per resource, the spans of the window that say nothing of

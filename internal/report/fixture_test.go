@@ -282,6 +282,10 @@ func rich(t *testing.T) Weekly {
 			{Code: analyzer.CodePaddingPlateau, Metric: cloud.CPUPercent, Statistic: "p95_minus_p5", Value: f64(0.62), Limit: f64(2), Unit: cloud.Percent},
 			{Code: analyzer.CodePaddingAbove, Metric: cloud.CPUPercent, Statistic: "mean", Value: f64(25.4), Limit: f64(25), Unit: cloud.Percent},
 			{Code: analyzer.CodePaddingNoIO, Metric: policies.NetworkBPS, Statistic: "day_volume", Value: f64(1.23e6), Limit: f64(5e6), Unit: cloud.BytesPerDay},
+			{Code: analyzer.CodePaddingAlike, Metric: cloud.CPUPercent, Statistic: "machines", Value: f64(4), Limit: f64(2), Unit: cloud.Count, Detail: "i-padded21, i-padded22, i-padded23 …"},
+			{Code: analyzer.CodePaddingEveryDay, Metric: cloud.MemoryPercent, Statistic: "day_means_p95_minus_p5", Value: f64(0.3), Limit: f64(3), Unit: cloud.Percent},
+			{Code: analyzer.CodePaddingStep, Metric: cloud.MemoryPercent, Statistic: "rise", Value: f64(22.4), Limit: f64(3), Unit: cloud.Percent, Detail: "2026-11-09"},
+			{Code: analyzer.CodePaddingUnmatched, Metric: cloud.NetworkInBPS, Statistic: "weekdays_over_weekends", Value: f64(3.4), Limit: f64(2), Unit: cloud.Count},
 		},
 		Evidence: []analyzer.Evidence{measured(cloud.CPUPercent, 25.4, 25.8, 26.1, 26.1), measured(cloud.MemoryPercent, 40.2, 40.4, 40.5, 40.5)},
 	})

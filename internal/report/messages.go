@@ -532,6 +532,10 @@ const (
 	msgReasonQuarterEnd
 	msgReasonYearEnd
 	msgReasonHolidays
+	msgReasonEveryDay
+	msgReasonStep
+	msgReasonUnmatched
+	msgReasonAlike
 
 	// todoNames
 	msgTodoScopes

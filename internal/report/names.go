@@ -225,6 +225,10 @@ var (
 		analyzer.CodeQuarterEndUnseen:    msgReasonQuarterEnd,
 		analyzer.CodeYearEndUnseen:       msgReasonYearEnd,
 		analyzer.CodeHolidays:            msgReasonHolidays,
+		analyzer.CodePaddingEveryDay:     msgReasonEveryDay,
+		analyzer.CodePaddingStep:         msgReasonStep,
+		analyzer.CodePaddingUnmatched:    msgReasonUnmatched,
+		analyzer.CodePaddingAlike:        msgReasonAlike,
 	}
 	todoNames = map[todoCode]msg{
 		todoScopes:     msgTodoScopes,

@@ -207,8 +207,7 @@ func (b builder) whyTight(x analyzer.Finding) string {
 func signs(x analyzer.Finding) []analyzer.Reason {
 	var out []analyzer.Reason
 	for _, r := range x.Reasons {
-		switch r.Code {
-		case analyzer.CodePaddingPlateau, analyzer.CodePaddingAbove, analyzer.CodePaddingNoIO:
+		if r.Padding() {
 			out = append(out, r)
 		}
 	}
