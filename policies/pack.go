@@ -65,10 +65,11 @@ type Pack struct {
 	// Deadlines is the chain that the source prescribes once waste is found.
 	Deadlines []Deadline
 
-	Rules   []Rule
-	Sizing  Sizing
-	Risk    Grades
-	Padding Padding
+	Rules    []Rule
+	Sizing   Sizing
+	Risk     Grades
+	Padding  Padding
+	Schedule Schedule
 
 	Exemptions []Exemption
 }
