@@ -98,6 +98,9 @@ func (d *Data) fleet(ctx context.Context, inventories []cloud.Inventory, o Audit
 		if n := len(fleet) - before; n != len(inputs) {
 			return nil, nil, fmt.Errorf("judge cloud %s: %d of %d resources came back", inv.Cloud, n, len(inputs))
 		}
+		if err := d.nights(ctx, o, steps[inv.Cloud], fleet[before:]); err != nil {
+			return nil, nil, err
+		}
 	}
 	return fleet, types, nil
 }
@@ -171,6 +174,7 @@ func (j judging) judge(ctx context.Context, deliver func(recommender.Candidate))
 // recommendation needs.
 func (j judging) candidate(in analyzer.Input, early, late map[cloud.Metric]utilization.Summary) recommender.Candidate {
 	f := analyzer.Judge(j.o.Pack, in, j.o.Now)
+	sleeps := drowsy(j.o, in, in.Utilization, early)
 	needed := map[cloud.Metric]utilization.Summary{}
 	for m, u := range in.Utilization {
 		if recommender.NeedsUtilization(f, m) {
@@ -178,7 +182,7 @@ func (j judging) candidate(in analyzer.Input, early, late map[cloud.Metric]utili
 		}
 	}
 	in.Utilization = needed
-	return recommender.Candidate{Input: in, Finding: f, Half: recommender.Halve(j.o.Pack, f, in.Resource, early, late)}
+	return recommender.Candidate{Input: in, Finding: f, Half: recommender.Halve(j.o.Pack, f, in.Resource, early, late), Drowsy: sleeps}
 }
 
 // comparedMetrics are what the two halves of the window are compared by: the
