@@ -63,6 +63,7 @@ var (
 		recommender.Release:  msgActionRelease,
 		recommender.Downsize: msgActionDownsize,
 		recommender.Upsize:   msgActionUpsize,
+		recommender.Stop:     msgActionStop,
 	}
 	pricedNames = map[price.What]msg{
 		price.VCPU:      msgPricedVCPU,
@@ -117,6 +118,11 @@ var (
 		recommender.NoteStopped:  msgNoteStopped,
 		recommender.NoteCosts:    msgNoteCosts,
 		recommender.NoteMigrates: msgNoteMigrates,
+
+		recommender.NoteBillingStops:     msgNoteBillingStops,
+		recommender.NoteBillingContinues: msgNoteBillingContinues,
+		recommender.NoteBillingUnknown:   msgNoteBillingUnknown,
+		recommender.NoteChargeUnknown:    msgNoteChargeUnknown,
 	}
 	statusNames = map[cloud.Status]msg{
 		cloud.Running:    msgStatusRunning,
@@ -215,6 +221,18 @@ var (
 		analyzer.CodePaddingPlateau:      msgReasonPlateau,
 		analyzer.CodePaddingAbove:        msgReasonJustAbove,
 		analyzer.CodePaddingNoIO:         msgReasonNoIO,
+		recommender.CodeRest:             msgReasonRest,
+		recommender.CodeRestSeen:         msgReasonRestSeen,
+		recommender.CodeRestAwake:        msgReasonRestAwake,
+		recommender.CodeRestCPU:          msgReasonRestCPU,
+		recommender.CodeRestNetwork:      msgReasonRestNetwork,
+		recommender.CodeRestDisk:         msgReasonRestDisk,
+		recommender.CodeWork:             msgReasonWork,
+		recommender.CodeWorkCPU:          msgReasonWorkCPU,
+		recommender.CodeStandby:          msgRefusedStandby,
+		recommender.CodeDatabase:         msgRefusedDatabase,
+		recommender.CodeAgeUnknown:       msgRefusedAgeUnknown,
+		recommender.CodeNoNetwork:        msgRefusedNoNetwork,
 	}
 	todoNames = map[todoCode]msg{
 		todoScopes:     msgTodoScopes,
@@ -231,5 +249,6 @@ var (
 		todoOwners:     msgTodoOwners,
 		todoPrices:     msgTodoPrices,
 		todoPriceBook:  msgTodoPriceBook,
+		todoStops:      msgTodoStops,
 	}
 )

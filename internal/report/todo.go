@@ -32,6 +32,7 @@ const (
 	todoOwners     todoCode = "name_owners"
 	todoPrices     todoCode = "price_unpriced"
 	todoPriceBook  todoCode = "replace_example_prices"
+	todoStops      todoCode = "agree_on_stops"
 )
 
 // expiringWithin is how long before its end an exemption is brought up.
