@@ -29,7 +29,7 @@ func NightsOf(p policies.Pack, weeks []WeekHours, step time.Duration, zone strin
 		out.Schedule = &found
 	}
 	out.NetworkUnknown = !s.network
-	half := len(weeks) / 2
+	half := (len(weeks) + 1) / 2 // the first week may be a part of one
 	if half < 2 || !s.network {
 		return out
 	}

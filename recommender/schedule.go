@@ -40,10 +40,11 @@ func ScheduleCodes() []string {
 }
 
 // priorNights stands in for a fleet that has tried no more weeks than it has itself: of
-// ten weeks tried on the public trace of 407 machines that priorMargins names, with the
-// limits of the default pack, the machine was awake in eight (TestNightsOnTheTrace). It is
-// little, and says that nothing may be promised before the fleet has shown it.
-var priorNights = tallied{8, 10}
+// 16 weeks tried on the public trace of 407 machines that priorMargins names, with the
+// limits of the default pack, the machine was awake in twelve (TestNightsOnTheTrace of
+// the analyzer). It is little, and says that nothing may be promised before the fleet
+// has shown it.
+var priorNights = tallied{12, 16}
 
 // schedules proposes hours of rest, and says of the machines that rest long enough
 // why none are proposed. It is an advice of its own beside recs: a machine that is

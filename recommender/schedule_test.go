@@ -158,9 +158,9 @@ func TestRiskOfStops(t *testing.T) {
 		tried, woke int
 		want        Risk
 	}{
-		"nothing tried":            {0, 0, Risk{HarmProbability: 0.9633, Grade: "D", Prior: true}},
-		"as many as the prior":     {10, 0, Risk{HarmProbability: 0.9633, Grade: "D", Prior: true}},
-		"one more":                 {11, 0, Risk{HarmProbability: 0.2385, Grade: "D", Compared: 11}},
+		"nothing tried":            {0, 0, Risk{HarmProbability: 0.9098, Grade: "D", Prior: true}},
+		"as many as the prior":     {16, 0, Risk{HarmProbability: 0.9098, Grade: "D", Prior: true}},
+		"one more":                 {17, 0, Risk{HarmProbability: 0.1616, Grade: "D", Compared: 17}},
 		"by the rule of three, B":  {59, 0, Risk{HarmProbability: 0.0496, Grade: "B", Compared: 59}},
 		"a hundred weeks, awake 3": {100, 3, Risk{HarmProbability: 0.0758, Grade: "C", Exceeded: 3, Compared: 100}},
 	} {

@@ -59,8 +59,8 @@ const (
 var scheduleTexts = map[msg][2]string{
 	msgSchedules: {"定时停机建议", "Stops at night and on weekends"},
 	msgSchedulesNote: {
-		"以下主机按近几周逐小时的CPU、网络与磁盘判断，夜间或周末休眠、其余时间规律工作。只是建议：须由使用单位确认无夜间任务、定时备份与接口调用，并安排好自动启停。停机期间云盘照常计费；节省停机模式下开机可能因库存不足失败，未绑定弹性公网IP的公网地址会变。不计入释放与降配合计",
-		"Judged by the CPU, network and disk of each hour of the last weeks, these machines rest at night or on weekends and work regularly otherwise. It is advice: their owners must confirm that no nightly job, backup or interface needs them, and arrange to stop and start them. Disks are billed all the same; in economical mode a start may fail for want of stock, and a public address that is no elastic IP changes. Not part of the totals of releases and downsizing",
+		"以下主机按近几周逐小时的CPU、网络与磁盘判断，每周有固定时段休眠（多在夜间与周末）、其余时间规律工作。只是建议：须由使用单位确认无夜间任务、定时备份与接口调用，并安排好自动启停。停机期间云盘照常计费；节省停机模式下开机可能因库存不足失败，未绑定弹性公网IP的公网地址会变。不计入释放与降配合计",
+		"Judged by the CPU, network and disk of each hour of the last weeks, these machines rest at set hours of the week, mostly nights and weekends, and work regularly otherwise. It is advice: their owners must confirm that no nightly job, backup or interface needs them, and arrange to stop and start them. Disks are billed all the same; in economical mode a start may fail for want of stock, and a public address that is no elastic IP changes. Not part of the totals of releases and downsizing",
 	},
 	msgSchedulesSum:      {"%d 台，合计每周停机 %d 小时", "%d machine(s), %d hours off a week in all"},
 	msgSchedulesSaving:   {"停机不计费部分预估年化节约%s", "what is not billed while stopped: estimated annual saving %s"},
@@ -69,7 +69,7 @@ var scheduleTexts = map[msg][2]string{
 	msgScheduleColumn:    {"建议停机时段", "When to stop"},
 	msgHoursOffColumn:    {"每周停机小时", "Hours off a week"},
 	msgNotScheduled:      {"有休眠时段但不建议停机", "Machines that rest and are not to be stopped"},
-	msgHeadlineStops:     {"另有 %d 台主机夜间或周末休眠，建议定时停机（不计入以上合计）", "%d more machine(s) rest at night or on weekends and may be stopped by schedule (not part of the above)"},
+	msgHeadlineStops:     {"另有 %d 台主机在固定时段休眠，建议定时停机（不计入以上合计）", "%d more machine(s) rest at set hours and may be stopped by schedule (not part of the above)"},
 	msgTodoStops:         {"与使用单位商定定时停机时段：%d 台", "Agree on hours to stop with the owners of %d machine(s)"},
 	msgActionStop:        {"定时停机", "stop by schedule"},
 	msgWeekPicture:       {"%s 一周168小时CPU均值（%%），停机时段：%s", "%s: mean CPU (%%) in the 168 hours of a week; to be stopped: %s"},
