@@ -89,6 +89,12 @@ func (r *run) awakeFor(c Candidate) []analyzer.Reason {
 	if slices.Contains(c.Finding.Flags, analyzer.SuspectedPadding) {
 		return why(CodePadding, "")
 	}
+	thin := slices.IndexFunc(c.Finding.Reasons, func(x analyzer.Reason) bool {
+		return x.Metric == cloud.CPUPercent && (x.Code == analyzer.CodeHistoryBelow || x.Code == analyzer.CodeCoverageBelow)
+	})
+	if thin >= 0 {
+		return c.Finding.Reasons[thin : thin+1]
+	}
 	if w, ok := policies.Spoken(r.pack.Schedule.Standby, res); ok {
 		return why(CodeStandby, w)
 	}
