@@ -77,22 +77,24 @@ func (s Schedule) Off() (off [hoursOfWeek]bool) {
 // the week, and enough that are not, for its weeks to be worth a look one by
 // one. What is at work in most of the weeks shows at least half a limit on average.
 func Drowsy(p policies.Pack, u map[cloud.Metric]utilization.Summary) bool {
-	l := p.Schedule
-	if cpu, ok := u[cloud.CPUPercent]; !l.Enabled || !ok || cpu.Samples == 0 {
+	l, cpu := p.Schedule, u[cloud.CPUPercent]
+	if !l.Enabled || cpu.Samples == 0 {
 		return false
 	}
-	w := HoursOf(u)
+	in, out, read, written := u[cloud.NetworkInBPS], u[cloud.NetworkOutBPS], u[cloud.DiskReadBPS], u[cloud.DiskWriteBPS]
 	quiet, busy := 0, 0
-	for h, cpu := range w[cloud.CPUPercent] {
-		if cpu.Samples == 0 {
+	for h := range cpu.HourOfWeek {
+		now := cpu.HourOfWeek[h]
+		if now.Samples == 0 {
 			continue
 		}
-		network, _ := w.sum(policies.NetworkBPS, h)
-		disk, _ := w.sum(policies.DiskBPS, h)
-		if cpu.Mean < l.CPUMean && network <= l.Network {
+		// What is not measured counts as nothing here: this look only leaves out.
+		network := in.HourOfWeek[h].Mean + out.HourOfWeek[h].Mean
+		disk := read.HourOfWeek[h].Mean + written.HourOfWeek[h].Mean
+		if now.Mean < l.CPUMean && network <= l.Network {
 			quiet++
 		}
-		if 2*cpu.Mean >= l.CPUMean || cpu.Max >= l.CPUMax || 2*network > l.Network || 2*disk > l.Disk {
+		if 2*now.Mean >= l.CPUMean || now.Max >= l.CPUMax || 2*network > l.Network || 2*disk > l.Disk {
 			busy++
 		}
 	}

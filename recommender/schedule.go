@@ -79,6 +79,9 @@ func (r *run) awakeFor(c Candidate) []analyzer.Reason {
 	res := c.Input.Resource
 	family := r.types[res.InstanceType].Family
 	why := func(code, detail string) []analyzer.Reason { return []analyzer.Reason{{Code: code, Detail: detail}} }
+	if slices.Contains(c.Finding.Flags, analyzer.CloudUnavailable) && len(c.Finding.Reasons) > 0 {
+		return c.Finding.Reasons[:1]
+	}
 	if slices.Contains(c.Finding.Flags, analyzer.Exempt) {
 		i := slices.IndexFunc(c.Finding.Reasons, func(x analyzer.Reason) bool { return x.Code == analyzer.CodeExempt })
 		if i >= 0 {

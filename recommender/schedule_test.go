@@ -81,6 +81,9 @@ func TestStop(t *testing.T) {
 		"tight by day":              {finding(func(f *analyzer.Finding) { f.Verdict = analyzer.Underprovisioned }), "", "stop: saving unknown (stopped_billing_unknown)"},
 		"network not measured":      {func(c *Candidate) { c.Nights.NetworkUnknown = true }, price.BillingStops, "refused network_unmeasured"},
 		"exempt":                    {finding(func(f *analyzer.Finding) { f.Flags = []analyzer.Flag{analyzer.Exempt} }), price.BillingStops, "refused exempt"},
+		"a listing that was not read": {finding(func(f *analyzer.Finding) {
+			f.Flags, f.Reasons = []analyzer.Flag{analyzer.CloudUnavailable}, []analyzer.Reason{{Code: analyzer.CodeScopeUnavailable}}
+		}), price.BillingStops, "refused scope_unavailable"},
 		"a thin history": {finding(func(f *analyzer.Finding) {
 			f.Verdict, f.Reasons = analyzer.InsufficientData, []analyzer.Reason{{Code: analyzer.CodeHistoryBelow, Metric: cloud.CPUPercent}}
 		}), price.BillingStops, "refused history_below"},

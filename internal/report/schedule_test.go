@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -178,5 +179,25 @@ func TestHourCell(t *testing.T) {
 		if got := hourCell(c.cpu, c.off); got != c.want {
 			t.Errorf("%+v, want %+v", got, c.want)
 		}
+	}
+}
+
+func TestStopsSheet(t *testing.T) {
+	f, _ := open(t, nights(t), ZH)
+	rows, err := f.GetRows("定时停机建议")
+	if err != nil || len(rows) != headRow+2 {
+		t.Fatalf("%d rows, %v; want 2 below the header", len(rows), err)
+	}
+	first := rows[headRow]
+	for _, want := range []string{"示例-培训系统-应用01 (i-night01)", "示例教育局", "周一至周四 20:00停、次日06:00启；周五 20:00停、周日 02:00启；周日 06:00停、次日08:00启", "96", "820.35", "C"} {
+		if !slices.Contains(first, want) {
+			t.Errorf("%q is not in %q", want, first)
+		}
+	}
+	if !slices.Contains(rows[headRow+1], "未知") {
+		t.Errorf("an unknown saving reads %q", rows[headRow+1])
+	}
+	if g, _ := open(t, rich(t), ZH); slices.Contains(g.GetSheetList(), "定时停机建议") {
+		t.Error("a sheet of stops in a report that has none")
 	}
 }
