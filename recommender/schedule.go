@@ -17,25 +17,26 @@ const ScheduleRule = "schedule"
 
 // Codes of the reasons for a stop, and of those against one beside the codes above.
 const (
-	CodeRest        = "rest_hours"         // hours off a week; Limit: the fewest that are proposed
-	CodeRestSeen    = "rest_weeks"         // weeks seen; Limit: the fewest
-	CodeRestAwake   = "rest_awake"         // hours awake within the proposed ones; Limit: of how many that were seen
-	CodeRestCPU     = "rest_cpu"           // mean CPU in the proposed hours; Limit: below which an hour's mean must lie
-	CodeRestNetwork = "rest_network"       // mean network likewise
-	CodeRestDisk    = "rest_disk"          // mean disk throughput likewise
-	CodeWork        = "work_hours"         // hours of the week at work; Limit: the fewest
-	CodeWorkCPU     = "work_cpu"           // mean CPU in them
-	CodeStandby     = "standby"            // spoken of as standby; Detail: the word
-	CodeDatabase    = "database"           // spoken of as a database; Detail: the word
-	CodeAgeUnknown  = "age_unknown"        // the source gives no creation time
-	CodeNoNetwork   = "network_unmeasured" // what looks like sleep may serve others at little CPU
+	CodeRest          = "rest_hours"         // hours off a week; Limit: the fewest that are proposed
+	CodeRestSeen      = "rest_weeks"         // weeks seen; Limit: the fewest
+	CodeRestAwake     = "rest_awake"         // hours awake within the proposed ones; Limit: of how many that were seen
+	CodeRestCPU       = "rest_cpu"           // mean CPU in the proposed hours; Limit: below which an hour's mean must lie
+	CodeRestNetwork   = "rest_network"       // mean network likewise
+	CodeRestDisk      = "rest_disk"          // mean disk throughput likewise
+	CodeWork          = "work_hours"         // hours of the week at work; Limit: the fewest
+	CodeWorkCPU       = "work_cpu"           // mean CPU in them
+	CodeStandby       = "standby"            // spoken of as standby; Detail: the word
+	CodeDatabase      = "database"           // spoken of as a database; Detail: the word
+	CodeAgeUnknown    = "age_unknown"        // the source gives no creation time
+	CodeNoNetwork     = "network_unmeasured" // what looks like sleep may serve others at little CPU
+	CodeLocalDiskStop = "local_disk_stop"    // disks of the host itself may not outlive a stop; Detail: the type
 )
 
 // ScheduleCodes lists the codes above.
 func ScheduleCodes() []string {
 	return []string{
 		CodeRest, CodeRestSeen, CodeRestAwake, CodeRestCPU, CodeRestNetwork, CodeRestDisk, CodeWork, CodeWorkCPU,
-		CodeStandby, CodeDatabase, CodeAgeUnknown, CodeNoNetwork,
+		CodeStandby, CodeDatabase, CodeAgeUnknown, CodeNoNetwork, CodeLocalDiskStop,
 	}
 }
 
@@ -112,7 +113,7 @@ func (r *run) awakeFor(c Candidate) []analyzer.Reason {
 	case family != "" && slices.Contains(r.pack.Sizing.Refuse, family):
 		return why(CodeRefusedFamily, family)
 	case res.LocalStorageGiB > 0 || r.types[res.InstanceType].LocalStorageGiB > 0:
-		return why(CodeLocalDisk, res.InstanceType)
+		return why(CodeLocalDiskStop, res.InstanceType)
 	case res.CreatedAt.IsZero() && res.FirstSeen.IsZero():
 		return why(CodeAgeUnknown, "")
 	case !res.CreatedAt.IsZero() && age < r.pack.MinAge:

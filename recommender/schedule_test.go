@@ -97,7 +97,7 @@ func TestStop(t *testing.T) {
 		"a database":                   {resource(func(r *cloud.Resource) { r.Name = "示例-公文流转-数据库" }), price.BillingStops, "refused database 数据库"},
 		"one of peers":                 {resource(func(r *cloud.Resource) { r.HAGroup = "ds-1" }), price.BillingStops, "refused ha_group ds-1"},
 		"a GPU":                        {resource(func(r *cloud.Resource) { r.GPU = 1 }), price.BillingStops, "refused gpu ecs.g7.2xlarge"},
-		"disks of the host":            {resource(func(r *cloud.Resource) { r.LocalStorageGiB = 894 }), price.BillingStops, "refused local_disk ecs.g7.2xlarge"},
+		"disks of the host":            {resource(func(r *cloud.Resource) { r.LocalStorageGiB = 894 }), price.BillingStops, "refused local_disk_stop ecs.g7.2xlarge"},
 		"an age at the minimum":        {resource(func(r *cloud.Resource) { r.CreatedAt = now.Add(-90 * 24 * time.Hour) }), "", "stop: saving unknown (stopped_billing_unknown)"},
 		"a second younger":             {resource(func(r *cloud.Resource) { r.CreatedAt = now.Add(-90*24*time.Hour + time.Second) }), "", "refused age_below"},
 		"an age that nobody knows":     {resource(func(r *cloud.Resource) { r.CreatedAt = time.Time{} }), "", "refused age_unknown"},

@@ -47,6 +47,7 @@ const (
 	msgRefusedDatabase
 	msgRefusedAgeUnknown
 	msgRefusedNoNetwork
+	msgRefusedLocalStop
 	msgNoteBillingStops
 	msgNoteBillingContinues
 	msgNoteBillingUnknown
@@ -106,6 +107,7 @@ var scheduleTexts = map[msg][2]string{
 	msgRefusedAgeUnknown: {"开通时间未知", "nobody knows how old it is"},
 	msgRefusedNoNetwork:  {"没有网络数据：看似休眠，可能仍在提供服务", "network is not measured: what looks like rest may serve others"},
 
+	msgRefusedLocalStop:     {"带本地盘的规格[（{detail}）]，停机后数据可能不保，也不支持节省停机", "a type with local disks[ ({detail})]: its data may not outlive a stop, and economical mode leaves it out"},
 	msgNoteBillingStops:     {"停机期间CPU与内存不计费，云盘照常计费", "CPU and memory are not billed while stopped, disks are"},
 	msgNoteBillingContinues: {"停机照常计费，不产生节约", "billed all the same while stopped: nothing is saved"},
 	msgNoteBillingUnknown:   {"价目表未说明停机是否计费（stopped_billing），不作节约承诺", "the price book does not say whether a stopped machine is billed (stopped_billing): no saving is claimed"},

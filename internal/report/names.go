@@ -233,6 +233,7 @@ var (
 		recommender.CodeDatabase:         msgRefusedDatabase,
 		recommender.CodeAgeUnknown:       msgRefusedAgeUnknown,
 		recommender.CodeNoNetwork:        msgRefusedNoNetwork,
+		recommender.CodeLocalDiskStop:    msgRefusedLocalStop,
 	}
 	todoNames = map[todoCode]msg{
 		todoScopes:     msgTodoScopes,

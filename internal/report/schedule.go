@@ -203,7 +203,11 @@ type weekHour struct {
 func (b builder) weekOf(x recommender.Recommendation) weekView {
 	p, off := b.p, x.Schedule.Off()
 	title := b.resource(x.ResourceID, x.Name).whole()
-	v := weekView{title: title, label: p.say(msgWeekPicture, title, p.spans(x.Schedule)), legend: p.say(msgWeekLegend), basis: p.sentences([]string{p.reasons(x.Reasons)})}
+	basis := []string{p.reasons(x.Reasons)}
+	if note := b.savingNote(x); note != "" {
+		basis = append(basis, note)
+	}
+	v := weekView{title: title, label: p.say(msgWeekPicture, title, p.spans(x.Schedule)), legend: p.say(msgWeekLegend), basis: p.sentences(basis)}
 	for d, name := range dayNames {
 		day := weekDay{Name: p.say(name)}
 		for h := range 24 {
