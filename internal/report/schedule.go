@@ -143,10 +143,10 @@ func (p prose) spans(s *analyzer.Schedule) string {
 		if _, err := fmt.Sscanf(x.Stop, "%d", &hour); err != nil || len(days) == 0 {
 			continue
 		}
-		switch later := (hour + x.Hours) / 24; {
-		case later == 0:
+		switch later := (hour + x.Hours) / 24; later {
+		case 0:
 			parts = append(parts, p.say(msgSpanSameDay, p.days(days), x.Stop, x.Start))
-		case later == 1:
+		case 1:
 			parts = append(parts, p.say(msgSpanNextDay, p.days(days), x.Stop, x.Start))
 		default:
 			for _, d := range days {
