@@ -91,6 +91,29 @@ func totals(currency string, fleet []recommender.Candidate, recs []recommender.R
 	}
 	t.Release = total(currency, recommender.Release, recs)
 	t.Downsize = total(currency, recommender.Downsize, recs)
+	t.Stop = stops(currency, recs)
+	return t
+}
+
+// stops sums the recommendations to stop by schedule, which give nothing back but
+// hours.
+func stops(currency string, recs []recommender.Recommendation) StopTotal {
+	var t StopTotal
+	sum := price.Zero(currency)
+	for _, r := range recs {
+		if r.Action != recommender.Stop || r.Schedule == nil {
+			continue
+		}
+		t.Resources++
+		t.HoursAWeek += r.Schedule.HoursOff
+		next, err := sum.Add(r.AnnualSaving)
+		if !r.SavingKnown || err != nil {
+			t.Unpriced++
+			continue
+		}
+		sum = next
+	}
+	t.AnnualSaving = sum.String()
 	return t
 }
 
@@ -152,7 +175,17 @@ type Totals struct {
 	StorageGiB float64     `json:"storage_gib"`
 	Release    ActionTotal `json:"release"`
 	Downsize   ActionTotal `json:"downsize"`
+	Stop       StopTotal   `json:"stop"` // by schedule: beside release and downsize, never among them
 	Currency   string      `json:"currency"`
+}
+
+// StopTotal sums the recommendations to stop machines by schedule. AnnualSaving is
+// what is not billed while they are stopped, as far as that is known.
+type StopTotal struct {
+	Resources    int    `json:"resources"`
+	HoursAWeek   int    `json:"hours_a_week"` // of all machines together
+	AnnualSaving string `json:"annual_saving"`
+	Unpriced     int    `json:"unpriced"` // machines of which nobody knows whether a stop saves anything
 }
 
 // ActionTotal sums the recommendations of one action.

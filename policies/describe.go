@@ -211,6 +211,7 @@ func (p Pack) String() string {
 		both("     * ", r.Note)
 	}
 	p.describeSizing(line)
+	p.describeSchedule(line)
 	return b.String()
 }
 

@@ -66,10 +66,11 @@ type Pack struct {
 	// Deadlines is the chain that the source prescribes once waste is found.
 	Deadlines []Deadline
 
-	Rules   []Rule
-	Sizing  Sizing
-	Risk    Risk
-	Padding Padding
+	Rules    []Rule
+	Sizing   Sizing
+	Risk     Risk
+	Padding  Padding
+	Schedule Schedule
 
 	Exemptions []Exemption
 

@@ -37,6 +37,11 @@ const (
 
 // Classes lists every class.
 func Classes() []Class {
+	return append(drawn(), Asleep)
+}
+
+// drawn lists the classes that are drawn from the mixture.
+func drawn() []Class {
 	out := make([]Class, len(mixture))
 	for i, m := range mixture {
 		out[i] = m.class
@@ -213,12 +218,13 @@ func (e *Estate) plan(o Options) {
 		e.pair(first, r)
 	}
 	e.forget(o.Instances)
+	e.rest()
 }
 
-// classOrder is every class once, so that even a small estate shows them all;
+// classOrder is every class that is drawn once, so that even a small estate shows them all;
 // in an order of its own for each seed.
 func (e *Estate) classOrder() []Class {
-	order := Classes()
+	order := drawn()
 	r := newRNG(e.seed, 'c')
 	for i := len(order) - 1; i > 0; i-- {
 		j := r.intn(i + 1)

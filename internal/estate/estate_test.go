@@ -405,3 +405,37 @@ func meanOf(points []cloud.Point) float64 {
 	}
 	return sum / float64(len(points))
 }
+
+// Machines asleep are office machines that were put to rest: what is drawn for all
+// others does not depend on it.
+func TestAsleepAtNight(t *testing.T) {
+	e := New(Options{Instances: 300, Seed: 1, Days: 14})
+	n, office := 0, 0
+	for i := range e.machines {
+		m := &e.machines[i]
+		if m.class == Office {
+			office++
+		}
+		if m.class != Asleep {
+			continue
+		}
+		n++
+		if m.haGroup != "" {
+			t.Errorf("%s sleeps beside a peer", m.id)
+		}
+		for _, h := range []int64{0, 7, 12, 23} {
+			at := (e.end-4*day+utc8)/day*day - utc8 + h*3600 // a Thursday
+			got := m.activity(e.dayOf(m, at), at)
+			if (got > 0) != (h == 12) {
+				t.Errorf("%s: activity %.2f at %d:00", m.id, got, h)
+			}
+			weekend := at + 2*day
+			if got := m.activity(e.dayOf(m, weekend), weekend); got != 0 {
+				t.Errorf("%s: activity %.2f on a Saturday at %d:00", m.id, got, h)
+			}
+		}
+	}
+	if n == 0 || n > office {
+		t.Errorf("%d machines asleep beside %d of offices", n, office)
+	}
+}

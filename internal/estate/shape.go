@@ -131,6 +131,8 @@ func (m *machine) activity(d calendarDay, t int64) float64 {
 		a = max(a, 0.5) // closing runs into the evening
 	case m.class == Seasonal && !d.season:
 		a *= 0.07
+	case m.class == Asleep:
+		a = awake(a)
 	}
 	return a
 }

@@ -105,6 +105,9 @@ func (d *Data) fleet(ctx context.Context, inventories []cloud.Inventory, o Audit
 		if n := len(fleet) - before; n != len(inputs) {
 			return nil, nil, fmt.Errorf("judge cloud %s: %d of %d resources came back", inv.Cloud, n, len(inputs))
 		}
+		if err := d.nights(ctx, o, steps[inv.Cloud], fleet[before:]); err != nil {
+			return nil, nil, err
+		}
 	}
 	alike := analyzer.Alike(o.Pack, curves)
 	for i := range fleet {
@@ -182,7 +185,7 @@ func (j judging) judge(ctx context.Context, deliver func(assessed)) error {
 			var out []assessed
 			for _, in := range byID[id] {
 				in.Utilization, in.Peaks, in.Step = u[0], peaks[id], j.step
-				out = append(out, j.candidate(k, in, u[1:]))
+				out = append(out, j.candidate(k, in, u[1], u[2:]))
 			}
 			return out, nil
 		}, func(judged []assessed) error {
@@ -218,11 +221,13 @@ func hashOf(id string) uint64 {
 	return h.Sum64()
 }
 
-// spans are the window of the policy, the past that is learned from, and what lies
+// spans are the window of the policy, the half of it that hours of rest are learned
+// from, the past that is learned from, and what lies
 // before and after each of its instants.
 func spans(window, past cloud.Window, origins []recommender.Origin) []history.Span {
 	sized := []cloud.Metric{cloud.CPUPercent, cloud.MemoryPercent}
-	out := []history.Span{{Window: window, Metrics: cloud.Metrics()}, {Window: past, Metrics: sized}}
+	early := cloud.Window{From: window.From, To: window.From.Add(window.Duration() / 2)}
+	out := []history.Span{{Window: window, Metrics: cloud.Metrics()}, {Window: early, Metrics: analyzer.SleepMetrics()}, {Window: past, Metrics: sized}}
 	for _, o := range origins {
 		out = append(out, history.Span{Window: cloud.Window{From: past.From, To: o.At}, Metrics: sized},
 			history.Span{Window: cloud.Window{From: o.At, To: o.End}, Metrics: sized})
@@ -243,9 +248,9 @@ func (j judging) first() time.Time {
 }
 
 // candidate judges one resource and keeps of its statistics what a
-// recommendation needs: past is that of all its past, then before and after each
-// instant.
-func (j judging) candidate(k recommender.Constants, in analyzer.Input, past []map[cloud.Metric]utilization.Summary) assessed {
+// recommendation needs: early is that of the window's first half, past that of all
+// its past, then before and after each instant.
+func (j judging) candidate(k recommender.Constants, in analyzer.Input, early map[cloud.Metric]utilization.Summary, past []map[cloud.Metric]utilization.Summary) assessed {
 	f := analyzer.Judge(j.o.Pack, in, j.o.Now)
 	var a assessed
 	a.curve, a.curved = analyzer.CurveOf(j.o.Pack, in, f, j.o.Now)
@@ -254,6 +259,7 @@ func (j judging) candidate(k recommender.Constants, in analyzer.Input, past []ma
 		instants = append(instants, recommender.Instant{Before: past[i], After: past[i+1]})
 	}
 	learned := k.PastOf(in.Resource, past[0], instants)
+	sleeps := drowsy(j.o, in, in.Utilization, early)
 	needed := map[cloud.Metric]utilization.Summary{}
 	for m, u := range in.Utilization {
 		if recommender.NeedsUtilization(f, m) {
@@ -261,7 +267,7 @@ func (j judging) candidate(k recommender.Constants, in analyzer.Input, past []ma
 		}
 	}
 	in.Utilization = needed
-	a.Candidate = recommender.Candidate{Input: in, Finding: f, Past: learned}
+	a.Candidate = recommender.Candidate{Input: in, Finding: f, Past: learned, Drowsy: sleeps}
 	return a
 }
 

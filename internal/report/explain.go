@@ -135,6 +135,9 @@ func (p prose) detail(s string) string {
 // hand.
 func (p prose) rule(id string) string {
 	r, ok := p.pack.Rule(id)
+	if id == recommender.ScheduleRule && !ok {
+		return p.say(msgRuleSchedule)
+	}
 	if !ok {
 		return clean(id)
 	}

@@ -63,6 +63,7 @@ var (
 		recommender.Release:  msgActionRelease,
 		recommender.Downsize: msgActionDownsize,
 		recommender.Upsize:   msgActionUpsize,
+		recommender.Stop:     msgActionStop,
 	}
 	pricedNames = map[price.What]msg{
 		price.VCPU:      msgPricedVCPU,
@@ -119,6 +120,11 @@ var (
 		recommender.NoteStopped:  msgNoteStopped,
 		recommender.NoteCosts:    msgNoteCosts,
 		recommender.NoteMigrates: msgNoteMigrates,
+
+		recommender.NoteBillingStops:     msgNoteBillingStops,
+		recommender.NoteBillingContinues: msgNoteBillingContinues,
+		recommender.NoteBillingUnknown:   msgNoteBillingUnknown,
+		recommender.NoteChargeUnknown:    msgNoteChargeUnknown,
 	}
 	statusNames = map[cloud.Status]msg{
 		cloud.Running:    msgStatusRunning,
@@ -229,6 +235,19 @@ var (
 		analyzer.CodePaddingStep:         msgReasonStep,
 		analyzer.CodePaddingUnmatched:    msgReasonUnmatched,
 		analyzer.CodePaddingAlike:        msgReasonAlike,
+		recommender.CodeRest:             msgReasonRest,
+		recommender.CodeRestSeen:         msgReasonRestSeen,
+		recommender.CodeRestAwake:        msgReasonRestAwake,
+		recommender.CodeRestCPU:          msgReasonRestCPU,
+		recommender.CodeRestNetwork:      msgReasonRestNetwork,
+		recommender.CodeRestDisk:         msgReasonRestDisk,
+		recommender.CodeWork:             msgReasonWork,
+		recommender.CodeWorkCPU:          msgReasonWorkCPU,
+		recommender.CodeStandby:          msgRefusedStandby,
+		recommender.CodeDatabase:         msgRefusedDatabase,
+		recommender.CodeAgeUnknown:       msgRefusedAgeUnknown,
+		recommender.CodeNoNetwork:        msgRefusedNoNetwork,
+		recommender.CodeLocalDiskStop:    msgRefusedLocalStop,
 	}
 	todoNames = map[todoCode]msg{
 		todoScopes:     msgTodoScopes,
@@ -246,5 +265,6 @@ var (
 		todoPrices:     msgTodoPrices,
 		todoPriceBook:  msgTodoPriceBook,
 		todoHolidays:   msgTodoHolidays,
+		todoStops:      msgTodoStops,
 	}
 )

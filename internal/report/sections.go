@@ -22,7 +22,7 @@ const topNew = 10
 func (b builder) sections() []section {
 	var out []section
 	for _, s := range []section{
-		b.departmentSection(), b.newSection(), b.againSection(), b.goneSection(), b.tightSection(),
+		b.departmentSection(), b.newSection(), b.againSection(), b.goneSection(), b.scheduleSection(), b.tightSection(),
 		b.refusedSection(), b.paddingSection(), b.exemptSection(), b.qualitySection(), b.collectionSection(),
 	} {
 		if s.id != "" {

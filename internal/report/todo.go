@@ -33,6 +33,7 @@ const (
 	todoPrices     todoCode = "price_unpriced"
 	todoPriceBook  todoCode = "replace_example_prices"
 	todoHolidays   todoCode = "provide_holidays"
+	todoStops      todoCode = "agree_on_stops"
 )
 
 // expiringWithin is how long before its end an exemption is brought up.
