@@ -80,7 +80,7 @@ func TestSamplesAreWellFormed(t *testing.T) {
 
 func TestSmallEstateShowsEveryClass(t *testing.T) {
 	for _, seed := range []uint64{0, 1, 2, 99} {
-		e := New(Options{Instances: len(Classes()), Seed: seed})
+		e := New(Options{Instances: len(drawn()), Seed: seed})
 		seen := map[Class]bool{}
 		kinds := map[string]int{}
 		for _, r := range e.Inventory(e.End()).Resources {
@@ -92,7 +92,7 @@ func TestSmallEstateShowsEveryClass(t *testing.T) {
 				t.Errorf("%s of %s is not plainly an example", r.Application, r.Department)
 			}
 		}
-		for _, c := range Classes() {
+		for _, c := range drawn() {
 			if !seen[c] {
 				t.Errorf("seed %d: no machine is %s", seed, c)
 			}
