@@ -170,9 +170,13 @@ func (j judging) judge(ctx context.Context, deliver func(assessed)) error {
 	if err != nil {
 		return fmt.Errorf("read peaks: %w", err)
 	}
-	past := cloud.Window{From: latest(j.first(), j.o.Now.Add(-j.o.Pack.Risk.Past)), To: j.o.Now}
 	k := recommender.Standard()
 	compared, others := sampled(ids)
+	first, err := j.first(compared)
+	if err != nil {
+		return err
+	}
+	past := cloud.Window{From: latest(first, j.o.Now.Add(-j.o.Pack.Risk.Past)), To: j.o.Now}
 	for _, part := range []struct {
 		ids     []string
 		origins []recommender.Origin
@@ -205,14 +209,13 @@ func (j judging) judge(ctx context.Context, deliver func(assessed)) error {
 // more tell little more, and each is read at every instant of the past.
 const mostCompared = 2000
 
-// sampled picks those that are learned from, the same ones every time.
+// sampled picks those that are learned from, the same ones every time, in an order of
+// its own.
 func sampled(ids []string) (compared, others []string) {
-	if len(ids) <= mostCompared {
-		return ids, nil
-	}
 	order := slices.Clone(ids)
 	slices.SortFunc(order, func(a, b string) int { return cmp.Or(cmp.Compare(hashOf(a), hashOf(b)), cmp.Compare(a, b)) })
-	return order[:mostCompared], order[mostCompared:]
+	n := min(len(order), mostCompared)
+	return order[:n], order[n:]
 }
 
 func hashOf(id string) uint64 {
@@ -235,16 +238,23 @@ func spans(window, past cloud.Window, origins []recommender.Origin) []history.Sp
 	return out
 }
 
-// first is the earliest instant from which CPU was asked for of any of the
-// machines; now where none was.
-func (j judging) first() time.Time {
+// mostAsked machines tell when the past of a cloud began: samples of all of them
+// would have to be walked through, and a fleet is watched together.
+const mostAsked = 100
+
+// first is the earliest sample of CPU of some machines; now where they have none.
+func (j judging) first(ids []string) (time.Time, error) {
 	earliest := j.o.Now
-	for _, in := range j.inputs {
-		if from := in.Observations[cloud.CPUPercent].From; !from.IsZero() {
+	for _, id := range ids[:min(len(ids), mostAsked)] {
+		from, _, n, err := j.data.History.Extent(id, cloud.CPUPercent)
+		if err != nil {
+			return earliest, err
+		}
+		if n > 0 {
 			earliest = minTime(earliest, from)
 		}
 	}
-	return earliest
+	return earliest, nil
 }
 
 // candidate judges one resource and keeps of its statistics what a
