@@ -1,14 +1,22 @@
 package pipeline
 
 import (
+	"bytes"
 	"context"
+	"encoding/csv"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"yunjian/backtest"
 	"yunjian/cloud"
+	"yunjian/collector/bundle"
+	"yunjian/internal/estate"
 	"yunjian/policies"
 )
 
@@ -136,4 +144,69 @@ func TestReplaySaysWhatIsMissing(t *testing.T) {
 	fails("the samples reach from 2026-")
 	o.DecideAt = []time.Time{monday}
 	fails("want an instant with at least 3 days before it")
+}
+
+// Replayed over the files and over the history that was read from them, rules decide
+// and are scored alike, folded or not.
+func TestReplayOfFilesAndOfTheirHistory(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "est")
+	if err := estate.New(estate.Options{Instances: 20, Days: 20, Seed: 7, End: monday}).WriteBundle(dir, nil); err != nil {
+		t.Fatal(err)
+	}
+	forget(t, filepath.Join(dir, "inventory.csv"), "resized_at") // files are taken to have one size throughout
+	b, err := bundle.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pack, _ := policies.ByID(policies.DefaultID)
+	o := BacktestOptions{Rules: backtest.Peers(), Budgets: []float64{0.01, 0.05}, Pack: pack, Location: time.UTC}
+	want, err := Backtest(t.Context(), b, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(want) != backtest.DefaultInstants || want[0].Instances < 15 || len(want[0].Decisions) == 0 {
+		t.Fatalf("a replay of too little: %d results, %+v", len(want), want[0])
+	}
+	d := open(t)
+	if _, err := d.Collect(t.Context(), "a", b.Source("a"), CollectOptions{Metrics: cloud.Metrics(), Now: b.End(), Again: true}); err != nil {
+		t.Fatal(err)
+	}
+	for _, folded := range []bool{false, true} {
+		if folded {
+			if err := d.History.Fold(t.Context(), b.End()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := d.Backtest(t.Context(), []string{"a"}, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("folded %v (-files +history):\n%.2000s", folded, diff)
+		}
+	}
+}
+
+// forget blanks a column of a CSV file.
+func forget(t *testing.T, path, column string) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := csv.NewReader(bytes.NewReader(text)).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := slices.Index(rows[0], column)
+	for _, row := range rows[1:] {
+		row[at] = ""
+	}
+	var out bytes.Buffer
+	if err := csv.NewWriter(&out).WriteAll(rows); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, out.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
 }
