@@ -76,7 +76,7 @@ type replayCell struct {
 func WriteBacktestHTML(w io.Writer, results []backtest.Result, l Lang) error {
 	words := replayWordsOf(l)
 	p := replayPage{
-		replayWords: words, CSS: template.CSS(replayCSS), JS: template.JS(replayJS), //nolint:gosec // both are embedded here
+		replayWords: words, CSS: template.CSS(replayCSS), JS: template.JS(replayJS), // both are embedded above
 		Policy: fmt.Sprintf("default-src 'none'; style-src '%s'; script-src '%s'; base-uri 'none'; form-action 'none'", digest(replayCSS), digest(replayJS)),
 	}
 	rules := byRule(results)
