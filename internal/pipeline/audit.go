@@ -300,8 +300,22 @@ func (d *Data) exclusions(inputs []analyzer.Input, w cloud.Window) (map[string][
 	if err != nil {
 		return nil, nil, fmt.Errorf("read changes: %w", err)
 	}
+	resources := make([]cloud.Resource, len(inputs))
+	for i, in := range inputs {
+		resources[i] = in.Resource
+	}
+	for id, spans := range poweredOff(resources, changes, w) {
+		exclude[id] = append(exclude[id], spans...)
+	}
+	return exclude, since, nil
+}
+
+// poweredOff returns, per resource, the spans of the window in which it was
+// powered off, as the changes tell, which ascend in time.
+func poweredOff(resources []cloud.Resource, changes []cloud.Change, w cloud.Window) map[string][]cloud.Window {
+	spans := map[string][]cloud.Window{}
 	off := map[string]time.Time{}
-	for _, c := range changes { // ascending in time
+	for _, c := range changes {
 		if c.Field != cloud.ChangeStatus && c.Field != cloud.ChangeGone {
 			continue
 		}
@@ -310,18 +324,18 @@ func (d *Data) exclusions(inputs []analyzer.Input, w cloud.Window) (map[string][
 			continue
 		}
 		if from, was := off[c.ResourceID]; was {
-			exclude[c.ResourceID] = append(exclude[c.ResourceID], cloud.Window{From: from, To: c.At}.Intersect(w))
+			spans[c.ResourceID] = append(spans[c.ResourceID], cloud.Window{From: from, To: c.At}.Intersect(w))
 			delete(off, c.ResourceID)
 		}
 	}
-	for _, in := range inputs {
+	for _, r := range resources {
 		// One that runs again without a change having said since when is not off
 		// until now: its silence then counts against its coverage.
-		if from, still := off[in.Resource.ID]; still && in.Resource.Status != cloud.Running {
-			exclude[in.Resource.ID] = append(exclude[in.Resource.ID], cloud.Window{From: from, To: w.To}.Intersect(w))
+		if from, still := off[r.ID]; still && r.Status != cloud.Running {
+			spans[r.ID] = append(spans[r.ID], cloud.Window{From: from, To: w.To}.Intersect(w))
 		}
 	}
-	return exclude, since, nil
+	return spans
 }
 
 func scopeOf(inv cloud.Inventory, r cloud.Resource) cloud.Scope {
