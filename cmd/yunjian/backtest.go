@@ -34,8 +34,9 @@ func newBacktest() *cobra.Command {
 	var at []string
 	var rules []string
 	var budgets []float64
+	var vary bool
 	cmd := &cobra.Command{
-		Use:     "backtest (--bundle DIR | --config FILE) [--decide-at TIME] [--rules a,b|all] [--budget SHARE] [--format text|html|json] [--lang zh|en] [--output FILE]",
+		Use:     "backtest (--bundle DIR | --config FILE) [--decide-at TIME] [--rules a,b|all] [--budget SHARE] [--vary] [--format text|html|json] [--lang zh|en] [--output FILE]",
 		GroupID: groupRules,
 		Short:   "回放历史，检验各种降配规则 — replay rules over history and score them",
 		Long: `回放：各规则只看 --decide-at 之前的样本作出决定，再用之后的样本检验。节省按每 vCPU 600 元、
@@ -63,6 +64,7 @@ off; instances that are gone by now take part. Both only read and change nothing
   yunjian backtest --bundle ./example --format html --output backtest.html
   yunjian backtest --bundle ./example --decide-at 2026-11-09T00:00:00+08:00,2026-11-13T00:00:00+08:00 --rules yunjian,krr-simple
   yunjian backtest --bundle ./example --decide-at 2026-11-13T00:00:00+08:00 --budget 0.01 --format json > backtest.json
+  yunjian backtest --bundle ./example --vary
   yunjian backtest --config yunjian.yaml --format html --output backtest.html`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -90,6 +92,18 @@ off; instances that are gone by now take part. Both only read and change nothing
 			}
 			progress := newBar(cmd.ErrOrStderr(), "回放 replay")
 			o.Progress = progress.set
+			var variations []backtest.Variation
+			if vary {
+				if format == "html" || len(o.Budgets) == 0 || cmd.Flags().Changed("budget") {
+					return usage(errors.New("--vary compares Yunjian's own rule with itself over budgets of its own: want --format text or json, no --budget, and yunjian among --rules"))
+				}
+				variations = backtest.Variations()
+				o.Rules, o.Budgets = nil, backtest.VariedBudgets()
+				for _, v := range variations {
+					o.Constants = append(o.Constants, v.Constants)
+				}
+				o.Decided = progress.set
+			}
 			replay := replayBundle
 			if path != "" {
 				replay = replayData
@@ -102,11 +116,15 @@ off; instances that are gone by now take part. Both only read and change nothing
 			if lang != "" {
 				l = report.Lang(lang)
 			}
+			write := func(w io.Writer) error { return writeBacktest(w, results[0], format, l) }
+			if vary {
+				write = func(w io.Writer) error { return writeVariations(w, variations, results, format) }
+			}
 			if output == "" {
-				return writeBacktest(cmd.OutOrStdout(), results, format, l)
+				return write(cmd.OutOrStdout())
 			}
 			var b bytes.Buffer
-			if err := writeBacktest(&b, results, format, l); err != nil {
+			if err := write(&b); err != nil {
 				return err
 			}
 			return writeWhole(output, b.Bytes())
@@ -119,6 +137,7 @@ off; instances that are gone by now take part. Both only read and change nothing
 	cmd.Flags().StringSliceVar(&at, "decide-at", nil, "决定的时刻（RFC 3339），可用逗号给出多个；默认按上文自选 | instants of decision (RFC 3339), separated by commas; default: chosen as said above")
 	cmd.Flags().StringSliceVar(&rules, "rules", []string{"all"}, "规则，或 all | rules, or all")
 	cmd.Flags().Float64SliceVar(&budgets, "budget", nil, "云鉴自己规则的风险预算，允许受损的比例，如 0.01；默认画出整条曲线 | risk budgets of Yunjian's own rule: the share that may come to harm, such as 0.01; default: a whole curve")
+	cmd.Flags().BoolVar(&vary, "vary", false, "云鉴自己规则的每个常数减半、加倍，每个部分去掉，结果怎样变（需几分钟） | how Yunjian's own rule fares with each constant halved and doubled and each part left out (takes minutes)")
 	cmd.Flags().StringVar(&format, "format", "text", "输出格式 | form of the output: text, html, json")
 	choices(cmd, "format", "text", "html", "json")
 	cmd.Flags().StringVar(&lang, "lang", "", "网页的语言，默认取配置的 lang，没有配置则 zh；text 两种都有 | language of the page: zh, en; default: lang of the configuration, without one zh; text has both")
@@ -141,8 +160,21 @@ func writeBacktest(w io.Writer, results []backtest.Result, format string, l repo
 	}
 }
 
+// writeVariations writes what became of variations, results[i] being those of
+// variations[i].
+func writeVariations(w io.Writer, variations []backtest.Variation, results [][]backtest.Result, format string) error {
+	varied := make([]backtest.Varied, len(variations))
+	for i, v := range variations {
+		varied[i] = backtest.Vary(v, results[i])
+	}
+	if format == "json" {
+		return writeJSON(w, varied)
+	}
+	return report.WriteVariations(w, varied, len(results[0]))
+}
+
 // replayBundle replays over the files of a folder, by the standard policy.
-func replayBundle(cmd *cobra.Command, dir string, o pipeline.BacktestOptions) ([]backtest.Result, report.Lang, error) {
+func replayBundle(cmd *cobra.Command, dir string, o pipeline.BacktestOptions) ([][]backtest.Result, report.Lang, error) {
 	var err error
 	if len(o.DecideAt) > 0 {
 		o.Location = o.DecideAt[0].Location() // days are cut there, wherever this runs
@@ -160,7 +192,7 @@ func replayBundle(cmd *cobra.Command, dir string, o pipeline.BacktestOptions) ([
 
 // replayData replays over the history in the data folder, by the policy and in the
 // language of the configuration.
-func replayData(cmd *cobra.Command, path string, o pipeline.BacktestOptions) ([]backtest.Result, report.Lang, error) {
+func replayData(cmd *cobra.Command, path string, o pipeline.BacktestOptions) ([][]backtest.Result, report.Lang, error) {
 	cfg, data, err := openData(cmd, path)
 	if err != nil {
 		return nil, "", err

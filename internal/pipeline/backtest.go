@@ -26,9 +26,18 @@ type BacktestOptions struct {
 	Pack     policies.Pack // says which machines were idle afterwards
 	Location *time.Location
 	Progress func(done, total int)
+	Decided  func(done, total int) // of several constants: those decided by
+	// Constants of Yunjian's own rule, one replay of all for each; none: the standard ones.
+	Constants []recommender.Constants
 }
 
-// replays is one for each instant, over samples from begin to before end.
+// evidence is what of the constants decides what a rule is told of a machine.
+func evidence(k recommender.Constants) recommender.Constants {
+	return recommender.Constants{Instants: k.Instants, LevelFloor: k.LevelFloor}
+}
+
+// replays is one for each instant, over samples from begin to before end; and this
+// again for each of the constants that ask for other evidence.
 func (o BacktestOptions) replays(begin, end time.Time) ([]backtest.Replay, error) {
 	at := o.DecideAt
 	if len(at) == 0 {
@@ -38,28 +47,75 @@ func (o BacktestOptions) replays(begin, end time.Time) ([]backtest.Replay, error
 		return nil, fmt.Errorf("the samples reach from %s to %s; to choose instants takes %d days before and %d after them: name one with --decide-at",
 			begin.In(o.Location).Format(time.RFC3339), end.In(o.Location).Format(time.RFC3339), backtest.DaysBehind, backtest.DaysAhead)
 	}
-	out := make([]backtest.Replay, len(at))
-	for i, t := range at {
-		out[i] = backtest.Replay{DecideAt: t, HistoryFrom: begin, HorizonEnd: end, Rules: o.Rules, Budgets: o.Budgets, Constants: recommender.Standard()}
-		if err := out[i].Check(); err != nil {
-			return nil, err
+	var out []backtest.Replay
+	asked := map[recommender.Constants]bool{}
+	for _, k := range o.constants() {
+		if asked[evidence(k)] {
+			continue
+		}
+		asked[evidence(k)] = true
+		for _, t := range at {
+			r := backtest.Replay{DecideAt: t, HistoryFrom: begin, HorizonEnd: end, Rules: o.Rules, Budgets: o.Budgets, Constants: k}
+			if err := r.Check(); err != nil {
+				return nil, err
+			}
+			out = append(out, r)
 		}
 	}
 	return out, nil
 }
 
-// decide ends replays of which the machines have been studied.
-func decide(replays []backtest.Replay, studied [][]backtest.Case) []backtest.Result {
-	out := make([]backtest.Result, len(replays))
-	for i, replay := range replays {
-		out[i] = replay.Decide(studied[i])
+func (o BacktestOptions) constants() []recommender.Constants {
+	if len(o.Constants) == 0 {
+		return []recommender.Constants{recommender.Standard()}
 	}
-	return out
+	return o.Constants
 }
 
-// Backtest replays rules over a bundle: a result for each instant, in their order.
+// decide ends replays of which the machines have been studied: for each of the
+// constants a result for each instant.
+func (o BacktestOptions) decide(ctx context.Context, replays []backtest.Replay, studied [][]backtest.Case) ([][]backtest.Result, error) {
+	constants := o.constants()
+	out := make([][]backtest.Result, len(constants))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	var done atomic.Int64
+	for n, k := range constants {
+		for i, r := range replays {
+			if evidence(r.Constants) != evidence(k) {
+				continue
+			}
+			at := len(out[n])
+			out[n] = append(out[n], backtest.Result{})
+			group.Go(func() error {
+				if ctx.Err() != nil {
+					return context.Cause(ctx)
+				}
+				r.Constants = k
+				out[n][at] = r.Decide(studied[i])
+				if total := len(constants); total > 1 && o.Decided != nil {
+					o.Decided(int(done.Add(1)), total*len(replays)/o.kinds())
+				}
+				return nil
+			})
+		}
+	}
+	return out, group.Wait()
+}
+
+// kinds is how many of the constants ask for evidence of their own.
+func (o BacktestOptions) kinds() int {
+	asked := map[recommender.Constants]bool{}
+	for _, k := range o.constants() {
+		asked[evidence(k)] = true
+	}
+	return len(asked)
+}
+
+// Backtest replays rules over a bundle: for each of the constants a result for each
+// instant, in their order.
 // Each machine's samples are read once and shared by all rules and instants.
-func Backtest(ctx context.Context, b *bundle.Bundle, o BacktestOptions) ([]backtest.Result, error) {
+func Backtest(ctx context.Context, b *bundle.Bundle, o BacktestOptions) ([][]backtest.Result, error) {
 	if err := b.Scan(ctx); err != nil {
 		return nil, err
 	}
@@ -80,7 +136,7 @@ func Backtest(ctx context.Context, b *bundle.Bundle, o BacktestOptions) ([]backt
 	for i := range studied {
 		studied[i] = make([]backtest.Case, len(instances))
 	}
-	group, ctx := errgroup.WithContext(ctx)
+	group, studying := errgroup.WithContext(ctx)
 	var next, done atomic.Int64
 	progress := make(chan int, len(instances))
 	for range runtime.GOMAXPROCS(0) {
@@ -91,8 +147,8 @@ func Backtest(ctx context.Context, b *bundle.Bundle, o BacktestOptions) ([]backt
 				if k >= len(instances) {
 					return nil
 				}
-				if ctx.Err() != nil {
-					return context.Cause(ctx)
+				if studying.Err() != nil {
+					return context.Cause(studying)
 				}
 				points, err := b.Samples(instances[k].ID)
 				if err != nil {
@@ -118,7 +174,7 @@ func Backtest(ctx context.Context, b *bundle.Bundle, o BacktestOptions) ([]backt
 	if err := <-finished; err != nil {
 		return nil, err
 	}
-	return decide(replays, studied), nil
+	return o.decide(ctx, replays, studied)
 }
 
 // sized reports whether r is an instance of known size.

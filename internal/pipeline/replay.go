@@ -16,12 +16,12 @@ import (
 	"yunjian/utilization"
 )
 
-// Backtest replays rules over the history of the clouds named: a result for each
-// instant, in their order. Each machine has the size that it had then, and of its
+// Backtest replays rules over the history of the clouds named: for each of the constants
+// a result for each instant, in their order. Each machine has the size that it had then, and of its
 // samples those at that size, while it was not powered off; machines that are gone
 // by now take part in what they were there for. Samples are read once and shared by
 // all rules and instants.
-func (d *Data) Backtest(ctx context.Context, clouds []string, o BacktestOptions) ([]backtest.Result, error) {
+func (d *Data) Backtest(ctx context.Context, clouds []string, o BacktestOptions) ([][]backtest.Result, error) {
 	machines, err := d.lives(clouds)
 	if err != nil {
 		return nil, err
@@ -75,7 +75,7 @@ func (d *Data) Backtest(ctx context.Context, clouds []string, o BacktestOptions)
 	if err != nil {
 		return nil, fmt.Errorf("replay: %w", err)
 	}
-	return decide(replays, studied), nil
+	return o.decide(ctx, replays, studied)
 }
 
 // life is an instance with its sizes over time.

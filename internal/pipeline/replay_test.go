@@ -27,13 +27,13 @@ func replayed(t *testing.T, d *Data, at ...time.Time) []backtest.Result {
 	halve := backtest.Rule{ID: "halve", Size: func(m *backtest.Machine) (backtest.Size, bool) {
 		return backtest.Size{VCPU: m.Resource.VCPU / 2, MemoryGiB: m.Resource.MemoryGiB / 2}, true
 	}}
-	results, err := d.Backtest(context.Background(), []string{"a"}, BacktestOptions{
+	all, err := d.Backtest(context.Background(), []string{"a"}, BacktestOptions{
 		DecideAt: at, Rules: []backtest.Rule{halve}, Pack: pack, Location: time.UTC, Progress: func(int, int) {},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return results
+	return all[0]
 }
 
 // A machine that was resized is one machine before and another after: at each
@@ -164,8 +164,8 @@ func TestReplayOfFilesAndOfTheirHistory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(want) != backtest.DefaultInstants || want[0].Instances < 15 || len(want[0].Decisions) == 0 {
-		t.Fatalf("a replay of too little: %d results, %+v", len(want), want[0])
+	if len(want[0]) != backtest.DefaultInstants || want[0][0].Instances < 15 || len(want[0][0].Decisions) == 0 {
+		t.Fatalf("a replay of too little: %d results, %+v", len(want[0]), want[0][0])
 	}
 	d := open(t)
 	if _, err := d.Collect(t.Context(), "a", b.Source("a"), CollectOptions{Metrics: cloud.Metrics(), Now: b.End(), Again: true}); err != nil {

@@ -46,10 +46,11 @@ func (t *page) replay(r backtest.Result) {
 	})
 	var sizes, releases []backtest.RuleResult
 	for _, x := range rules {
-		if x.Release != nil {
-			releases = append(releases, x)
-		} else {
+		if ofSizes(x) {
 			sizes = append(sizes, x)
+		}
+		if x.Release != nil && !slices.ContainsFunc(releases, func(r backtest.RuleResult) bool { return r.Rule == x.Rule }) {
+			releases = append(releases, x)
 		}
 	}
 	if len(sizes) > 0 {
@@ -61,9 +62,13 @@ func (t *page) replay(r backtest.Result) {
 	}
 }
 
+// ofSizes reports whether a rule has to do with sizes: Yunjian's own has with releases,
+// too, and those are the same whatever its budget.
+func ofSizes(r backtest.RuleResult) bool { return r.Release == nil || r.Rule == ownRule }
+
 // spread puts the instants together, rule by rule: one of them is one draw.
 func (t *page) spread(results []backtest.Result) {
-	rules := slices.DeleteFunc(byRule(results), func(d *replayed) bool { return d.rule.Release != nil })
+	rules := slices.DeleteFunc(byRule(results), func(d *replayed) bool { return !ofSizes(d.rule) })
 	if len(rules) == 0 {
 		return
 	}
@@ -199,7 +204,7 @@ func (t *page) releases(rules []backtest.RuleResult) {
 		return percentOf(*v)
 	}
 	for _, r := range rules {
-		t.line(fmt.Sprintf("%s%12d%s%s%17d", cond.FillRight("  "+titleOf(r), 52), r.Release.Named,
+		t.line(fmt.Sprintf("%s%12d%s%s%17d", cond.FillRight("  "+r.Rule, 52), r.Release.Named,
 			cond.FillLeft(share(r.Release.Precision), 18), cond.FillLeft(share(r.Release.Recall), 16), r.Abstained))
 	}
 }

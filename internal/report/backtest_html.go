@@ -83,7 +83,7 @@ func WriteBacktestHTML(w io.Writer, results []backtest.Result, l Lang) error {
 	p.lead(results, rules)
 	harm, saving := 0.0, 0.0
 	for _, d := range rules {
-		if d.rule.Release == nil {
+		if ofSizes(d.rule) {
 			harm, saving = max(harm, slices.Max(d.values(-1, harmed))), max(saving, slices.Max(d.values(-1, saved)))
 		}
 	}
@@ -150,7 +150,7 @@ func (p *replayPage) lead(results []backtest.Result, rules []*replayed) {
 	}
 	above, beyond := uncovered(rules)
 	sides := func(own bool) bool {
-		return slices.ContainsFunc(rules, func(d *replayed) bool { return d.own() == own && d.rule.Release == nil })
+		return slices.ContainsFunc(rules, func(d *replayed) bool { return d.own() == own && ofSizes(d.rule) })
 	}
 	switch {
 	case !sides(true) || !sides(false): // nothing to compare
@@ -175,6 +175,7 @@ func (v *replayView) fill(rules []*replayed, which int, harm, saving float64, l 
 	}
 	sizes := replayTable{Caption: w.SizesTitle, Head: heads(w.Rule, w.Parameters, "", w.Saved, w.Harmed, w.Stated, w.Acted, w.Abstains, w.VCPU, w.Memory)}
 	releases := replayTable{Caption: w.ReleasesTitle, Head: heads(w.Rule, w.Parameters, "", w.Named, w.Precision, w.Recall, w.Abstains)}
+	saidOwn := false
 	acted := func(r *backtest.RuleResult) float64 { return float64(r.Acted) }
 	abstained := func(r *backtest.RuleResult) float64 { return float64(r.Abstained) }
 	for _, d := range rules {
@@ -186,7 +187,9 @@ func (v *replayView) fill(rules []*replayed, which int, harm, saving float64, l 
 		if len(d.values(which, saved)) == 0 {
 			continue
 		}
-		if d.rule.Release == nil {
+		if ofSizes(d.rule) {
+			row := row
+			row.Cells = slices.Clone(row.Cells)
 			for _, of := range []func(*backtest.RuleResult) float64{saved, harmed, stated} {
 				row.Cells = append(row.Cells, share(d.values(which, of)))
 			}
@@ -194,7 +197,13 @@ func (v *replayView) fill(rules []*replayed, which int, harm, saving float64, l 
 				row.Cells = append(row.Cells, numbers(d.values(which, of)))
 			}
 			sizes.Rows = append(sizes.Rows, row)
+		}
+		if d.rule.Release == nil || d.own() && saidOwn {
 			continue
+		}
+		if d.own() { // its releases are the same whatever the budget
+			saidOwn = true
+			row.Cells[0].Value, row.Cells[1] = d.rule.Rule, replayCell{}
 		}
 		named := func(r *backtest.RuleResult) float64 { return float64(r.Release.Named) }
 		row.Cells = append(row.Cells, numbers(d.values(which, named)),

@@ -184,7 +184,7 @@ func savings(rules []*replayed, which int, harm, saving float64, l Lang) replayP
 	var own []replayMark
 	for _, d := range rules {
 		s, h := d.values(which, saved), d.values(which, harmed)
-		if d.rule.Release != nil || len(s) == 0 {
+		if !ofSizes(d.rule) || len(s) == 0 {
 			continue
 		}
 		m := replayMark{Key: keyOf(d.rule), Shape: "peer", Letter: d.mark, Label: d.rule.Rule, X: p.x(root(mean(h), harm)), Y: p.y(mean(s) / saving)}
