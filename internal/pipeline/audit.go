@@ -38,42 +38,58 @@ var ErrNothing = errors.New("nothing is stored yet: run `yunjian collect` or `yu
 
 // Audit judges what is stored of o.Clouds as of o.Now and stores the result.
 func (d *Data) Audit(ctx context.Context, o AuditOptions) (audit.Audit, error) {
-	inventories, _, err := d.Inventories(o.Clouds)
+	inventories, err := d.audited(o.Clouds)
 	if err != nil {
 		return audit.Audit{}, err
 	}
-	if len(inventories) == 0 { // a report of no resources would read as one of no waste
-		return audit.Audit{}, ErrNothing
-	}
-	fleet, types, err := d.fleet(ctx, inventories, o)
+	audits, err := d.judge(ctx, inventories, o, o.Pack)
 	if err != nil {
 		return audit.Audit{}, err
+	}
+	if err := d.State.PutAudit(audits[0]); err != nil {
+		return audit.Audit{}, fmt.Errorf("store audit: %w", err)
+	}
+	return audits[0], nil
+}
+
+// audited are the inventories of clouds; ErrNothing where there is none, because
+// a report of no resources would read as one of no waste.
+func (d *Data) audited(clouds []string) ([]cloud.Inventory, error) {
+	inventories, _, err := d.Inventories(clouds)
+	if err == nil && len(inventories) == 0 {
+		err = ErrNothing
+	}
+	return inventories, err
+}
+
+// judge judges inventories by each of the packs, in their order, on one read of
+// the history; o.Pack is not looked at and nothing is stored.
+func (d *Data) judge(ctx context.Context, inventories []cloud.Inventory, o AuditOptions, packs ...policies.Pack) ([]audit.Audit, error) {
+	fleets, types, err := d.fleets(ctx, inventories, o, packs)
+	if err != nil {
+		return nil, err
 	}
 	before, err := d.weekBefore(o.Now, o.Location)
 	if err != nil {
-		return audit.Audit{}, err
+		return nil, err
 	}
-	recs, refusals := recommender.Recommend(o.Pack, fleet, cloud.NewCatalog(types), o.Book, before.Recommendations, o.Now)
-	a := audit.New(o.Now, o.Pack, o.Book, fleet, recs, refusals)
-	if err := d.State.PutAudit(a); err != nil {
-		return audit.Audit{}, fmt.Errorf("store audit: %w", err)
+	audits := make([]audit.Audit, len(packs))
+	for i, p := range packs {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		recs, refusals := recommender.Recommend(p, fleets[i], cloud.NewCatalog(types), o.Book, before.Recommendations, o.Now)
+		audits[i] = audit.New(o.Now, p, o.Book, fleets[i], recs, refusals)
 	}
-	return a, nil
+	return audits, nil
 }
 
-// fleet gathers what is known of every resource and judges it.
-func (d *Data) fleet(ctx context.Context, inventories []cloud.Inventory, o AuditOptions) ([]recommender.Candidate, []cloud.InstanceType, error) {
-	passes, err := d.Passes()
-	if err != nil {
-		return nil, nil, err
-	}
-	steps := map[string]time.Duration{}
-	for _, p := range passes {
-		steps[p.Cloud] = p.Period
-	}
+// fleets gathers what is known of every resource and judges it: a fleet for each
+// of the packs.
+func (d *Data) fleets(ctx context.Context, inventories []cloud.Inventory, o AuditOptions, packs []policies.Pack) ([][]recommender.Candidate, []cloud.InstanceType, error) {
 	var types []cloud.InstanceType
-	var fleet []recommender.Candidate
-	total := 0
+	fleets := make([][]recommender.Candidate, len(packs))
+	total, done := 0, 0
 	for _, inv := range inventories {
 		total += len(inv.Resources)
 	}
@@ -83,26 +99,27 @@ func (d *Data) fleet(ctx context.Context, inventories []cloud.Inventory, o Audit
 		if err != nil {
 			return nil, nil, err
 		}
-		exclude, since, err := d.exclusions(inputs, cloud.Last(o.Pack.Window, o.Now))
+		j, err := d.judging(inv.Cloud, inputs, o, packs)
 		if err != nil {
 			return nil, nil, err
 		}
-		j := judging{data: d, o: o, inputs: inputs, window: cloud.Last(o.Pack.Window, o.Now), step: steps[inv.Cloud], exclude: exclude, since: since}
-		before := len(fleet)
-		err = j.judge(ctx, func(c recommender.Candidate) {
-			fleet = append(fleet, c)
-			if o.Progress != nil {
-				o.Progress(len(fleet), total)
+		before := done
+		err = j.judge(ctx, func(judged []recommender.Candidate) {
+			for i, c := range judged {
+				fleets[i] = append(fleets[i], c)
+			}
+			if done++; o.Progress != nil {
+				o.Progress(done, total)
 			}
 		})
 		if err != nil {
 			return nil, nil, err
 		}
-		if n := len(fleet) - before; n != len(inputs) {
+		if n := done - before; n != len(inputs) {
 			return nil, nil, fmt.Errorf("judge cloud %s: %d of %d resources came back", inv.Cloud, n, len(inputs))
 		}
 	}
-	return fleet, types, nil
+	return fleets, types, nil
 }
 
 // inputs are the resources of a cloud with what is known of them beside the
@@ -125,59 +142,126 @@ func (d *Data) inputs(inv cloud.Inventory) ([]analyzer.Input, error) {
 	return out, nil
 }
 
-// judging is one cloud being judged.
+// judging is one cloud being judged, by one pack or more.
 type judging struct {
 	data    *Data
-	o       AuditOptions
+	now     time.Time
 	inputs  []analyzer.Input
-	window  cloud.Window
-	step    time.Duration // between samples, as the budget allowed; zero: as usual
+	packs   []policies.Pack
+	windows []cloud.Window // of the packs, each once
+	pasts   []lookback     // that their risk is learned from, each once
+	step    time.Duration  // between samples, as the budget allowed; zero: as usual
 	exclude map[string][]cloud.Window
 	since   map[string]time.Time
 }
 
+// lookback is how far back risk is learned from, and for how long it is told.
+type lookback struct{ past, horizon time.Duration }
+
+func lookbackOf(p policies.Pack) lookback { return lookback{p.Risk.Past, p.Risk.Horizon} }
+
+// judging prepares the judgement of some resources of a cloud.
+func (d *Data) judging(cloudName string, inputs []analyzer.Input, o AuditOptions, packs []policies.Pack) (judging, error) {
+	j := judging{data: d, now: o.Now, inputs: inputs, packs: packs}
+	passes, err := d.Passes()
+	if err != nil {
+		return judging{}, err
+	}
+	for _, p := range passes {
+		if p.Cloud == cloudName {
+			j.step = p.Period
+		}
+	}
+	read := cloud.Window{From: o.Now, To: o.Now}
+	for _, p := range packs {
+		w := cloud.Last(p.Window, o.Now)
+		if !slices.Contains(j.windows, w) {
+			j.windows = append(j.windows, w)
+		}
+		if b := lookbackOf(p); !slices.Contains(j.pasts, b) {
+			j.pasts = append(j.pasts, b)
+		}
+		read.From = minTime(read.From, minTime(w.From, o.Now.Add(-p.Risk.Past)))
+	}
+	j.exclude, j.since, err = d.exclusions(inputs, read)
+	return j, err
+}
+
 // judge judges the cloud's resources, on every core, while their statistics are
-// at hand, and delivers them in the order of their ids.
-func (j judging) judge(ctx context.Context, deliver func(recommender.Candidate)) error {
+// at hand, and delivers what each pack says of one: those that risk is learned
+// from first, else in the order of their ids.
+func (j judging) judge(ctx context.Context, deliver func([]recommender.Candidate)) error {
 	ids := make([]string, len(j.inputs))
-	byID := make(map[string][]analyzer.Input, len(j.inputs))
 	for i, in := range j.inputs {
 		ids[i] = in.Resource.ID
-		byID[in.Resource.ID] = append(byID[in.Resource.ID], in)
 	}
-	peaks, err := j.data.History.Peaks(ctx, ids, []cloud.Metric{cloud.CPUPercent, cloud.MemoryPercent}, cloud.Last(peakSpan, j.o.Now), j.since)
-	if err != nil {
-		return fmt.Errorf("read peaks: %w", err)
-	}
-	past := cloud.Window{From: latest(j.first(), j.o.Now.Add(-j.o.Pack.Risk.Past)), To: j.o.Now}
 	k := recommender.Standard()
 	compared, others := sampled(ids)
-	for _, part := range []struct {
-		ids     []string
-		origins []recommender.Origin
-	}{{compared, k.Origins(past.From, past.To, j.o.Pack.Risk.Horizon)}, {others, nil}} {
-		if len(part.ids) == 0 {
-			continue
+	for i, part := range [][]string{compared, others} {
+		var pasts [][]history.Span
+		for _, b := range j.pasts {
+			past := cloud.Window{From: latest(j.first(), j.now.Add(-b.past)), To: j.now}
+			var origins []recommender.Origin
+			if i == 0 {
+				origins = k.Origins(past.From, past.To, b.horizon)
+			}
+			pasts = append(pasts, spans(past, origins))
 		}
-		q := history.Query{Resources: part.ids, Exclude: j.exclude, Step: j.step, Spans: spans(j.window, past, part.origins)}
-		err := history.Scan(ctx, j.data.History, q, func(id string, u []map[cloud.Metric]utilization.Summary) ([]recommender.Candidate, error) {
-			var out []recommender.Candidate
-			for _, in := range byID[id] {
-				in.Utilization, in.Peaks, in.Step = u[0], peaks[id], j.step
-				out = append(out, j.candidate(k, in, u[1:]))
+		err := scan(ctx, j, part, pasts, func(in analyzer.Input, windows []map[cloud.Metric]utilization.Summary, pasts [][]map[cloud.Metric]utilization.Summary) []recommender.Candidate {
+			out := make([]recommender.Candidate, len(j.packs))
+			for i, p := range j.packs {
+				in.Utilization = windows[slices.Index(j.windows, cloud.Last(p.Window, j.now))]
+				out[i] = j.candidate(k, p, in, pasts[slices.Index(j.pasts, lookbackOf(p))])
 			}
-			return out, nil
-		}, func(judged []recommender.Candidate) error {
-			for _, c := range judged {
-				deliver(c)
-			}
-			return nil
-		})
+			return out
+		}, deliver)
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// scan reads the statistics of those of j's resources that ids name and hands each
+// to work, with those of every window and of the spans of every past. They are good
+// until work returns, and its results are delivered in the order of ids.
+func scan[T any](ctx context.Context, j judging, ids []string, pasts [][]history.Span, work func(in analyzer.Input, windows []map[cloud.Metric]utilization.Summary, pasts [][]map[cloud.Metric]utilization.Summary) T, deliver func(T)) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	byID := make(map[string][]analyzer.Input, len(ids))
+	for _, in := range j.inputs {
+		byID[in.Resource.ID] = append(byID[in.Resource.ID], in)
+	}
+	peaks, err := j.data.History.Peaks(ctx, ids, []cloud.Metric{cloud.CPUPercent, cloud.MemoryPercent}, cloud.Last(peakSpan, j.now), j.since)
+	if err != nil {
+		return fmt.Errorf("read peaks: %w", err)
+	}
+	q := history.Query{Resources: ids, Exclude: j.exclude, Step: j.step}
+	for _, w := range j.windows {
+		q.Spans = append(q.Spans, history.Span{Window: w, Metrics: cloud.Metrics()})
+	}
+	for _, p := range pasts {
+		q.Spans = append(q.Spans, p...)
+	}
+	return history.Scan(ctx, j.data.History, q, func(id string, u []map[cloud.Metric]utilization.Summary) ([]T, error) {
+		windows, rest := u[:len(j.windows)], u[len(j.windows):]
+		byPast := make([][]map[cloud.Metric]utilization.Summary, len(pasts))
+		for i, p := range pasts {
+			byPast[i], rest = rest[:len(p)], rest[len(p):]
+		}
+		var out []T
+		for _, in := range byID[id] {
+			in.Peaks, in.Step = peaks[id], j.step
+			out = append(out, work(in, windows, byPast))
+		}
+		return out, nil
+	}, func(done []T) error {
+		for _, x := range done {
+			deliver(x)
+		}
+		return nil
+	})
 }
 
 // mostCompared machines of a cloud are what the chances of harm are learned from:
@@ -200,11 +284,11 @@ func hashOf(id string) uint64 {
 	return h.Sum64()
 }
 
-// spans are the window of the policy, the past that is learned from, and what lies
-// before and after each of its instants.
-func spans(window, past cloud.Window, origins []recommender.Origin) []history.Span {
+// spans are the past that is learned from, and what lies before and after each of
+// its instants.
+func spans(past cloud.Window, origins []recommender.Origin) []history.Span {
 	sized := []cloud.Metric{cloud.CPUPercent, cloud.MemoryPercent}
-	out := []history.Span{{Window: window, Metrics: cloud.Metrics()}, {Window: past, Metrics: sized}}
+	out := []history.Span{{Window: past, Metrics: sized}}
 	for _, o := range origins {
 		out = append(out, history.Span{Window: cloud.Window{From: past.From, To: o.At}, Metrics: sized},
 			history.Span{Window: cloud.Window{From: o.At, To: o.End}, Metrics: sized})
@@ -215,7 +299,7 @@ func spans(window, past cloud.Window, origins []recommender.Origin) []history.Sp
 // first is the earliest instant from which CPU was asked for of any of the
 // machines; now where none was.
 func (j judging) first() time.Time {
-	earliest := j.o.Now
+	earliest := j.now
 	for _, in := range j.inputs {
 		if from := in.Observations[cloud.CPUPercent].From; !from.IsZero() {
 			earliest = minTime(earliest, from)
@@ -227,8 +311,8 @@ func (j judging) first() time.Time {
 // candidate judges one resource and keeps of its statistics what a
 // recommendation needs: past is that of all its past, then before and after each
 // instant.
-func (j judging) candidate(k recommender.Constants, in analyzer.Input, past []map[cloud.Metric]utilization.Summary) recommender.Candidate {
-	f := analyzer.Judge(j.o.Pack, in, j.o.Now)
+func (j judging) candidate(k recommender.Constants, p policies.Pack, in analyzer.Input, past []map[cloud.Metric]utilization.Summary) recommender.Candidate {
+	f := analyzer.Judge(p, in, j.now)
 	var instants []recommender.Instant
 	for i := 1; i < len(past); i += 2 {
 		instants = append(instants, recommender.Instant{Before: past[i], After: past[i+1]})
@@ -244,7 +328,7 @@ func (j judging) candidate(k recommender.Constants, in analyzer.Input, past []ma
 	return recommender.Candidate{Input: in, Finding: f, Past: learned}
 }
 
-// exclusions returns, per resource, the spans of the window that say nothing of
+// exclusions returns, per resource, the spans of w that say nothing of
 // the machine as it stands: before its last change of size, and while it was
 // powered off; and since when its size is the present one.
 func (d *Data) exclusions(inputs []analyzer.Input, w cloud.Window) (map[string][]cloud.Window, map[string]time.Time, error) {
