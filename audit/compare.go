@@ -80,6 +80,9 @@ type Switch struct {
 	B           Side       `json:"b"`
 }
 
+// SameAdvice reports whether both policies propose the same, or both nothing.
+func (s Switch) SameAdvice() bool { return sameAdvice(s.A.Recommendation, s.B.Recommendation) }
+
 // Side is what one policy says of a resource.
 type Side struct {
 	Verdict analyzer.Verdict  `json:"verdict"`
