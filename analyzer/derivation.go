@@ -135,6 +135,9 @@ type Working struct {
 	GreatestFirst bool       `json:"greatest_first,omitempty"`
 	Met           *int       `json:"met,omitempty"` // days or samples
 	Of            *int       `json:"of,omitempty"`
+	// A share of samples: what each is compared by, in the metric's own unit.
+	SampleOp    string   `json:"sample_op,omitempty"`
+	SampleLimit *float64 `json:"sample_limit,omitempty"`
 	// A peak: the highest of the window, and of the guarded span where known.
 	Window  *float64  `json:"window,omitempty"`
 	Guarded *float64  `json:"guarded,omitempty"`
@@ -259,7 +262,9 @@ func (j *judging) working(c policies.Condition) *Working {
 	case policies.OfDay(c.Statistic):
 		j.workDays(c, parts, w)
 	case c.Statistic == "sample":
-		share := shareOfSamples(parts[0], c.Op, c.Limit/orOne(w.Factor))
+		limit := c.Limit / orOne(w.Factor)
+		share := shareOfSamples(parts[0], c.Op, limit)
+		w.SampleOp, w.SampleLimit = c.Op, &limit
 		w.Met, w.Of = count(int(math.Round(share*float64(parts[0].Samples)))), count(parts[0].Samples)
 	case policies.OfPeaks(c.Statistic):
 		window, guarded := s.peaks(c.Metric, c.Statistic, parts[0])

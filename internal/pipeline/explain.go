@@ -48,7 +48,7 @@ type Read struct {
 	Step     float64      `json:"step_seconds"` // between samples expected
 	Peaks    cloud.Window `json:"peaks"`        // that the peak guard looks at
 	Excluded []Exclusion  `json:"excluded"`
-	Gaps     []Gap        `json:"gaps"` // longer than two steps, outside what is excluded; of all metrics
+	Gaps     []Gap        `json:"gaps"` // longer than two steps, outside what is excluded and since creation; of all metrics
 }
 
 // Exclusion is a span that says nothing of the machine as it stands.
@@ -184,6 +184,11 @@ func (d *Data) read(ctx context.Context, j judging, e *Explanation) error {
 	}
 	for _, g := range gaps {
 		lacks := cloud.Window{From: g.From, To: g.To}
+		if created := e.Resource.CreatedAt; created.After(lacks.From) && lacks.To.Before(w.To) {
+			if lacks.From = created; lacks.Duration() <= 2*step { // there was no machine before
+				continue
+			}
+		}
 		whole := slices.ContainsFunc(e.Read.Excluded, func(x Exclusion) bool {
 			return !lacks.From.Before(x.Window.From.Add(-2*step)) && !lacks.To.After(x.Window.To.Add(2*step))
 		})
