@@ -61,12 +61,11 @@ func UnfitCodes() []string {
 // that fit, the choice also depends on the fleet: on groups and on risk.
 func Sizes(p policies.Pack, c Candidate, catalog cloud.Catalog, book price.Book, now time.Time) []Size {
 	r := &run{pack: p, catalog: catalog.Sorted(), types: catalog, book: book, now: now}
-	rule, ok := p.Rule(c.Finding.Rule)
-	res := c.Input.Resource
-	pr := &proposal{c: &c, rule: rule, action: Action(rule.Action)}
-	if !ok || pr.action != Downsize && pr.action != Upsize {
+	pr := r.propose(&c)
+	if pr == nil || pr.action == Release || len(pr.refused) > 0 && !slices.Contains(ofSizes, pr.refused[0].Code) {
 		return nil
 	}
+	rule, res := pr.rule, c.Input.Resource
 	var specs []Spec
 	unfit := func(Spec) string { return "" }
 	checks := func(s Spec, each func(Check) bool) { r.project(&c, s, each) }
@@ -113,6 +112,9 @@ func Sizes(p policies.Pack, c Candidate, catalog cloud.Catalog, book price.Book,
 	}
 	return out
 }
+
+// ofSizes are the refusals that come of looking at sizes.
+var ofSizes = []string{CodeSizeUnknown, CodeTypeUnknown, CodeMemoryUnknown, CodeNoSmallerSize, CodeNoLargerSize, CodeNoSaving}
 
 // beside lists the sizes on offer other than the current one that are kept, in
 // the order of the offer.

@@ -83,4 +83,7 @@ func TestSizesSayWhatSpeaksAgainstThem(t *testing.T) {
 	if got := Sizes(p, machine(t, p, cloud.Resource{ID: "i-1", InstanceType: "ecs.g7.4xlarge"}, 1, 10), catalogue(), book(t), now); len(got) != 0 {
 		t.Errorf("of an idle machine, which is released: %+v", got)
 	}
+	if got := Sizes(p, machine(t, p, cloud.Resource{ID: "i-1", InstanceType: "ecs.gn7.xlarge"}, 15, 25), catalogue(), book(t), now); len(got) != 0 {
+		t.Errorf("of a machine with a GPU, which is refused: %+v", got)
+	}
 }
