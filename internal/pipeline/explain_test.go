@@ -38,10 +38,15 @@ func estateData(t *testing.T, instances int) (*Data, time.Time) {
 	return d, end
 }
 
-// Of every resource of an estate, by packs of every form, the derivation ends in
-// the finding of the audit.
-func TestDerivationsEndInTheAuditsFindings(t *testing.T) {
+func TestExplainAnEstate(t *testing.T) {
 	d, end := estateData(t, 16)
+	t.Run("an explanation says what the audit says", func(t *testing.T) { explainedAsAudited(t, d, end) })
+	t.Run("every derivation ends in the audit's finding", func(t *testing.T) { derivedAsAudited(t, d, end) })
+}
+
+// derivedAsAudited holds the derivation of every resource, by packs of several
+// forms, to the finding of the audit.
+func derivedAsAudited(t *testing.T, d *Data, end time.Time) {
 	for _, id := range []string{policies.DefaultID, "gcp-idle-15d"} {
 		pack, ok := policies.ByID(id)
 		if !ok {
@@ -76,9 +81,9 @@ func TestDerivationsEndInTheAuditsFindings(t *testing.T) {
 	}
 }
 
-// An explanation brings together what an audit of the same instant says.
-func TestExplainSaysWhatTheAuditSays(t *testing.T) {
-	d, end := estateData(t, 16)
+// explainedAsAudited holds what an explanation brings together to an audit of the
+// same instant, of which none is stored yet.
+func explainedAsAudited(t *testing.T, d *Data, end time.Time) {
 	pack, _ := policies.ByID(policies.DefaultID)
 	o := AuditOptions{Clouds: []string{"a"}, Pack: pack, Book: price.Example(), Now: end, Location: time.UTC}
 	inventories, _, err := d.Inventories(o.Clouds)
