@@ -208,7 +208,7 @@ func (p prose) parts(list []analyzer.Part) string {
 
 // daily is the formula of one day's value; date stands for the day.
 func (p prose) daily(c analyzer.ConditionTrial, apply func(string) string, factor string) string {
-	f := "AVERAGEIFS(#,B:B," + p.tell("日期", "date") + ")"
+	f := "AVERAGEIFS(#,B:B," + p.tell("日期", "date") + ")" //nolint:misspell // a function of spreadsheets
 	if c.Statistic == "day_max" || c.Statistic == "mean_of_day_maxima" {
 		f = "MAXIFS(#,B:B," + p.tell("日期", "date") + ")"
 	}
