@@ -26,11 +26,12 @@ const (
 	StepPower    = "power"       // not powered off: else only rules on that apply
 	StepSamples  = "cpu_samples" // CPU has the history and coverage that the pack asks for
 	StepApply    = "rules"       // the rules, from the first to the last
+	StepSeason   = "season"      // what was found wasteful was watched in its season
 )
 
 // Steps lists the steps.
 func Steps() []string {
-	return []string{StepListing, StepKind, StepAttached, StepAge, StepPower, StepSamples, StepApply}
+	return []string{StepListing, StepKind, StepAttached, StepAge, StepPower, StepSamples, StepApply, StepSeason}
 }
 
 func (j *judging) passes(step string, reasons ...Reason) {

@@ -42,6 +42,8 @@ const (
 	HypervisorCPU    Flag = "hypervisor_cpu" // CPU measured by the host, which smooths short peaks
 	NoOwner          Flag = "no_owner"       // no department known
 	CloudUnavailable Flag = "cloud_unavailable"
+	SeasonUnseen     Flag = "season_unseen"  // would be wasteful, but its season was not watched
+	HolidayWindow    Flag = "holiday_window" // one in five of the window's weekdays or more was off for holidays
 )
 
 // Flags lists every flag in the order in which findings carry them.
@@ -49,6 +51,7 @@ func Flags() []Flag {
 	return []Flag{
 		SuspectedPadding, Exempt, PoweredOff, Resized, AgeUnknown, MemoryUnknown,
 		NoMonthEnd, ShortHistory, HypervisorCPU, NoOwner, CloudUnavailable,
+		SeasonUnseen, HolidayWindow,
 	}
 }
 
@@ -61,6 +64,10 @@ type Reason struct {
 	Limit     *float64     `json:"limit,omitempty"`
 	Unit      cloud.Unit   `json:"unit,omitempty"`
 	Detail    string       `json:"detail,omitempty"` // a name the reason speaks of: an instance type, an exemption's owner
+	Date      string       `json:"date,omitempty"`   // a day the reason speaks of, 2026-11-30
+	// WaitDays is for how many days to wait until samples settle the matter; 0:
+	// waiting is not what settles it, or nobody knows for how long.
+	WaitDays int `json:"wait_days,omitempty"`
 }
 
 // Evidence is the statistics of one metric that a finding stood on.
@@ -88,7 +95,10 @@ type Finding struct {
 	Window     cloud.Window `json:"window"`             // the history judged, after exclusions
 	Flags      []Flag       `json:"flags"`
 	Reasons    []Reason     `json:"reasons"`
-	Evidence   []Evidence   `json:"evidence,omitempty"`
+	// Notes did not decide and are to be known before acting: what times of the
+	// year the history has not seen, and when it will have.
+	Notes    []Reason   `json:"notes,omitempty"`
+	Evidence []Evidence `json:"evidence,omitempty"`
 }
 
 // Input is everything that is known of one resource at the present instant.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"yunjian/calendar"
 	"yunjian/cloud"
 	"yunjian/policies"
 	"yunjian/utilization"
@@ -17,11 +18,12 @@ const day = 24 * time.Hour
 const PeakSpan = 395 * day
 
 // Judge turns what is known of one resource into a Finding. Calendar days and
-// month ends are those of now's location.
+// month ends are those of now's location; holidays and seasons those of the
+// pack's calendar.
 //
 // The order of judgement: a listing that could not be read, exemption, age,
 // what a resize cut off, power, coverage, the pack's rules from the first to
-// the last, and only then Optimized. A rule with a condition that nothing is
+// the last, the season of what they found wasteful, and only then Optimized. A rule with a condition that nothing is
 // known of does not match; where that alone kept the resource from being found
 // wasteful, the verdict is InsufficientData and says what would settle it.
 func Judge(p policies.Pack, in Input, now time.Time) Finding {
@@ -49,6 +51,7 @@ func (j *judging) finding() Finding {
 	v := j.judge()
 	f.Verdict, f.Rule, f.Coverage = v.verdict, v.rule, v.coverage
 	f.Reasons = append(v.reasons, j.excused()...)
+	f.Notes = v.notes
 	f.Flags = j.sortedFlags()
 	f.Evidence = j.evidence()
 	return f
@@ -72,7 +75,10 @@ type judgement struct {
 	rule     string
 	coverage *float64
 	reasons  []Reason
+	notes    []Reason
 }
+
+func (v judgement) wasteful() bool { return v.verdict == Idle || v.verdict == Overprovisioned }
 
 // insufficient is the judgement of a resource whose samples were not looked at.
 func insufficient(reasons ...Reason) judgement {
@@ -122,12 +128,22 @@ func (j *judging) judge() judgement {
 		return j.ends(StepSamples, judgement{verdict: InsufficientData, coverage: j.rests([]cloud.Metric{cloud.CPUPercent}), reasons: []Reason{why}})
 	}
 	j.passes(StepSamples)
-	if !monthEnd(j.window, j.now.Location()) {
+	if !holds(j.window, calendar.MonthEnd, j.now.Location()) {
 		j.flags[NoMonthEnd] = true
 	}
-	v := j.ends(StepApply, j.apply(rules))
-	if since := j.in.Peaks[cloud.CPUPercent].Since; (v.verdict == Idle || v.verdict == Overprovisioned) && (since.IsZero() || since.After(j.now.Add(-PeakSpan))) {
-		j.flags[ShortHistory] = true
+	found := j.apply(rules)
+	v := j.seasonal(found, j.watchedSince(found.rule), j.now)
+	if found.wasteful() && !v.wasteful() {
+		j.passes(StepApply)
+		v = j.ends(StepSeason, v)
+	} else {
+		v = j.ends(StepApply, v)
+	}
+	if v.wasteful() {
+		if since := j.in.Peaks[cloud.CPUPercent].Since; since.IsZero() || since.After(j.now.Add(-PeakSpan)) {
+			j.flags[ShortHistory] = true
+		}
+		v.notes = append(j.unseenEnds(), j.holidays()...)
 	}
 	v.reasons = append(v.reasons, j.padding()...)
 	return v
@@ -215,7 +231,8 @@ func (j *judging) off(rules []policies.Rule) judgement {
 		}
 		m := j.match(rule)
 		if m.state == yes {
-			return judgement{verdict: Verdict(rule.Verdict), rule: rule.ID, reasons: m.reasons}
+			v := judgement{verdict: Verdict(rule.Verdict), rule: rule.ID, reasons: m.reasons}
+			return j.seasonal(v, j.seen().Add(-time.Duration(off*float64(day))), j.seen())
 		}
 		if nearest.Code == "" {
 			nearest = Reason{Code: CodePoweredOffDays, Statistic: policies.DaysOff, Value: number(off), Limit: number(rule.When[i].Limit), Unit: cloud.Days}
@@ -331,17 +348,6 @@ func (j *judging) unattachedFor() (float64, string, bool) {
 }
 
 func days(d time.Duration) float64 { return d.Hours() / 24 }
-
-// monthEnd reports whether w holds the whole last day of a month.
-func monthEnd(w cloud.Window, loc *time.Location) bool {
-	from := w.From.In(loc)
-	for first := time.Date(from.Year(), from.Month()+1, 1, 0, 0, 0, 0, loc); !first.After(w.To); first = first.AddDate(0, 1, 0) {
-		if !first.AddDate(0, 0, -1).Before(w.From) {
-			return true
-		}
-	}
-	return false
-}
 
 // excused returns the reason of an exemption that covers the resource.
 func (j *judging) excused() []Reason {

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
 
+	"yunjian/calendar"
 	"yunjian/cloud"
 	"yunjian/policies"
 	"yunjian/utilization"
@@ -31,6 +33,7 @@ type fixture struct {
 	Peaks      map[cloud.Metric]map[string]any `yaml:"peaks"`
 	Exemptions []map[string]any                `yaml:"exemptions"`
 	LastSample time.Time                       `yaml:"last_sample"`
+	Seasons    string                          `yaml:"seasons"` // a table in place of the shipped one
 }
 
 // series makes samples every five minutes up to now: level, with the given
@@ -45,6 +48,8 @@ type series struct {
 	Missing  int     `yaml:"missing"`   // 1 of so many samples is missing; 0: none
 	FromDays float64 `yaml:"from_days"` // begins so many days before now; 0: with the window
 	ToDays   float64 `yaml:"to_days"`   // ends so many days before now
+	Before   float64 `yaml:"before"`    // the level until StepDays before now
+	StepDays float64 `yaml:"step_days"` // 0: no step
 }
 
 func (s series) points(w cloud.Window, now time.Time) []cloud.Point {
@@ -59,6 +64,9 @@ func (s series) points(w cloud.Window, now time.Time) []cloud.Point {
 			continue
 		}
 		v := s.Level + s.PerDay*at.Sub(w.From).Hours()/24
+		if now.Sub(at) > time.Duration(s.StepDays*float64(day)) && s.StepDays > 0 {
+			v += s.Before - s.Level
+		}
 		if s.PeakOf > 0 && i%s.PeakOf == 0 {
 			v = s.Peak
 		}
@@ -107,6 +115,14 @@ func (f fixture) known(t *testing.T) (policies.Pack, Input, time.Time) {
 	pack, ok := policies.ByID(cmpOr(f.Pack, policies.DefaultID))
 	if !ok {
 		t.Fatalf("no pack %s", f.Pack)
+	}
+	pack.Calendar = calendar.Builtin()
+	if f.Seasons != "" {
+		file, err := calendar.Parse("seasons", []byte(f.Seasons))
+		if err != nil {
+			t.Fatal(err)
+		}
+		pack.Calendar = pack.Calendar.With(file)
 	}
 	for _, e := range f.Exemptions {
 		pack.Exemptions = append(pack.Exemptions, as[policies.Exemption](t, e))
@@ -185,7 +201,7 @@ func TestJudge(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			checkCodes(t, got.Reasons)
+			checkCodes(t, slices.Concat(got.Reasons, got.Notes))
 			golden(t, strings.TrimSuffix(file, ".yaml")+".golden.json", string(out)+"\n")
 		})
 	}

@@ -28,6 +28,8 @@ const (
 	CodeUnattachedUnknown = "unattached_since_unknown"
 	CodeNoRule            = "no_rule_for_kind" // the pack says nothing about this kind, or about machines of this size; Detail: the kind
 	CodeFactUnknown       = "fact_unknown"     // a fact that a rule asks for; Statistic names it
+	CodeSeasonUnseen      = "season_unseen"    // days of the season in Detail that were watched, and how many are enough; Date: when it begins
+	CodeSeasonUnknown     = "season_unknown"   // tagged with a season that the table lacks; Detail: its id
 
 	// What decided.
 	CodePoweredOffDays = "powered_off_days" // days since the machine was powered off
@@ -36,10 +38,20 @@ const (
 	CodePeakGuard      = "peak_guard"       // a peak of the last 13 months vetoes the rule in Detail
 	CodeExempt         = "exempt"           // excused; Value: days left; Detail: ground and owner
 
-	// Signs of padding.
-	CodePaddingPlateau = "padding_plateau"         // CPU spread between p5 and p95, percentage points, day and night, week and weekend
-	CodePaddingAbove   = "padding_above_threshold" // mean CPU just above the pack's threshold
-	CodePaddingNoIO    = "padding_no_io"           // CPU without network traffic, bytes a day
+	// What is to be known beside the verdict. Date is the next such day.
+	CodeMonthEndUnseen   = "month_end_unseen"   // the window holds no last day of a month
+	CodeQuarterEndUnseen = "quarter_end_unseen" // nor does the peak guard's span hold one of a quarter
+	CodeYearEndUnseen    = "year_end_unseen"    // nor one of a year
+	CodeHolidays         = "holidays_in_window" // weekdays of the window that were off for holidays, and its weekdays
+
+	// Signs of padding, of CPU or memory.
+	CodePaddingPlateau   = "padding_plateau"         // p95 and p5 lie close together, percentage points
+	CodePaddingEveryDay  = "padding_every_day"       // the means of all days lie close together, weekends included, percentage points
+	CodePaddingAbove     = "padding_above_threshold" // mean just above the pack's threshold
+	CodePaddingStep      = "padding_step"            // rose to just above the threshold and stayed, with traffic as before; Value: by how many points; Detail: the day
+	CodePaddingNoIO      = "padding_no_io"           // CPU without network traffic, bytes a day
+	CodePaddingUnmatched = "padding_unmatched"       // network traffic is so many times as high on weekdays as at weekends, while CPU is not
+	CodePaddingAlike     = "padding_alike"           // other machines of the department had the same level every day; Value: how many; Detail: some of them
 )
 
 // FixedCodes lists the codes that are not composed, sorted as above.
@@ -48,8 +60,10 @@ func FixedCodes() []string {
 		CodeScopeUnavailable, CodeAgeBelow, CodeHistoryBelow, CodeCoverageBelow, CodeMemoryNoAgent, CodeDiskNoAgent,
 		CodeNoPermission, CodeThrottled, CodeNotOffered, CodeNoData, CodeReadFailed, CodeStopped, CodeOffSinceUnknown,
 		CodeAttachmentUnknown, CodeUnattachedUnknown, CodeNoRule, CodeFactUnknown,
+		CodeSeasonUnseen, CodeSeasonUnknown,
 		CodePoweredOffDays, CodeUnattachedDays, CodeAttached, CodePeakGuard, CodeExempt,
-		CodePaddingPlateau, CodePaddingAbove, CodePaddingNoIO,
+		CodeMonthEndUnseen, CodeQuarterEndUnseen, CodeYearEndUnseen, CodeHolidays,
+		CodePaddingPlateau, CodePaddingEveryDay, CodePaddingAbove, CodePaddingStep, CodePaddingNoIO, CodePaddingUnmatched, CodePaddingAlike,
 	}
 }
 
@@ -93,6 +107,9 @@ func (r Reason) Comparison() (word string, held, ok bool) {
 	}
 	return "", false, false
 }
+
+// Padding reports whether the reason is a sign of padding.
+func (r Reason) Padding() bool { return strings.HasPrefix(r.Code, "padding_") }
 
 // missing is the reason why a metric has no samples.
 func missing(m cloud.Metric, a cloud.Availability, detail string) Reason {

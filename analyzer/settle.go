@@ -81,7 +81,12 @@ func settles(p policies.Pack, r Reason) (Remedy, bool) {
 		return Remedy{Code: RemedyListing}, r.Code != CodeStopped
 	case CodeOffSinceUnknown, CodeUnattachedUnknown: // it is watched from now on
 		return Remedy{Code: RemedyWait, Days: r.Limit}, true
-	case CodeFactUnknown:
+	case CodeSeasonUnseen:
+		if r.WaitDays > 0 {
+			return Remedy{Code: RemedyWait, Days: number(float64(r.WaitDays))}, true
+		}
+		return Remedy{Code: RemedyWait}, true
+	case CodeFactUnknown, CodeSeasonUnknown:
 		return Remedy{Code: RemedyFact}, true
 	case CodeNoRule:
 		return Remedy{Code: RemedyRule}, true

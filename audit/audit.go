@@ -18,6 +18,7 @@ type Audit struct {
 	Window          cloud.Window                 `json:"window"`
 	Policy          PolicyRef                    `json:"policy"`
 	PriceBook       PriceBookRef                 `json:"price_book"`
+	Calendar        CalendarRef                  `json:"calendar"`
 	Totals          Totals                       `json:"totals"`
 	Findings        []analyzer.Finding           `json:"findings"`        // by kind, id
 	Recommendations []recommender.Recommendation `json:"recommendations"` // by saving, greatest first, then id
@@ -34,6 +35,7 @@ func New(asOf time.Time, p policies.Pack, book price.Book, fleet []recommender.C
 			ID: p.ID, Version: p.Version, SHA256: p.SHA256, NameZH: p.Name.ZH, NameEN: p.Name.EN,
 			Confidence: string(p.Confidence), Source: p.Source.String(),
 		},
+		Calendar:        calendarRef(p.Calendar, cloud.Last(p.Window, asOf), asOf.Location()),
 		PriceBook:       PriceBookRef{ID: book.ID, Version: book.Version, Example: book.Example},
 		Findings:        make([]analyzer.Finding, 0, len(fleet)),
 		Recommendations: append([]recommender.Recommendation{}, recs...),
@@ -89,6 +91,29 @@ func totals(currency string, fleet []recommender.Candidate, recs []recommender.R
 	}
 	t.Release = total(currency, recommender.Release, recs)
 	t.Downsize = total(currency, recommender.Downsize, recs)
+	t.Stop = stops(currency, recs)
+	return t
+}
+
+// stops sums the recommendations to stop by schedule, which give nothing back but
+// hours.
+func stops(currency string, recs []recommender.Recommendation) StopTotal {
+	var t StopTotal
+	sum := price.Zero(currency)
+	for _, r := range recs {
+		if r.Action != recommender.Stop || r.Schedule == nil {
+			continue
+		}
+		t.Resources++
+		t.HoursAWeek += r.Schedule.HoursOff
+		next, err := sum.Add(r.AnnualSaving)
+		if !r.SavingKnown || err != nil {
+			t.Unpriced++
+			continue
+		}
+		sum = next
+	}
+	t.AnnualSaving = sum.String()
 	return t
 }
 
@@ -150,7 +175,17 @@ type Totals struct {
 	StorageGiB float64     `json:"storage_gib"`
 	Release    ActionTotal `json:"release"`
 	Downsize   ActionTotal `json:"downsize"`
+	Stop       StopTotal   `json:"stop"` // by schedule: beside release and downsize, never among them
 	Currency   string      `json:"currency"`
+}
+
+// StopTotal sums the recommendations to stop machines by schedule. AnnualSaving is
+// what is not billed while they are stopped, as far as that is known.
+type StopTotal struct {
+	Resources    int    `json:"resources"`
+	HoursAWeek   int    `json:"hours_a_week"` // of all machines together
+	AnnualSaving string `json:"annual_saving"`
+	Unpriced     int    `json:"unpriced"` // machines of which nobody knows whether a stop saves anything
 }
 
 // ActionTotal sums the recommendations of one action.

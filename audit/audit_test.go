@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"yunjian/analyzer"
+	"yunjian/calendar"
 	"yunjian/cloud"
 	"yunjian/policies"
 	"yunjian/price"
@@ -99,6 +100,8 @@ func baseline(t *testing.T) policies.Pack {
 		t.Fatal("no baseline")
 	}
 	p.SHA256 = "checksum of the pack" // so that editing the pack does not touch this golden
+	p.Calendar = calendar.Builtin()
+	p.Calendar.Seasons.SHA256 = "checksum of the seasons"
 	return p
 }
 

@@ -40,7 +40,8 @@ type VerdictShift struct {
 }
 
 // Sum is what one policy would have given back by some of its recommendations,
-// and what that risks. Upsizes count what they add as negative.
+// and what that risks. Upsizes count what they add as negative, and stops by
+// schedule give nothing back.
 type Sum struct {
 	ActionTotal
 	// ExpectedHarms is the sum of their probabilities of harm: how many resources
@@ -81,7 +82,13 @@ type Switch struct {
 }
 
 // SameAdvice reports whether both policies propose the same, or both nothing.
-func (s Switch) SameAdvice() bool { return sameAdvice(s.A.Recommendation, s.B.Recommendation) }
+func (s Switch) SameAdvice() bool { return sameSide(s.A, s.B) }
+
+// sameSide reports whether two sides propose the same; hours of rest are the same
+// whichever they are.
+func sameSide(a, b Side) bool {
+	return sameAdvice(a.Recommendation, b.Recommendation) && (a.Stop == nil) == (b.Stop == nil)
+}
 
 // Side is what one policy says of a resource.
 type Side struct {
@@ -93,6 +100,8 @@ type Side struct {
 	// rule that matched and has an action led to nothing.
 	Recommendation *recommender.Recommendation `json:"recommendation"`
 	Refused        []analyzer.Reason           `json:"refused,omitempty"`
+	// Stop proposes hours of rest, beside whatever else is proposed.
+	Stop *recommender.Recommendation `json:"stop,omitempty"`
 }
 
 // Action is what is proposed; empty for nothing.
@@ -105,7 +114,7 @@ func (s Side) Action() recommender.Action {
 
 // Actions lists every action in the order of tables.
 func Actions() []recommender.Action {
-	return []recommender.Action{recommender.Release, recommender.Downsize, recommender.Upsize}
+	return []recommender.Action{recommender.Release, recommender.Downsize, recommender.Stop, recommender.Upsize}
 }
 
 // Compare says what changes where the policy of b replaces that of a; both are of
@@ -175,10 +184,13 @@ func sum(currency string, recs []recommender.Recommendation, actions []recommend
 	for _, action := range actions {
 		t := total(currency, action, recs)
 		s.Resources += t.Resources
+		s.Unpriced += t.Unpriced
+		if action == recommender.Stop { // for some hours only: nothing is given back
+			continue
+		}
 		s.VCPU += t.VCPU
 		s.MemoryGiB += t.MemoryGiB
 		s.StorageGiB += t.StorageGiB
-		s.Unpriced += t.Unpriced
 	}
 	for _, r := range recs {
 		if slices.Contains(actions, r.Action) {
@@ -214,7 +226,7 @@ func switched(a, b Audit, resources []cloud.Resource) []Switch {
 	out := []Switch{}
 	for id, y := range after {
 		x, ok := before[id]
-		if ok && x.Verdict == y.Verdict && sameAdvice(x.Recommendation, y.Recommendation) {
+		if ok && x.Verdict == y.Verdict && sameSide(x, y) {
 			continue
 		}
 		r := known[id]
@@ -233,7 +245,11 @@ func sides(a Audit) map[string]Side {
 	}
 	for i, r := range a.Recommendations {
 		s := out[r.ResourceID]
-		s.Recommendation = &a.Recommendations[i]
+		if r.Action == recommender.Stop {
+			s.Stop = &a.Recommendations[i]
+		} else {
+			s.Recommendation = &a.Recommendations[i]
+		}
 		out[r.ResourceID] = s
 	}
 	for _, r := range a.Refusals {

@@ -108,7 +108,7 @@ func drawAudit(t *rapid.T, label string) Audit {
 			Current: recommender.Spec{VCPU: 8, MemoryGiB: 32}, AnnualSaving: fen, SavingKnown: rapid.Bool().Draw(t, label+id+" known"),
 			Risk: recommender.Risk{HarmProbability: float64(rapid.IntRange(0, 100).Draw(t, label+id+" harm")) / 1000},
 		}
-		if action != recommender.Release {
+		if action == recommender.Downsize || action == recommender.Upsize {
 			r.Target = &recommender.Spec{VCPU: rapid.SampledFrom([]int{2, 4, 16}).Draw(t, label+id+" vcpu"), MemoryGiB: 32}
 		}
 		a.Recommendations = append(a.Recommendations, r)
@@ -151,7 +151,7 @@ func TestCompareAddsUp(t *testing.T) {
 			}
 		}
 		for _, s := range there.Switched {
-			if s.A.Verdict == s.B.Verdict && s.A.Action() == s.B.Action() && (s.A.Recommendation == nil || s.A.Recommendation.Target == nil || *s.A.Recommendation.Target == *s.B.Recommendation.Target) {
+			if s.A.Verdict == s.B.Verdict && (s.A.Stop == nil) == (s.B.Stop == nil) && s.A.Action() == s.B.Action() && (s.A.Recommendation == nil || s.A.Recommendation.Target == nil || *s.A.Recommendation.Target == *s.B.Recommendation.Target) {
 				t.Fatalf("%s did not switch", s.ResourceID)
 			}
 		}

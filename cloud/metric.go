@@ -36,6 +36,8 @@ const (
 	Bytes         Unit = "byte"
 	BytesPerDay   Unit = "byte/day"
 	Days          Unit = "day"
+	Hours         Unit = "hour"
+	Weeks         Unit = "week"
 	Cores         Unit = "vcpu"
 	GiB           Unit = "GiB"
 	Count         Unit = "count"

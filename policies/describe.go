@@ -211,6 +211,7 @@ func (p Pack) String() string {
 		both("     * ", r.Note)
 	}
 	p.describeSizing(line)
+	p.describeSchedule(line)
 	return b.String()
 }
 
@@ -266,7 +267,13 @@ func (p Pack) describeSizing(line func(string, ...any)) {
 	}
 	line("风险回看 learned from the past %s", span(p.Risk.Past))
 	if p.Padding.Enabled {
-		line("疑似空转 padding  CPU 平台波动 plateau ≤ %g pt，高出阈值 above a threshold by ≤ %g pt，网络 network ≤ %s", p.Padding.MaxDeviation, p.Padding.AboveBy, amount(p.Padding.MaxNetwork, cloud.BytesPerDay))
+		pad := p.Padding
+		line("疑似空转 padding")
+		line("  波动 level within %g pt，p5 ≥ 均值的 of the mean %s；高出阈值 above a threshold by ≤ %g pt；台阶持续 a step lasts ≥ %s，流量增加 traffic ≤ +%s",
+			pad.MaxDeviation, share(pad.MinFloor), pad.AboveBy, model.Duration(pad.Settled), share(pad.MaxGrowth))
+		line("  %s 的天数内 on %s of days：网络 network ≤ %s，磁盘 disk ≤ %s；工作日流量 weekday traffic ≥ %g × 周末 weekends",
+			share(pad.QuietDays), share(pad.QuietDays), amount(pad.MaxNetwork, cloud.BytesPerDay), amount(pad.MaxDisk, cloud.BytesPerDay), pad.WorkTimes)
+		line("  同部门曲线相同 alike in a department：≥ %d，相差 within %g pt", pad.Alike, pad.AlikeWithin)
 	}
 	if len(p.Exemptions) > 0 {
 		line("豁免 exemptions %d", len(p.Exemptions))

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"yunjian/calendar"
 	"yunjian/cloud"
 )
 
@@ -65,12 +66,18 @@ type Pack struct {
 	// Deadlines is the chain that the source prescribes once waste is found.
 	Deadlines []Deadline
 
-	Rules   []Rule
-	Sizing  Sizing
-	Risk    Risk
-	Padding Padding
+	Rules    []Rule
+	Sizing   Sizing
+	Risk     Risk
+	Padding  Padding
+	Schedule Schedule
 
 	Exemptions []Exemption
+
+	// Calendar is what the pack judges days by. Like Exemptions it is not part of
+	// the file: whoever uses the pack sets it. The zero Calendar knows no
+	// holidays and no seasons.
+	Calendar calendar.Calendar
 }
 
 // Parameter is a number that the user of a pack must enter.
@@ -202,9 +209,17 @@ func (g Risk) Of(p float64) string {
 // raise a flag for people and never an action.
 type Padding struct {
 	Enabled      bool
-	MaxDeviation float64 // percentage points between p5 and p95 of CPU that still count as a plateau
-	AboveBy      float64 // plateau at most this many points above a threshold of the pack
-	MaxNetwork   float64 // bytes a day at most: CPU without traffic
+	MaxDeviation float64       // percentage points that still count as level: between p5 and p95, weekdays and weekends, before and after a step
+	AboveBy      float64       // just above a threshold of the pack: at most this many points
+	MinFloor     float64       // a level that varies within the day never rests: p5 is at least this share of the mean, 0 to 1
+	MaxNetwork   float64       // bytes a day at most: CPU without network traffic
+	MaxDisk      float64       // bytes a day at most: nor with disk traffic
+	QuietDays    float64       // on at least this share of the days, 0 to 1
+	WorkTimes    float64       // network traffic in working hours is at least so many times that of the same hours at weekends: work that CPU does not follow
+	Settled      time.Duration // a step has lasted at least so long; whole days
+	MaxGrowth    float64       // traffic after a step is that before it, or at most this share more
+	Alike        int           // so many machines of one department with the same curve, at least 2
+	AlikeWithin  float64       // percentage points that the means of each day differ at most
 }
 
 // Rule returns the rule with an id.

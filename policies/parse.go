@@ -60,7 +60,7 @@ func parse(name string, text []byte) (Pack, []Problem) {
 	p.Name = r.bilingual(o.need("name"), "name")
 	p.EffectiveFrom = r.date(o.take("effective_from"), "effective_from")
 	p.Confidence = r.confidence(o.need("confidence"), "confidence")
-	p.Source = r.source(o.need("source"))
+	p.Source = r.source(o.need("source"), "source")
 	p.Note = r.bilingual(o.take("note"), "note")
 
 	p.Window = r.duration(o.need("window"), "window", day, 400*day)
@@ -96,6 +96,7 @@ func parse(name string, text []byte) (Pack, []Problem) {
 	}
 	p.Risk = r.risk(o.take("risk"))
 	p.Padding = r.padding(o.take("padding"))
+	p.Schedule = r.schedule(o.take("schedule"))
 	o.done()
 	return p, r.sorted()
 }
@@ -104,20 +105,20 @@ func (r *reader) confidence(n *yaml.Node, path string) Confidence {
 	return Confidence(r.oneOf(n, path, string(Cited), string(Practice), string(Proposed)))
 }
 
-func (r *reader) source(n *yaml.Node) Source {
+func (r *reader) source(n *yaml.Node, path string) Source {
 	if n == nil {
 		return Source{}
 	}
-	o, ok := r.object(n, "source")
+	o, ok := r.object(n, path)
 	if !ok {
 		return Source{}
 	}
 	s := Source{
-		Title:  r.text(o.need("title"), "source.title"),
-		Issuer: r.text(o.take("issuer"), "source.issuer"),
-		DocNo:  r.text(o.take("doc_no"), "source.doc_no"),
-		Date:   r.text(o.take("date"), "source.date"),
-		URL:    r.text(o.take("url"), "source.url"),
+		Title:  r.text(o.need("title"), o.at("title")),
+		Issuer: r.text(o.take("issuer"), o.at("issuer")),
+		DocNo:  r.text(o.take("doc_no"), o.at("doc_no")),
+		Date:   r.text(o.take("date"), o.at("date")),
+		URL:    r.text(o.take("url"), o.at("url")),
 	}
 	o.done()
 	return s
@@ -283,7 +284,15 @@ func (r *reader) padding(n *yaml.Node) Padding {
 	p := Padding{Enabled: true}
 	p.MaxDeviation, _ = r.number(o.need("max_deviation"), "padding.max_deviation", 0, 100)
 	p.AboveBy, _ = r.number(o.need("above_by"), "padding.above_by", 0, 100)
+	p.MinFloor = r.percent(o.need("min_floor_percent"), "padding.min_floor_percent")
 	p.MaxNetwork = r.volume(o.need("max_network_per_day"), "padding.max_network_per_day")
+	p.MaxDisk = r.volume(o.need("max_disk_per_day"), "padding.max_disk_per_day")
+	p.QuietDays = r.percent(o.need("quiet_days_percent"), "padding.quiet_days_percent")
+	p.WorkTimes, _ = r.number(o.need("work_times"), "padding.work_times", 1, 1000)
+	p.Settled = r.duration(o.need("settled"), "padding.settled", 24*time.Hour, 90*24*time.Hour)
+	p.MaxGrowth = r.percent(o.need("max_traffic_growth_percent"), "padding.max_traffic_growth_percent")
+	p.Alike = r.integer(o.need("alike"), "padding.alike", 2, 1000)
+	p.AlikeWithin, _ = r.number(o.need("alike_within"), "padding.alike_within", 0, 100)
 	o.done()
 	return p
 }

@@ -75,6 +75,8 @@ type Item struct {
 	Per      Period
 	Discount decimal.Decimal // share of Price that is paid, above 0 and at most 1
 	Free     bool            // a price of 0 that is meant
+	// StoppedBilling is of CPU, memory and whole instances; empty: not said.
+	StoppedBilling StoppedBilling
 
 	InstanceType  string             // What Instance only: the type priced
 	Category      string             // What Storage only: a disk category, or a prefix ending in *

@@ -324,7 +324,7 @@ func (p *parser) word(f fields, key string) string {
 
 func (p *parser) book(n *yaml.Node) Book {
 	f := p.mapping(n, "", "id", "version", "name", "note", "currency", "source", "confidence", "tax_included",
-		"hours_per_month", "default_storage", "discount", "effective_from", "effective_to", "items")
+		"hours_per_month", "default_storage", "discount", "stopped_billing", "effective_from", "effective_to", "items")
 	b := Book{
 		ID: p.word(f, "id"), Version: p.word(f, "version"),
 		Name: p.names(f, "name", true), Note: p.names(f, "note", false),
@@ -344,7 +344,7 @@ func (p *parser) book(n *yaml.Node) Book {
 		b.Source = Source{Title: p.text(s, "title", true), Issuer: p.text(s, "issuer", false),
 			DocNo: p.text(s, "doc_no", false), Date: p.text(s, "date", false), URL: p.text(s, "url", false)}
 	}
-	defaults := Item{Discount: p.discount(f, one), From: p.date(f, "effective_from"), To: p.lastDay(f, "effective_to")}
+	defaults := Item{Discount: p.discount(f, one), StoppedBilling: p.stopped(f, ""), From: p.date(f, "effective_from"), To: p.lastDay(f, "effective_to")}
 	if !f.has("items") {
 		if resolve(n).Kind == yaml.MappingNode {
 			p.wrong(n, "items: missing: list at least one price")
@@ -360,6 +360,14 @@ func (p *parser) book(n *yaml.Node) Book {
 		b.Items = append(b.Items, p.item(n, fmt.Sprintf("items[%d]", i), defaults))
 	}
 	return b
+}
+
+// stopped reads how a stopped machine is billed.
+func (p *parser) stopped(f fields, otherwise StoppedBilling) StoppedBilling {
+	if !f.has("stopped_billing") {
+		return otherwise
+	}
+	return oneOf(p, f, "stopped_billing", BillingStops, BillingContinues)
 }
 
 func (p *parser) missingSource(f fields) {
@@ -382,7 +390,7 @@ func (p *parser) lastDay(f fields, key string) time.Time {
 }
 
 func (p *parser) item(n *yaml.Node, path string, defaults Item) Item {
-	f := p.mapping(n, path, "id", "what", "price", "per", "discount", "free", "instance_type", "category",
+	f := p.mapping(n, path, "id", "what", "price", "per", "discount", "free", "stopped_billing", "instance_type", "category",
 		"accounts", "zones", "regions", "families", "architectures", "charge_types", "effective_from", "effective_to")
 	it := Item{
 		ID: p.word(f, "id"), What: oneOf(p, f, "what", Whats()...), Per: PerMonth,
@@ -391,6 +399,9 @@ func (p *parser) item(n *yaml.Node, path string, defaults Item) Item {
 		Accounts: p.list(f, "accounts"), Zones: p.list(f, "zones"), Regions: p.list(f, "regions"),
 		Families: p.list(f, "families"), Architectures: p.list(f, "architectures"),
 		From: defaults.From, To: defaults.To, Line: n.Line, Column: n.Column,
+	}
+	if slices.Contains([]What{VCPU, Memory, Instance}, it.What) {
+		it.StoppedBilling = p.stopped(f, defaults.StoppedBilling)
 	}
 	if f.has("effective_from") {
 		it.From = p.date(f, "effective_from")
@@ -446,6 +457,7 @@ func (p *parser) applicability(f fields, it Item) {
 	only("families", VCPU, Memory)
 	only("architectures", VCPU, Memory, Instance)
 	only("category", Storage)
+	only("stopped_billing", VCPU, Memory, Instance)
 	if it.What == Instance && it.InstanceType == "" {
 		p.wrong(f.node, "%s: missing: which type has this price, such as ecs.g7.xlarge", f.at("instance_type"))
 	}

@@ -88,9 +88,9 @@ func TestParseMistakes(t *testing.T) {
 	tests := map[string]struct{ text, want string }{
 		"empty file":            {"# nothing\n", "prices.yaml:1:1: found an empty file, want a price book with id, version, name, currency, source, confidence, tax_included and items"},
 		"not YAML":              {"id: [\n", `prices.yaml:1: not YAML: did not find expected node content`},
-		"a list":                {"- 1\n", "prices.yaml:1:1: price book: found a list, want a mapping with the keys id, version, name, note, currency, source, confidence, tax_included, hours_per_month, default_storage, discount, effective_from, effective_to, items"},
+		"a list":                {"- 1\n", "prices.yaml:1:1: price book: found a list, want a mapping with the keys id, version, name, note, currency, source, confidence, tax_included, hours_per_month, default_storage, discount, stopped_billing, effective_from, effective_to, items"},
 		"two documents":         {good + "---\nid: x\n", "prices.yaml:11:1: found a second document, want one price book a file"},
-		"unknown key":           {good + "curency: CNY\n", "prices.yaml:11:1: curency: unknown key, want one of id, version, name, note, currency, source, confidence, tax_included, hours_per_month, default_storage, discount, effective_from, effective_to, items"},
+		"unknown key":           {good + "curency: CNY\n", "prices.yaml:11:1: curency: unknown key, want one of id, version, name, note, currency, source, confidence, tax_included, hours_per_month, default_storage, discount, stopped_billing, effective_from, effective_to, items"},
 		"key given twice":       {good + "currency: USD\n", "prices.yaml:11:1: currency: given twice, first at line 4"},
 		"no source":             {strings.Replace(good, "source: {title: 政务云服务合同, doc_no: \"2026-017\"}\n", "", 1), "prices.yaml:1:1: source: missing: say where the prices stand (title, and issuer, doc_no, date, url as known)"},
 		"source untitled":       {strings.Replace(good, "title: 政务云服务合同, ", "", 1), "prices.yaml:6:9: source.title: missing"},

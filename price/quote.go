@@ -57,6 +57,8 @@ type Line struct {
 	Discount  decimal.Decimal `json:"discount"` // share of the price that is paid
 	Monthly   Amount          `json:"monthly"`
 	Annual    Amount          `json:"annual"`
+	// StoppedBilling is of CPU, memory and whole instances: see there.
+	StoppedBilling StoppedBilling `json:"stopped_billing,omitempty"`
 }
 
 // Quote prices r as it stands at an instant. For a size that r does not have
@@ -174,6 +176,8 @@ func (q *quoting) line(it *Item, quantity decimal.Decimal, of string) {
 		UnitPrice: it.Price, Per: it.Per, Discount: it.Discount,
 		Monthly: Amount{twelfth(annual), q.book.Currency},
 		Annual:  Amount{annual, q.book.Currency},
+
+		StoppedBilling: it.StoppedBilling,
 	}
 	q.Lines = append(q.Lines, line)
 	q.Annual.value = q.Annual.value.Add(annual)

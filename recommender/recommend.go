@@ -20,6 +20,9 @@ type Candidate struct {
 	Input   analyzer.Input
 	Finding analyzer.Finding
 	Past    Past // from which the fleet's own past tells how likely a size is to be exceeded
+	// Drowsy: a first look found hours of rest. Nights is what its weeks then said.
+	Drowsy bool
+	Nights analyzer.Nights
 }
 
 // NeedsUtilization reports whether Recommend reads m's statistics of a resource
@@ -60,6 +63,8 @@ func Recommend(p policies.Pack, fleet []Candidate, catalog cloud.Catalog, book p
 		}
 		recs = append(recs, r.recommendation(pr, before))
 	}
+	stops, unstopped := r.schedules(fleet, recs, before)
+	recs, refusals = append(recs, stops...), append(refusals, unstopped...)
 	slices.SortFunc(recs, func(a, b Recommendation) int {
 		return cmp.Or(b.AnnualSaving.Cmp(a.AnnualSaving), cmp.Compare(a.ResourceID, b.ResourceID), cmp.Compare(a.ID, b.ID))
 	})

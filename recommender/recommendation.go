@@ -14,6 +14,7 @@ const (
 	Release  Action = "release"
 	Downsize Action = "downsize"
 	Upsize   Action = "upsize" // advice for tight machines: fairness requires it; saves nothing
+	Stop     Action = "stop"   // at the hours of Schedule, to be started again after them
 )
 
 // Codes of SavingNote.
@@ -22,6 +23,12 @@ const (
 	NoteStopped  = "stopped_may_be_unbilled" // the cloud may not bill a stopped machine's CPU and memory
 	NoteCosts    = "costs_more"              // an upsize: advice that saves nothing
 	NoteMigrates = "shrink_needs_migration"  // block storage rarely shrinks in place: data moves to a smaller disk
+
+	// Of a stop: whether anything is saved depends on how a stopped machine is billed.
+	NoteBillingStops     = "billing_stops"           // CPU and memory are not billed while the machine is stopped
+	NoteBillingContinues = "billing_continues"       // they are: a stop saves nothing
+	NoteBillingUnknown   = "stopped_billing_unknown" // the price book does not say; nothing is claimed
+	NoteChargeUnknown    = "charge_type_unknown"     // nobody knows whether the machine is a subscription
 )
 
 // Spec is a size.
@@ -63,6 +70,8 @@ type Recommendation struct {
 	Flags           []analyzer.Flag   `json:"flags"`
 	Reasons         []analyzer.Reason `json:"reasons"`
 	Projected       *Projection       `json:"projected,omitempty"`
+	// Schedule is when a machine is to be stopped: present with the action stop.
+	Schedule *analyzer.Schedule `json:"schedule,omitempty"`
 }
 
 // Pricing is the price of the resource as it stands and, for a change of size,

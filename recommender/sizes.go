@@ -62,7 +62,7 @@ func UnfitCodes() []string {
 func Sizes(p policies.Pack, c Candidate, catalog cloud.Catalog, book price.Book, now time.Time) []Size {
 	r := &run{pack: p, catalog: catalog.Sorted(), types: catalog, book: book, now: now}
 	pr := r.propose(&c)
-	if pr == nil || pr.action == Release || len(pr.refused) > 0 && !slices.Contains(ofSizes, pr.refused[0].Code) {
+	if pr == nil || pr.action != Downsize && pr.action != Upsize || len(pr.refused) > 0 && !slices.Contains(ofSizes, pr.refused[0].Code) {
 		return nil
 	}
 	rule, res := pr.rule, c.Input.Resource

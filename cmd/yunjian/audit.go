@@ -24,11 +24,11 @@ func newAudit() *cobra.Command {
 		GroupID: groupWork,
 		Short:   "按策略评估已采集的数据并给出处置建议 — judge what is stored and recommend",
 		Long: `按配置的策略包评估数据目录中的全部资源，给出判定（闲置、未挂载、配置过高、紧张、
-正常、数据不足）与释放、降配建议，并保存结果供周报使用。数据不足从不当作闲置。
+正常、数据不足）与释放、降配、定时停机建议，并保存结果供周报使用。数据不足从不当作闲置。
 
 Judges every stored resource by the configured policy pack, recommends what to
-release or downsize, and keeps the result for the weekly report. Missing data is
-an answer of its own and never idleness.`,
+release, downsize or stop at night, and keeps the result for the weekly report.
+Missing data is an answer of its own and never idleness.`,
 		Example: `  yunjian audit --config yunjian.yaml
   yunjian audit --config yunjian.yaml --format json > audit.json`,
 		Args: noArgs,

@@ -50,6 +50,10 @@ func prices1(text string) map[string]string {
 	return map[string]string{"prices.yaml": text, "yunjian.yaml": soundConfig + "price_book: prices.yaml\n"}
 }
 
+func calendar1(text string) map[string]string {
+	return map[string]string{"days.yaml": text, "yunjian.yaml": soundConfig + "calendar: {files: [days.yaml]}\n"}
+}
+
 func aliyun1(more string) map[string]string {
 	return config1("clouds:\n  - {name: a, type: aliyun, regions: [cn-hangzhou], " + more + "}\n")
 }
@@ -100,6 +104,13 @@ func badInputs() []badInput {
 			"exempt.yaml":  "exemptions:\n  - {resource: i-1, reason: standby, owner: 张三, evidence: 灾备方案, from: 2026-11-01, expires: forever}\n",
 			"yunjian.yaml": soundConfig + "policies: {pack: cn-gov-baseline, files: [exempt.yaml]}\n",
 		}, checkConfig, 2},
+
+		{"日历 | Calendar", "文件不存在 missing file", config1(soundConfig + "calendar: {files: [2027.yaml]}\n"), checkConfig, 2},
+		{"日历 | Calendar", "键写错 misspelt key", config1(soundConfig + "calendar: {file: [2027.yaml]}\n"), checkConfig, 2},
+		{"日历 | Calendar", "既非年份也非季节 neither year nor seasons", calendar1("holidays: []\n"), checkConfig, 2},
+		{"日历 | Calendar", "一次多个错误 several mistakes at once", calendar1("year: 2027\nsource: {title: 通知, date: 2026-11-05, url: www.gov.cn}\nholidays:\n  - {name: {zh: 元旦, en: New Year}, from: 2027-01-01, to: 2026-12-31}\n  - {name: {zh: 春节, en: Spring Festival}, from: 2027-02-30, to: 2027-03-02}\n  - {name: {zh: 国庆节, en: National Day}, from: 2027-10-01, to: 2027-10-07, makeup: [2027-10-08]}\n"), checkConfig, 2},
+		{"日历 | Calendar", "季节日期写错 bad day of a season", calendar1("tag: season\nseasons:\n  - {id: drill, name: {zh: 演练, en: drill}, confidence: sure, spans: [{from: 6-30, to: 07-01}]}\n"), checkConfig, 2},
+		{"日历 | Calendar", "日期写错 bad date", nil, []string{"calendar", "due", "2026-02-30", "5"}, 2},
 
 		{"价目 | Price book", "文件过大 too large", prices1(strings.Repeat("# prices\n", 1<<20)), checkConfig, 2},
 		{"价目 | Price book", "单价不是数 price is no number", prices1("id: p\nversion: \"1\"\nname: {zh: 合同价, en: Contract}\ncurrency: CNY\nconfidence: cited\ntax_included: true\nsource: {title: 合同}\nitems:\n  - {id: core, what: vcpu, per: month, price: sixty}\n"), checkConfig, 2},

@@ -18,11 +18,11 @@ func newConfig() *cobra.Command {
 	}
 	cmd.AddCommand(&cobra.Command{
 		Use:   "check FILE",
-		Short: "检查配置、策略与价目，一次列出全部错误 — say everything wrong with a configuration at once",
-		Long: `检查配置文件及其引用的策略包、豁免文件与价目表；密钥只检查能否取得，不会显示。
+		Short: "检查配置、策略、日历与价目，一次列出全部错误 — say everything wrong with a configuration at once",
+		Long: `检查配置文件及其引用的策略包、豁免、日历文件与价目表；密钥只检查能否取得，不会显示。
 
-Checks the configuration and the policy pack, exemption files and price book that
-it names. Secrets are looked for, never shown.`,
+Checks the configuration and the policy pack, exemptions, calendar files and price
+book that it names. Secrets are looked for, never shown.`,
 		Example: `  yunjian config check yunjian.yaml`,
 		Args:    oneArg("a configuration file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -39,6 +39,8 @@ it names. Secrets are looked for, never shown.`,
 			fmt.Fprintf(out, "正确 ok: %s\n", args[0])
 			fmt.Fprintf(out, "  云 clouds        %d\n", len(cfg.Clouds))
 			fmt.Fprintf(out, "  策略包 policy    %s@%s\n", pack.ID, pack.Version)
+			fmt.Fprintf(out, "  节假日 holidays  %s\n", pack.Calendar.KnownYears())
+			fmt.Fprintf(out, "  季节表 seasons   %d\n", len(pack.Calendar.Seasons.List))
 			fmt.Fprintf(out, "  价目表 prices    %s%s\n", book.Ref(), exampleNote(book.Example))
 			fmt.Fprintf(out, "  数据目录 data    %s\n", cfg.DataDir)
 			for _, w := range cfg.Warnings {

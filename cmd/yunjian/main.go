@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"yunjian/calendar"
 	"yunjian/internal/config"
 	"yunjian/policies"
 	"yunjian/price"
@@ -69,7 +70,8 @@ func isUsage(err error) bool {
 	var c *config.Error
 	var p *policies.Error
 	var b *price.Error
-	return errors.As(err, &c) || errors.As(err, &p) || errors.As(err, &b)
+	var d *calendar.Error
+	return errors.As(err, &c) || errors.As(err, &p) || errors.As(err, &b) || errors.As(err, &d)
 }
 
 func newRoot() *cobra.Command {
@@ -102,7 +104,7 @@ saves a year. It only reads; it never changes anything in a cloud.`,
 	root.AddCommand(
 		newServe(), newCollect(), newImport(), newAudit(), newReport(), newExplain(),
 		newDemo(), newSimulate(), newGenerate(),
-		newPolicy(), newBacktest(), newConfig(),
+		newPolicy(), newCalendar(), newBacktest(), newConfig(),
 		newHistory(), newBackup(), newRestore(), newCheck(), newCompact(), newVersion(),
 	)
 	root.SetHelpCommandGroupID(groupCare)

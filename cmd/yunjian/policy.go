@@ -159,10 +159,11 @@ func ownPacks(cfg config.Config) (packFiles, []policies.Exemption, error) {
 }
 
 // loadPack returns the configured pack, the user's own before a shipped one of
-// the same id, with the exemptions of the configured files.
+// the same id, with the exemptions of the configured files and the calendar.
 func loadPack(cfg config.Config) (policies.Pack, error) {
 	own, exemptions, err := ownPacks(cfg)
-	if err != nil {
+	days, missing := loadCalendar(cfg)
+	if err := errors.Join(err, missing); err != nil {
 		return policies.Pack{}, usage(err)
 	}
 	p, ok := own.packs[cfg.Policies.Pack]
@@ -175,6 +176,7 @@ func loadPack(cfg config.Config) (policies.Pack, error) {
 		return p, usage(err)
 	}
 	p.Exemptions = append(p.Exemptions, exemptions...)
+	p.Calendar = days
 	return p, nil
 }
 

@@ -92,7 +92,8 @@ stored: the consequences of a rule, before it is issued.`,
 // or a file, as an audit would use it, with its text.
 func comparedPack(cfg config.Config, name string) (policies.Pack, []byte, error) {
 	own, exemptions, err := ownPacks(cfg)
-	if err != nil {
+	days, missing := loadCalendar(cfg)
+	if err := errors.Join(err, missing); err != nil {
 		return policies.Pack{}, nil, err
 	}
 	text, ok := own.texts[name]
@@ -113,5 +114,6 @@ func comparedPack(cfg config.Config, name string) (policies.Pack, []byte, error)
 		return p, nil, err
 	}
 	p.Exemptions = append(p.Exemptions, exemptions...)
+	p.Calendar = days
 	return p, text, nil
 }

@@ -28,6 +28,7 @@ type Config struct {
 	Metrics   []cloud.Metric // in the order of cloud.Metrics
 	Backfill  time.Duration  // how far back the first collection reads
 	Policies  Policies
+	Calendar  Calendar
 	PriceBook string // file; empty: the built-in example book
 	Schedules Schedules
 	Retention Retention
@@ -119,6 +120,12 @@ type Apsara struct {
 // Policies names the policy pack in force and further files.
 type Policies struct {
 	Pack  string
+	Files []string
+}
+
+// Calendar names the files of holidays and seasons that come to the shipped
+// ones, or take their place.
+type Calendar struct {
 	Files []string
 }
 

@@ -63,6 +63,8 @@ var topKeys = []key[Config]{
 		func(c *Config) *time.Duration { return &c.Backfill }, duration(time.Hour, 10*year)),
 	object("policies", "判定策略", "what counts as waste",
 		func(c *Config) *Policies { return &c.Policies }, policyKeys),
+	object("calendar", "工作日、节假日与季节", "working days, holidays and seasons",
+		func(c *Config) *Calendar { return &c.Calendar }, calendarKeys),
 	field("price_book", "path", "", "价目文件；缺省用内置示例价目，所有输出均注明", "file of prices; without it the built-in example book, and every output says so",
 		func(c *Config) *string { return &c.PriceBook }, file),
 	object("schedules", "定时任务", "when the daemon works",
@@ -78,6 +80,11 @@ var policyKeys = []key[Policies]{
 		func(p *Policies) *string { return &p.Pack }, text),
 	field("files", "list of paths", "", "自有策略包与豁免文件", "your own packs and exemptions",
 		func(p *Policies) *[]string { return &p.Files }, list("files", file)),
+}
+
+var calendarKeys = []key[Calendar]{
+	field("files", "list of paths", "", "自有文件：某一年的放假安排（替换或补充内置年份），或季节表（整表替换）", "your own files: the holidays of a year, beside or in place of the shipped ones, or a table of seasons, in place of the shipped one",
+		func(c *Calendar) *[]string { return &c.Files }, list("files", file)),
 }
 
 var scheduleKeys = []key[Schedules]{

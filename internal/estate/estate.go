@@ -37,6 +37,11 @@ const (
 
 // Classes lists every class.
 func Classes() []Class {
+	return append(drawn(), Asleep)
+}
+
+// drawn lists the classes that are drawn from the mixture.
+func drawn() []Class {
 	out := make([]Class, len(mixture))
 	for i, m := range mixture {
 		out[i] = m.class
@@ -101,6 +106,7 @@ type machine struct {
 	agent                                        cloud.AgentStatus
 	disks                                        []int32
 	shape                                        shape
+	burner                                       burning // of a padded machine
 }
 
 // disk is the plan of one cloud disk.
@@ -172,6 +178,15 @@ func (e *Estate) Class(resource string) string {
 	return string(e.machines[r.i].class)
 }
 
+// Burner returns what a padded instance runs, or "" for others.
+func (e *Estate) Burner(resource string) Burner {
+	r, ok := e.index[resource]
+	if !ok || r.kind != cloud.Instance {
+		return ""
+	}
+	return e.machines[r.i].burner.kind
+}
+
 // plan lays out applications, machines, disks and addresses.
 func (e *Estate) plan(o Options) {
 	e.machines = make([]machine, 0, o.Instances)
@@ -203,12 +218,13 @@ func (e *Estate) plan(o Options) {
 		e.pair(first, r)
 	}
 	e.forget(o.Instances)
+	e.rest()
 }
 
-// classOrder is every class once, so that even a small estate shows them all;
+// classOrder is every class that is drawn once, so that even a small estate shows them all;
 // in an order of its own for each seed.
 func (e *Estate) classOrder() []Class {
-	order := Classes()
+	order := drawn()
 	r := newRNG(e.seed, 'c')
 	for i := len(order) - 1; i > 0; i-- {
 		j := r.intn(i + 1)
@@ -259,6 +275,9 @@ func (e *Estate) addMachine(app int32, n int, class Class, account, region strin
 		}
 	}
 	m.shape = drawShape(r, class, e.types[m.typ].VCPU)
+	if class == Padded {
+		e.drawBurner(&m)
+	}
 	m.disks = e.addDisks(index, &m, r)
 	if ro.code == "web" || r.chance(0.08) {
 		e.addAddress(index, &m, r, false)

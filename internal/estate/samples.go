@@ -67,7 +67,7 @@ func (e *Estate) memorySamples(m *machine, from, to int64) []cloud.Point {
 			continue
 		}
 		t := k * Step
-		v := m.memoryAt(t)
+		v := m.burner.memoryHeld(m.memoryAt(t), t, m.seed)
 		if t < m.resized {
 			v *= before
 		}
@@ -152,14 +152,15 @@ func (e *Estate) loadSamples(m *machine, metric cloud.Metric, from, to int64) []
 			n := normal(mix(own ^ uint64(j)))
 			if metric != cloud.CPUPercent {
 				v := level.base*math.Exp(0.35*n) + level.amp*(load+burst/60)*math.Exp(0.45*n)
+				if metric == cloud.DiskWriteBPS {
+					v += m.burner.junk(t)
+				}
 				out = append(out, cloud.Point{T: t, V: math.Round(v)})
 				continue
 			}
-			var v float64
+			v := s.base*math.Exp(s.jitter*n+0.1*z) + s.amp*load*math.Exp(s.jitter*n) + burst
 			if m.class == Padded {
-				v = s.base + 0.11*n // a loop that holds a level
-			} else {
-				v = s.base*math.Exp(s.jitter*n+0.1*z) + s.amp*load*math.Exp(s.jitter*n) + burst
+				v = m.burner.cpu(v, n, t, m.seed)
 			}
 			if t < m.resized {
 				v *= before

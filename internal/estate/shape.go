@@ -102,7 +102,9 @@ func (m *machine) activity(d calendarDay, t int64) float64 {
 	s := &m.shape
 	switch m.class {
 	case Padded:
-		return 0
+		if s.amp == 0 {
+			return 0
+		}
 	case Idle: // one small job a day
 		if (t-d.start+s.shift+day)%day < Step {
 			return 1
@@ -129,6 +131,8 @@ func (m *machine) activity(d calendarDay, t int64) float64 {
 		a = max(a, 0.5) // closing runs into the evening
 	case m.class == Seasonal && !d.season:
 		a *= 0.07
+	case m.class == Asleep:
+		a = awake(a)
 	}
 	return a
 }

@@ -176,7 +176,7 @@ func TestShapes(t *testing.T) {
 		}
 		for class, check := range map[Class]func(figures) bool{
 			Idle:        func(f figures) bool { return f.p95 < 5 && f.max < 20 },
-			Padded:      func(f figures) bool { return f.mean > 20 && f.p95-f.p50 < 0.5 && math.Abs(f.weekday-1) < 0.01 },
+			Padded:      func(f figures) bool { return f.mean > 15 && math.Abs(f.weekday-1) < 0.1 },
 			Office:      func(f figures) bool { return f.weekday > 1.4 && f.lag288 > 0.3 },
 			Busy:        func(f figures) bool { return f.p95 > 55 },
 			MemoryBound: func(f figures) bool { return f.p95 < 30 },

@@ -9,7 +9,7 @@ import (
 // layers, lowest first. A package may import packages of lower layers only,
 // and those that sideways lists.
 var layers = [][]string{
-	{"cloud"},
+	{"cloud", "calendar"},
 	{"price", "policies", "utilization"},
 	{"analyzer"},
 	{"recommender"},

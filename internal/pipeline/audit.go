@@ -89,6 +89,7 @@ func (d *Data) judge(ctx context.Context, inventories []cloud.Inventory, o Audit
 func (d *Data) fleets(ctx context.Context, inventories []cloud.Inventory, o AuditOptions, packs []policies.Pack) ([][]recommender.Candidate, []cloud.InstanceType, error) {
 	var types []cloud.InstanceType
 	fleets := make([][]recommender.Candidate, len(packs))
+	curves := make([][]analyzer.Curve, len(packs))
 	total, done := 0, 0
 	for _, inv := range inventories {
 		total += len(inv.Resources)
@@ -104,9 +105,12 @@ func (d *Data) fleets(ctx context.Context, inventories []cloud.Inventory, o Audi
 			return nil, nil, err
 		}
 		before := done
-		err = j.judge(ctx, func(judged []recommender.Candidate) {
-			for i, c := range judged {
-				fleets[i] = append(fleets[i], c)
+		err = j.judge(ctx, func(judged []assessed) {
+			for i, a := range judged {
+				fleets[i] = append(fleets[i], a.Candidate)
+				if a.curved {
+					curves[i] = append(curves[i], a.curve)
+				}
 			}
 			if done++; o.Progress != nil {
 				o.Progress(done, total)
@@ -118,8 +122,30 @@ func (d *Data) fleets(ctx context.Context, inventories []cloud.Inventory, o Audi
 		if n := done - before; n != len(inputs) {
 			return nil, nil, fmt.Errorf("judge cloud %s: %d of %d resources came back", inv.Cloud, n, len(inputs))
 		}
+		for i, p := range packs {
+			o.Pack = p
+			if err := d.nights(ctx, o, j.step, fleets[i][before:]); err != nil {
+				return nil, nil, err
+			}
+		}
+	}
+	for k, p := range packs {
+		alike := analyzer.Alike(p, curves[k])
+		for i, c := range fleets[k] {
+			if reasons := alike[c.Finding.ResourceID]; len(reasons) > 0 {
+				fleets[k][i].Finding = c.Finding.Suspect(reasons)
+			}
+		}
 	}
 	return fleets, types, nil
+}
+
+// assessed is a resource with its judgement and, where curved is set, its curve
+// for the comparison with others.
+type assessed struct {
+	recommender.Candidate
+	curve  analyzer.Curve
+	curved bool
 }
 
 // inputs are the resources of a cloud with what is known of them beside the
@@ -190,7 +216,7 @@ func (d *Data) judging(cloudName string, inputs []analyzer.Input, o AuditOptions
 // judge judges the cloud's resources, on every core, while their statistics are
 // at hand, and delivers what each pack says of one: those that risk is learned
 // from first, else in the order of their ids.
-func (j judging) judge(ctx context.Context, deliver func([]recommender.Candidate)) error {
+func (j judging) judge(ctx context.Context, deliver func([]assessed)) error {
 	ids := make([]string, len(j.inputs))
 	for i, in := range j.inputs {
 		ids[i] = in.Resource.ID
@@ -207,11 +233,12 @@ func (j judging) judge(ctx context.Context, deliver func([]recommender.Candidate
 			}
 			pasts = append(pasts, spans(past, origins))
 		}
-		err := scan(ctx, j, part, pasts, func(in analyzer.Input, windows []map[cloud.Metric]utilization.Summary, pasts [][]map[cloud.Metric]utilization.Summary) []recommender.Candidate {
-			out := make([]recommender.Candidate, len(j.packs))
+		err := scan(ctx, j, part, pasts, func(in analyzer.Input, windows, pasts [][]map[cloud.Metric]utilization.Summary) []assessed {
+			out := make([]assessed, len(j.packs))
 			for i, p := range j.packs {
-				in.Utilization = windows[slices.Index(j.windows, cloud.Last(p.Window, j.now))]
-				out[i] = j.candidate(k, p, in, pasts[slices.Index(j.pasts, lookbackOf(p))])
+				window := windows[slices.Index(j.windows, cloud.Last(p.Window, j.now))]
+				in.Utilization = window[0]
+				out[i] = j.candidate(k, p, in, window[1], pasts[slices.Index(j.pasts, lookbackOf(p))])
 			}
 			return out
 		}, deliver)
@@ -223,9 +250,10 @@ func (j judging) judge(ctx context.Context, deliver func([]recommender.Candidate
 }
 
 // scan reads the statistics of those of j's resources that ids name and hands each
-// to work, with those of every window and of the spans of every past. They are good
+// to work, with those of every window, whole and of its first half, which hours of
+// rest are learned from, and of the spans of every past. They are good
 // until work returns, and its results are delivered in the order of ids.
-func scan[T any](ctx context.Context, j judging, ids []string, pasts [][]history.Span, work func(in analyzer.Input, windows []map[cloud.Metric]utilization.Summary, pasts [][]map[cloud.Metric]utilization.Summary) T, deliver func(T)) error {
+func scan[T any](ctx context.Context, j judging, ids []string, pasts [][]history.Span, work func(in analyzer.Input, windows, pasts [][]map[cloud.Metric]utilization.Summary) T, deliver func(T)) error {
 	if len(ids) == 0 {
 		return nil
 	}
@@ -239,13 +267,14 @@ func scan[T any](ctx context.Context, j judging, ids []string, pasts [][]history
 	}
 	q := history.Query{Resources: ids, Exclude: j.exclude, Step: j.step}
 	for _, w := range j.windows {
-		q.Spans = append(q.Spans, history.Span{Window: w, Metrics: cloud.Metrics()})
+		early := cloud.Window{From: w.From, To: w.From.Add(w.Duration() / 2)}
+		q.Spans = append(q.Spans, history.Span{Window: w, Metrics: cloud.Metrics()}, history.Span{Window: early, Metrics: analyzer.SleepMetrics()})
 	}
 	for _, p := range pasts {
 		q.Spans = append(q.Spans, p...)
 	}
 	return history.Scan(ctx, j.data.History, q, func(id string, u []map[cloud.Metric]utilization.Summary) ([]T, error) {
-		windows, rest := u[:len(j.windows)], u[len(j.windows):]
+		windows, rest := slices.Collect(slices.Chunk(u[:2*len(j.windows)], 2)), u[2*len(j.windows):]
 		byPast := make([][]map[cloud.Metric]utilization.Summary, len(pasts))
 		for i, p := range pasts {
 			byPast[i], rest = rest[:len(p)], rest[len(p):]
@@ -309,15 +338,18 @@ func (j judging) first() time.Time {
 }
 
 // candidate judges one resource and keeps of its statistics what a
-// recommendation needs: past is that of all its past, then before and after each
-// instant.
-func (j judging) candidate(k recommender.Constants, p policies.Pack, in analyzer.Input, past []map[cloud.Metric]utilization.Summary) recommender.Candidate {
+// recommendation needs: early is that of the window's first half, past that of all
+// its past, then before and after each instant.
+func (j judging) candidate(k recommender.Constants, p policies.Pack, in analyzer.Input, early map[cloud.Metric]utilization.Summary, past []map[cloud.Metric]utilization.Summary) assessed {
 	f := analyzer.Judge(p, in, j.now)
+	var a assessed
+	a.curve, a.curved = analyzer.CurveOf(p, in, f, j.now)
 	var instants []recommender.Instant
 	for i := 1; i < len(past); i += 2 {
 		instants = append(instants, recommender.Instant{Before: past[i], After: past[i+1]})
 	}
 	learned := k.PastOf(in.Resource, past[0], instants)
+	sleeps := drowsy(p, in, in.Utilization, early)
 	needed := map[cloud.Metric]utilization.Summary{}
 	for m, u := range in.Utilization {
 		if recommender.NeedsUtilization(f, m) {
@@ -325,7 +357,8 @@ func (j judging) candidate(k recommender.Constants, p policies.Pack, in analyzer
 		}
 	}
 	in.Utilization = needed
-	return recommender.Candidate{Input: in, Finding: f, Past: learned}
+	a.Candidate = recommender.Candidate{Input: in, Finding: f, Past: learned, Drowsy: sleeps}
+	return a
 }
 
 // exclusions returns, per resource, the spans of w that say nothing of

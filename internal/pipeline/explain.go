@@ -37,6 +37,7 @@ type Explanation struct {
 	// that matched and has an action led to nothing.
 	Recommendation *recommender.Recommendation `json:"recommendation"`
 	Refused        []analyzer.Reason           `json:"refused"`
+	Stop           *recommender.Recommendation `json:"stop"`  // hours of rest that are proposed beside
 	Fleet          int                         `json:"fleet"` // resources judged beside it, from which risk and groups are told
 	// Stored is the verdict of the latest audit stored; nil where there is none.
 	Stored *StoredVerdict `json:"stored"`
@@ -114,8 +115,20 @@ func (d *Data) Explain(ctx context.Context, o AuditOptions, r cloud.Resource) (E
 	if e.Derivation.Steps == nil {
 		return Explanation{}, fmt.Errorf("no resource %s in the inventory of cloud %s", r.ID, r.Cloud)
 	}
+	for _, f := range a.Findings { // which the fleet may have added to: machines alike
+		if f.ResourceID == r.ID && f.Kind == r.Kind && f.Verdict == e.Derivation.Finding.Verdict {
+			e.Derivation.Finding = f
+		}
+	}
+	if slices.Contains(e.Derivation.Finding.Flags, analyzer.SuspectedPadding) {
+		e.Sizes = []recommender.Size{} // none is looked at
+	}
 	for i, rec := range a.Recommendations {
-		if rec.ResourceID == r.ID {
+		switch {
+		case rec.ResourceID != r.ID:
+		case rec.Action == recommender.Stop:
+			e.Stop = &a.Recommendations[i]
+		default:
 			e.Recommendation = &a.Recommendations[i]
 		}
 	}
@@ -149,8 +162,8 @@ func (d *Data) derive(ctx context.Context, o AuditOptions, inv cloud.Inventory, 
 	if err := d.read(ctx, j, e); err != nil {
 		return err
 	}
-	return scan(ctx, j, []string{e.Resource.ID}, nil, func(in analyzer.Input, windows []map[cloud.Metric]utilization.Summary, _ [][]map[cloud.Metric]utilization.Summary) Explanation {
-		in.Utilization = windows[0]
+	return scan(ctx, j, []string{e.Resource.ID}, nil, func(in analyzer.Input, windows, _ [][]map[cloud.Metric]utilization.Summary) Explanation {
+		in.Utilization = windows[0][0]
 		x := *e
 		x.Derivation = analyzer.Explain(o.Pack, in, o.Now)
 		x.Remedies = append([]analyzer.Remedy{}, analyzer.Settle(o.Pack, x.Derivation.Finding)...)

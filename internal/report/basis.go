@@ -78,6 +78,9 @@ func (b builder) basis() table {
 	}
 	add(msgBasisGenerated, p.minute(b.r.GeneratedAt))
 	add(msgBasisZone, b.r.Location.String())
+	if c := a.Calendar; c.Weekdays > 0 {
+		b.days(c, add)
+	}
 	add(msgBasisPack, a.Policy.ID)
 	add(msgBasisVersion, a.Policy.Version)
 	if p.lang == ZH {

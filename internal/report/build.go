@@ -3,6 +3,7 @@ package report
 import (
 	"strings"
 
+	"yunjian/audit"
 	"yunjian/cloud"
 	"yunjian/price"
 	"yunjian/recommender"
@@ -10,7 +11,8 @@ import (
 
 // document is a report in one language, ready to be laid out.
 type document struct {
-	weekly Weekly
+	weekly Weekly      // its audit without stops: they stand in facts
+	audit  audit.Audit // the whole
 	facts  facts
 	prose  prose
 
@@ -76,6 +78,7 @@ type section struct {
 	id, title string
 	notes     []string
 	tables    []table
+	weeks     []weekView // drawn below the tables
 }
 
 // builder makes the document.
@@ -87,7 +90,12 @@ type builder struct {
 
 // build turns r into a document of one language.
 func build(r Weekly, lang Lang) (document, error) {
+	whole := r.Audit
+	r, stops, unstopped := withoutStops(r)
 	f, err := gather(r)
+	if err == nil {
+		err = f.addStops(stops, unstopped)
+	}
 	if err != nil {
 		return document{}, err
 	}
@@ -96,6 +104,7 @@ func build(r Weekly, lang Lang) (document, error) {
 	window := r.Week.Window(r.Location)
 	d := document{
 		weekly:    r,
+		audit:     whole,
 		facts:     f,
 		prose:     p,
 		title:     p.say(msgTitle),
@@ -211,8 +220,14 @@ func (b builder) headline() []string {
 			out = append(out, p.say(msgHeadlineReady, b.f.ready, advice-b.f.ready))
 		}
 	}
+	if len(b.f.stops) > 0 {
+		out = append(out, p.say(msgHeadlineStops, len(b.f.stops)))
+	}
 	if grey := b.f.lights[len(b.f.lights)-1]; grey.Resources > 0 {
 		out = append(out, p.say(msgHeadlineGrey, group(itoa(grey.Resources)), percent(100*grey.Share)))
+	}
+	if years := b.r.Audit.Calendar.MissingYears; len(years) > 0 {
+		out = append(out, b.holidaysMissing(years))
 	}
 	c := b.f.changes
 	if c.first {

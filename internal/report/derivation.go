@@ -131,8 +131,14 @@ func (d derivation) verdict() {
 	default:
 		d.paragraph("", p.sentences([]string{p.tell("不提建议", "Nothing is proposed")}))
 	}
+	if x := d.e.Stop; x != nil {
+		d.paragraph("", p.sentences([]string{p.tell("另建议定时停机", "Hours of rest are proposed, too"), d.b.savingSentence(*x)}))
+	}
 	for _, flag := range f.Flags {
 		d.paragraph("  * ", p.sentences([]string{name(p, flagNames, flag) + p.tell("：", ": ") + p.flagMeaning(flag)}))
+	}
+	for _, r := range f.Notes {
+		d.paragraph("  * ", p.sentences([]string{p.reason(r)}))
 	}
 	if x := d.e.Stored; x != nil {
 		said := p.say(msgVerdictIs, name(p, verdictNames, x.Verdict))
@@ -269,6 +275,8 @@ func (p prose) step(step string, pack policies.Pack) string {
 		return p.tell("没有关机；关机的只看关机时长的规则", "it is not powered off: if it is, only rules on for how long count")
 	case analyzer.StepSamples:
 		return p.tell("CPU 的有效时长至少 %s，覆盖率至少 %s", "CPU has a history of at least %s and a coverage of at least %s", p.duration(pack.MinHistory), p.limit(pack.MinCoverage, cloud.Ratio))
+	case analyzer.StepSeason:
+		return p.tell("规则判为浪费的，要看过它的季节才算数", "what the rules found wasteful counts only if its season was watched")
 	default:
 		return p.tell("逐条试规则，见下", "the rules are tried one by one, as below")
 	}

@@ -49,6 +49,8 @@ func (p prose) special(m msg, r analyzer.Reason) string {
 	switch {
 	case r.Code == analyzer.CodePoweredOffDays && r.Value == nil && r.Detail != "":
 		return p.say(msgNotOff)
+	case r.Code == analyzer.CodeSeasonUnseen && r.Date == "":
+		return p.fill(p.say(msgReasonSeasonWhen), r)
 	case r.Code == analyzer.CodeUnattachedDays && r.Detail == "since_detached":
 		return p.fill(p.say(msgSinceDetached), r)
 	case r.Code == analyzer.CodeUnattachedDays && r.Detail == "since_first_seen":
@@ -133,6 +135,9 @@ func (p prose) detail(s string) string {
 // hand.
 func (p prose) rule(id string) string {
 	r, ok := p.pack.Rule(id)
+	if id == recommender.ScheduleRule && !ok {
+		return p.say(msgRuleSchedule)
+	}
 	if !ok {
 		return clean(id)
 	}
@@ -199,7 +204,7 @@ func (p prose) parenthesized(s string) string {
 
 // fill puts a reason's numbers into a template with the placeholders
 // {subject}, {metric}, {statistic}, {value}, {limit}, {points}, {limitpoints}
-// (both without their percent sign), {detail} and {rule}. A part in square
+// (both without their percent sign), {date}, {wait}, {detail} and {rule}. A part in square
 // brackets is left out when what it speaks of is absent; elsewhere an absent
 // number is said to be unknown.
 func (p prose) fill(template string, r analyzer.Reason) string {
@@ -208,6 +213,13 @@ func (p prose) fill(template string, r analyzer.Reason) string {
 		"{metric}":    name(p, metricNames, r.Metric),
 		"{statistic}": name(p, statisticNames, r.Statistic),
 		"{detail}":    p.detail(r.Detail),
+		"{date}":      r.Date,
+	}
+	if r.Code == analyzer.CodeSeasonUnseen {
+		words["{detail}"] = p.season(r.Detail)
+	}
+	if r.WaitDays > 0 {
+		words["{wait}"] = p.value(float64(r.WaitDays), cloud.Days, 0)
 	}
 	if _, ok := p.pack.Rule(r.Detail); ok || r.Code == analyzer.CodePeakGuard && r.Detail != "" {
 		words["{rule}"] = p.say(msgRuleNamed, p.rule(r.Detail))
@@ -250,8 +262,8 @@ func (b builder) finding(x analyzer.Finding) []string {
 		verdict += p.parenthesized(p.say(msgByRule, p.rule(x.Rule)))
 	}
 	out := append(b.grounds(x, x.Reasons), verdict)
-	if len(x.Flags) > 0 {
-		out = append(out, p.say(msgNote, p.clauses(p.flags(x.Flags))))
+	if notes := p.notes(x.Flags, x.Notes); len(notes) > 0 {
+		out = append(out, p.say(msgNote, p.clauses(notes)))
 	}
 	return out
 }
@@ -335,8 +347,8 @@ func (b builder) explain(x recommender.Recommendation) []string {
 	if saves(x.Action) {
 		out = append(out, b.riskSentence(x.Risk), b.confirmSentence(x))
 	}
-	if flags := p.flags(union(f.Flags, x.Flags)); len(flags) > 0 {
-		out = append(out, p.say(msgNote, p.clauses(flags)))
+	if notes := p.notes(union(f.Flags, x.Flags), f.Notes); len(notes) > 0 {
+		out = append(out, p.say(msgNote, p.clauses(notes)))
 	}
 	return out
 }

@@ -36,6 +36,10 @@ type facts struct {
 	exempt      []exempt
 	ownerless   int
 	todo        []todo
+
+	stops       []recommender.Recommendation
+	unstopped   []recommender.Refusal // machines that rest, and why they are not to be stopped
+	stopsSaving price.Amount
 }
 
 // Weighted is utilization over the fleet, each machine weighted by its size:

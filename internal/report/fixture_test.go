@@ -8,6 +8,7 @@ import (
 
 	"yunjian/analyzer"
 	"yunjian/audit"
+	"yunjian/calendar"
 	"yunjian/cloud"
 	"yunjian/collector"
 	"yunjian/internal/pipeline"
@@ -53,8 +54,9 @@ func testPack() policies.Pack {
 	return policies.Pack{
 		ID: "cn-gov-baseline", Version: "1", SHA256: "3f2a9c1d4b5e60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f9",
 		Name: policies.Text{ZH: "政务云基线（默认）", EN: "Government cloud baseline (default)"}, Confidence: policies.Proposed,
-		Source: policies.Source{Title: "云鉴默认策略", Issuer: "Yunjian", Date: "2026-11"},
-		Window: 30 * 24 * time.Hour, MinCoverage: 0.8, MinAge: 90 * 24 * time.Hour, ConfirmRuns: 2,
+		Source:   policies.Source{Title: "云鉴默认策略", Issuer: "Yunjian", Date: "2026-11"},
+		Calendar: testCalendar(),
+		Window:   30 * 24 * time.Hour, MinCoverage: 0.8, MinAge: 90 * 24 * time.Hour, ConfirmRuns: 2,
 		Rules: []policies.Rule{
 			{ID: "idle", Name: policies.Text{ZH: "闲置", EN: "idle"}, Kind: cloud.Instance, Verdict: "idle", Action: "release", When: []policies.Condition{quiet}},
 			{ID: "low", Name: policies.Text{ZH: "低效", EN: "underused"}, Kind: cloud.Instance, Verdict: "overprovisioned", Action: "downsize"},
@@ -66,6 +68,21 @@ func testPack() policies.Pack {
 		Exemptions: []policies.Exemption{
 			{Resource: "i-standby01", Reason: "standby", Owner: "王工", Evidence: "应急预案2026-3", From: day(2026, 6, 1), Expires: day(2026, 11, 30)},
 			{Resource: "i-old", Reason: "migration", Owner: "李工", Evidence: "迁移方案", From: day(2026, 5, 1), Expires: day(2026, 10, 31)},
+		},
+	}
+}
+
+// testCalendar is a small calendar of its own, as testPack is a pack.
+func testCalendar() calendar.Calendar {
+	return calendar.Calendar{
+		Years: []calendar.Year{{
+			Year:     2026,
+			Source:   calendar.Source{Title: "放假通知", DocNo: "示例〔2025〕1号", Date: "2025-11-04", URL: "https://www.gov.cn/example.htm"},
+			Holidays: []calendar.Holiday{{Name: calendar.Text{ZH: "示例节", EN: "a holiday"}, From: day(2026, 11, 10), To: day(2026, 11, 12)}},
+		}},
+		Seasons: calendar.Seasons{
+			SHA256: "5e1f2a9c1d4b5e60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8", Tag: "season",
+			List: []calendar.Season{{ID: "flood-control", Name: calendar.Text{ZH: "防汛", EN: "flood control"}}},
 		},
 	}
 }
@@ -162,6 +179,7 @@ func rich(t *testing.T) Weekly {
 	// Idle, new this week, not yet confirmed.
 	f.add(machine("i-idle01", "示例-投票系统-应用01", "示例市场监管局", "投票系统", "ecs.g7.2xlarge", 8, 32, 200), analyzer.Finding{
 		Verdict: analyzer.Idle, Rule: "idle", Coverage: f64(0.998), Flags: []analyzer.Flag{analyzer.ShortHistory},
+		Notes: []analyzer.Reason{{Code: analyzer.CodeYearEndUnseen, Date: "2026-12-31", WaitDays: 39}},
 		Reasons: []analyzer.Reason{
 			compared(cloud.CPUPercent, "p95", "<", 1.2, 5), compared(cloud.CPUPercent, "max", "<", 8.4, 20),
 			{Code: "network_day_volume_at_most", Metric: policies.NetworkBPS, Statistic: "day_volume", Value: f64(0.966), Limit: f64(0.9), Unit: cloud.Ratio, Detail: testPack().Rules[0].When[0].Describe().EN},
@@ -264,6 +282,10 @@ func rich(t *testing.T) Weekly {
 			{Code: analyzer.CodePaddingPlateau, Metric: cloud.CPUPercent, Statistic: "p95_minus_p5", Value: f64(0.62), Limit: f64(2), Unit: cloud.Percent},
 			{Code: analyzer.CodePaddingAbove, Metric: cloud.CPUPercent, Statistic: "mean", Value: f64(25.4), Limit: f64(25), Unit: cloud.Percent},
 			{Code: analyzer.CodePaddingNoIO, Metric: policies.NetworkBPS, Statistic: "day_volume", Value: f64(1.23e6), Limit: f64(5e6), Unit: cloud.BytesPerDay},
+			{Code: analyzer.CodePaddingAlike, Metric: cloud.CPUPercent, Statistic: "machines", Value: f64(4), Limit: f64(2), Unit: cloud.Count, Detail: "i-padded21, i-padded22, i-padded23 …"},
+			{Code: analyzer.CodePaddingEveryDay, Metric: cloud.MemoryPercent, Statistic: "day_means_p95_minus_p5", Value: f64(0.3), Limit: f64(3), Unit: cloud.Percent},
+			{Code: analyzer.CodePaddingStep, Metric: cloud.MemoryPercent, Statistic: "rise", Value: f64(22.4), Limit: f64(3), Unit: cloud.Percent, Detail: "2026-11-09"},
+			{Code: analyzer.CodePaddingUnmatched, Metric: cloud.NetworkInBPS, Statistic: "weekdays_over_weekends", Value: f64(3.4), Limit: f64(2), Unit: cloud.Count},
 		},
 		Evidence: []analyzer.Evidence{measured(cloud.CPUPercent, 25.4, 25.8, 26.1, 26.1), measured(cloud.MemoryPercent, 40.2, 40.4, 40.5, 40.5)},
 	})

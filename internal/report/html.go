@@ -60,6 +60,15 @@ type htmlSection struct {
 	ID, Title string
 	Notes     []string
 	Tables    []htmlTable
+	Weeks     []htmlWeek
+	Hours     [24]int // of the day, for the heads of weeks
+	Legend    string
+	Hour      string
+}
+
+type htmlWeek struct {
+	Title, Label, Basis string
+	Days                []weekDay
 }
 
 type htmlTodo struct{ ID, Text string }
@@ -133,6 +142,12 @@ func writeHTML(w io.Writer, d document) error {
 		}
 		for _, t := range s.tables {
 			x.Tables = append(x.Tables, htmlTableOf(p, t))
+		}
+		for _, w := range s.weeks {
+			x.Weeks, x.Legend, x.Hour = append(x.Weeks, htmlWeek{w.title, w.label, w.basis, w.days}), w.legend, p.say(msgHourOfDay)
+		}
+		for h := range x.Hours {
+			x.Hours[h] = h
 		}
 		v.Sections = append(v.Sections, x)
 		v.Nav = append(v.Nav, htmlLink{x.ID, x.Title})

@@ -153,7 +153,7 @@ func writeJSON(w io.Writer, d document) error {
 		Tight: resourceIDs(f.tight), Padding: resourceIDs(f.padding), Exempt: []exemptJSON{},
 		Quality:    qualityJSON{MeanCoverage: f.quality.coverage, Counts: []qualityCountJSON{}, List: []poorJSON{}},
 		Collection: []collectionJSON{}, Incomplete: []scopeJSON{}, Todo: []todoJSON{}, Explanations: []explanationJSON{},
-		Audit: r.Audit,
+		Audit: d.audit,
 	}
 	if r.Previous != nil {
 		at := r.Previous.AsOf.In(r.Location)
@@ -186,6 +186,9 @@ func writeJSON(w io.Writer, d document) error {
 	}
 	for _, x := range r.Audit.Recommendations {
 		out.Explanations = append(out.Explanations, explanationJSON{x.ResourceID, x.ID, b.explain(x)})
+	}
+	for _, x := range f.stops {
+		out.Explanations = append(out.Explanations, explanationJSON{x.ResourceID, x.ID, b.explainStop(x)})
 	}
 	for _, x := range r.Audit.Findings {
 		if _, ok := f.advice[x.ResourceID]; !ok {

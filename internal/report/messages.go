@@ -525,6 +525,17 @@ const (
 	msgReasonPlateau
 	msgReasonJustAbove
 	msgReasonNoIO
+	msgReasonSeason
+	msgReasonSeasonWhen
+	msgReasonSeasonUnknown
+	msgReasonMonthEnd
+	msgReasonQuarterEnd
+	msgReasonYearEnd
+	msgReasonHolidays
+	msgReasonEveryDay
+	msgReasonStep
+	msgReasonUnmatched
+	msgReasonAlike
 
 	// todoNames
 	msgTodoScopes
@@ -541,6 +552,18 @@ const (
 	msgTodoOwners
 	msgTodoPrices
 	msgTodoPriceBook
+	msgTodoHolidays
+
+	// the calendar
+	msgFlagSeason
+	msgFlagHolidays
+	msgHolidaysMissing
+	msgBasisDays
+	msgBasisDaysText
+	msgBasisNotices
+	msgBasisHolidayWeeks
+	msgBasisHolidayWeeksText
+	msgBasisSeasons
 
 	msgEnd // one past the last
 )

@@ -63,6 +63,7 @@ var (
 		recommender.Release:  msgActionRelease,
 		recommender.Downsize: msgActionDownsize,
 		recommender.Upsize:   msgActionUpsize,
+		recommender.Stop:     msgActionStop,
 	}
 	pricedNames = map[price.What]msg{
 		price.VCPU:      msgPricedVCPU,
@@ -111,12 +112,19 @@ var (
 		analyzer.HypervisorCPU:    msgFlagHypervisor,
 		analyzer.NoOwner:          msgFlagOwner,
 		analyzer.CloudUnavailable: msgFlagUnavailable,
+		analyzer.SeasonUnseen:     msgFlagSeason,
+		analyzer.HolidayWindow:    msgFlagHolidays,
 	}
 	savingNotes = map[string]msg{
 		recommender.NotePrepaid:  msgNotePrepaid,
 		recommender.NoteStopped:  msgNoteStopped,
 		recommender.NoteCosts:    msgNoteCosts,
 		recommender.NoteMigrates: msgNoteMigrates,
+
+		recommender.NoteBillingStops:     msgNoteBillingStops,
+		recommender.NoteBillingContinues: msgNoteBillingContinues,
+		recommender.NoteBillingUnknown:   msgNoteBillingUnknown,
+		recommender.NoteChargeUnknown:    msgNoteChargeUnknown,
 	}
 	statusNames = map[cloud.Status]msg{
 		cloud.Running:    msgStatusRunning,
@@ -217,6 +225,29 @@ var (
 		analyzer.CodePaddingPlateau:      msgReasonPlateau,
 		analyzer.CodePaddingAbove:        msgReasonJustAbove,
 		analyzer.CodePaddingNoIO:         msgReasonNoIO,
+		analyzer.CodeSeasonUnseen:        msgReasonSeason,
+		analyzer.CodeSeasonUnknown:       msgReasonSeasonUnknown,
+		analyzer.CodeMonthEndUnseen:      msgReasonMonthEnd,
+		analyzer.CodeQuarterEndUnseen:    msgReasonQuarterEnd,
+		analyzer.CodeYearEndUnseen:       msgReasonYearEnd,
+		analyzer.CodeHolidays:            msgReasonHolidays,
+		analyzer.CodePaddingEveryDay:     msgReasonEveryDay,
+		analyzer.CodePaddingStep:         msgReasonStep,
+		analyzer.CodePaddingUnmatched:    msgReasonUnmatched,
+		analyzer.CodePaddingAlike:        msgReasonAlike,
+		recommender.CodeRest:             msgReasonRest,
+		recommender.CodeRestSeen:         msgReasonRestSeen,
+		recommender.CodeRestAwake:        msgReasonRestAwake,
+		recommender.CodeRestCPU:          msgReasonRestCPU,
+		recommender.CodeRestNetwork:      msgReasonRestNetwork,
+		recommender.CodeRestDisk:         msgReasonRestDisk,
+		recommender.CodeWork:             msgReasonWork,
+		recommender.CodeWorkCPU:          msgReasonWorkCPU,
+		recommender.CodeStandby:          msgRefusedStandby,
+		recommender.CodeDatabase:         msgRefusedDatabase,
+		recommender.CodeAgeUnknown:       msgRefusedAgeUnknown,
+		recommender.CodeNoNetwork:        msgRefusedNoNetwork,
+		recommender.CodeLocalDiskStop:    msgRefusedLocalStop,
 	}
 	todoNames = map[todoCode]msg{
 		todoScopes:     msgTodoScopes,
@@ -233,5 +264,7 @@ var (
 		todoOwners:     msgTodoOwners,
 		todoPrices:     msgTodoPrices,
 		todoPriceBook:  msgTodoPriceBook,
+		todoHolidays:   msgTodoHolidays,
+		todoStops:      msgTodoStops,
 	}
 )

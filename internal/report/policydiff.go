@@ -104,9 +104,12 @@ func (d policyDiff) summary() {
 			continue
 		}
 		parts := []string{p.tell("%s %d → %d 个", "%s %d → %d", name(p, actionNames, x.Action), x.A.Resources, x.B.Resources)}
+		if saves(x.Action) && x.Action != recommender.Stop {
+			parts = append(parts,
+				p.tell("可收回 vCPU %s、内存 %sGB、存储 %sGB", "given back: vCPU %s, memory %s GB, storage %s GB", delta(float64(x.Change.VCPU), 0), delta(x.Change.MemoryGiB, 2), delta(x.Change.StorageGiB, 2)))
+		}
 		if saves(x.Action) {
 			parts = append(parts,
-				p.tell("可收回 vCPU %s、内存 %sGB、存储 %sGB", "given back: vCPU %s, memory %s GB, storage %s GB", delta(float64(x.Change.VCPU), 0), delta(x.Change.MemoryGiB, 2), delta(x.Change.StorageGiB, 2)),
 				p.tell("年节约 %s（%s）", "saving a year %s (%s)", withSign(group(x.Change.AnnualSaving)), c.Currency)+p.unpriced(x.B.Unpriced),
 				p.tell("预计受损 %s → %s 个", "expected to come to harm %s → %s", harms(x.A.ExpectedHarms), harms(x.B.ExpectedHarms)))
 		}
@@ -286,6 +289,9 @@ func (p prose) side(s audit.Side) []string {
 		out = append(out, p.tell("不提建议：%s", "nothing proposed: %s", p.reasons(s.Refused)))
 	default:
 		out = append(out, p.tell("不提建议", "nothing proposed"))
+	}
+	if s.Stop != nil {
+		out = append(out, p.tell("另建议定时停机", "hours of rest are proposed, too"))
 	}
 	return append(out, p.tell("依据：%s", "because %s", p.reasons(s.Reasons)))
 }

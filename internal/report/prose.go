@@ -36,7 +36,7 @@ func (p prose) say(m msg, args ...any) string {
 	if other, ok := addressWords[m]; ok && p.kind == cloud.EIP {
 		m = other
 	}
-	s := catalogue(p.lang)[m]
+	s := wording(p.lang, m)
 	if len(args) == 0 {
 		return s
 	}
@@ -231,6 +231,10 @@ func (p prose) value(v float64, u cloud.Unit, places int) string {
 		return fixed(100*v, places) + "%"
 	case cloud.Days:
 		return p.say(msgDays, trim(v, places))
+	case cloud.Hours:
+		return p.say(msgHours, trim(v, places))
+	case cloud.Weeks:
+		return p.say(msgWeeks, trim(v, places))
 	case cloud.Cores:
 		return p.say(msgCores, trim(v, 2))
 	case cloud.GiB:

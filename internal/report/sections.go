@@ -22,7 +22,7 @@ const topNew = 10
 func (b builder) sections() []section {
 	var out []section
 	for _, s := range []section{
-		b.departmentSection(), b.newSection(), b.againSection(), b.goneSection(), b.tightSection(),
+		b.departmentSection(), b.newSection(), b.againSection(), b.goneSection(), b.scheduleSection(), b.tightSection(),
 		b.refusedSection(), b.paddingSection(), b.exemptSection(), b.qualitySection(), b.collectionSection(),
 	} {
 		if s.id != "" {
@@ -207,8 +207,7 @@ func (b builder) whyTight(x analyzer.Finding) string {
 func signs(x analyzer.Finding) []analyzer.Reason {
 	var out []analyzer.Reason
 	for _, r := range x.Reasons {
-		switch r.Code {
-		case analyzer.CodePaddingPlateau, analyzer.CodePaddingAbove, analyzer.CodePaddingNoIO:
+		if r.Padding() {
 			out = append(out, r)
 		}
 	}

@@ -165,6 +165,7 @@ func (t *page) section(s section, p prose) {
 		}
 		t.table(x, p)
 	}
+	t.weeks(s.weeks, p)
 }
 
 func (t *page) details(d document) {

@@ -32,6 +32,8 @@ const (
 	todoOwners     todoCode = "name_owners"
 	todoPrices     todoCode = "price_unpriced"
 	todoPriceBook  todoCode = "replace_example_prices"
+	todoHolidays   todoCode = "provide_holidays"
+	todoStops      todoCode = "agree_on_stops"
 )
 
 // expiringWithin is how long before its end an exemption is brought up.
@@ -92,5 +94,6 @@ func plan(r Weekly, f facts) []todo {
 	if r.Audit.PriceBook.Example {
 		add(todoPriceBook, 1, "basis")
 	}
+	add(todoHolidays, len(r.Audit.Calendar.MissingYears), "basis")
 	return out
 }

@@ -10,6 +10,7 @@ import (
 	"yunjian/collector"
 	"yunjian/internal/pipeline"
 	"yunjian/policies"
+	"yunjian/recommender"
 )
 
 // Weekly is everything that one weekly report says.
@@ -80,6 +81,9 @@ func Charted(a audit.Audit) []string {
 	for _, r := range a.Recommendations {
 		if len(ids) == MaxCharted {
 			break
+		}
+		if r.Action == recommender.Stop { // drawn by the hours of its week
+			continue
 		}
 		ids = append(ids, r.ResourceID)
 	}

@@ -158,12 +158,12 @@ func (p prose) working(c analyzer.ConditionTrial) []string {
 		if w.GreatestFirst {
 			order, f = p.tell("由大到小", "from the greatest"), "LARGE"
 		}
-		out = append(out, p.tell("%d 天%s，第 %d 个", "of %d day(s) %s, number %d", len(w.Days), order, w.Nth)+p.tell("：", ": ")+p.days(w.Days, c.Unit),
+		out = append(out, p.tell("%d 天%s，第 %d 个", "of %d day(s) %s, number %d", len(w.Days), order, w.Nth)+p.tell("：", ": ")+p.dayValues(w.Days, c.Unit),
 			p.tell("每天 %s，再 =%s(各天,%d)", "each day %s, then =%s(days,%d)", p.daily(c, apply, factor), f, w.Nth))
 	case w.Met != nil && c.Statistic == "sample":
 		out = append(out, p.tell("%d 个样本中 %d 个合乎比较", "of %d sample(s), those that keep the comparison are %d", *w.Of, *w.Met), "=COUNTIF("+apply("#")+`,"`+w.SampleOp+trim(*w.SampleLimit, 6)+`")/COUNT(`+apply("#")+")")
 	case w.Met != nil:
-		out = append(out, p.tell("%d 天中 %d 天合乎全部比较（标 *）：%s", "of %d day(s), those that keep every comparison (*) are %d: %s", *w.Of, *w.Met, p.days(w.Days, dayUnit(c, own))), p.tell("每天 %s，再数合乎的天数", "each day %s, then count the days that keep it", p.daily(c, apply, factor)))
+		out = append(out, p.tell("%d 天中 %d 天合乎全部比较（标 *）：%s", "of %d day(s), those that keep every comparison (*) are %d: %s", *w.Of, *w.Met, p.dayValues(w.Days, dayUnit(c, own))), p.tell("每天 %s，再数合乎的天数", "each day %s, then count the days that keep it", p.daily(c, apply, factor)))
 	case w.Window != nil:
 		guarded := p.tell("更早的历史没有记录", "no earlier history is known")
 		if w.Guarded != nil {
@@ -171,14 +171,14 @@ func (p prose) working(c analyzer.ConditionTrial) []string {
 		}
 		out = append(out, p.tell("窗口内最高 %s，%s，取较大者；窗口之前的样本不在样本文件中", "the highest of the window is %s, %s: the greater counts; samples before the window are not in the file", number(*w.Window), guarded))
 	case w.Slope != nil:
-		out = append(out, p.tell("各天均值对窗口开始以来的天数（取正午）作最小二乘直线：%s + %s × %s；各天：%s", "the least-squares line through the daily means, at noon, over days since the window began: %s + %s × %s; days: %s", trim(*w.Start, 6), trim(*w.Slope, 6), trim(*w.At, 4), p.days(w.Days, own)),
+		out = append(out, p.tell("各天均值对窗口开始以来的天数（取正午）作最小二乘直线：%s + %s × %s；各天：%s", "the least-squares line through the daily means, at noon, over days since the window began: %s + %s × %s; days: %s", trim(*w.Start, 6), trim(*w.Slope, 6), trim(*w.At, 4), p.dayValues(w.Days, own)),
 			p.tell("=FORECAST.LINEAR(%s,各天均值,各天)", "=FORECAST.LINEAR(%s,means,days)", trim(*w.At, 4)))
 	case w.Days != nil:
 		f := "MAX"
 		if c.Statistic == "mean_of_day_maxima" {
 			f = "AVERAGE"
 		}
-		out = append(out, p.days(w.Days, dayUnit(c, own)), p.tell("每天 %s，再 =%s(各天)", "each day %s, then =%s(days)", p.daily(c, apply, factor), f))
+		out = append(out, p.dayValues(w.Days, dayUnit(c, own)), p.tell("每天 %s，再 =%s(各天)", "each day %s, then =%s(days)", p.daily(c, apply, factor), f))
 	case c.Statistic == "mean":
 		out = append(out, p.tell("%d 个样本的和除以个数", "the sum of %d sample(s) by their number", w.Samples)+p.parts(w.Parts), "="+paren(apply("AVERAGE(#)"), factor)+factor)
 	case c.Statistic == "max":
@@ -227,8 +227,8 @@ func dayUnit(c analyzer.ConditionTrial, own cloud.Unit) cloud.Unit {
 	}
 }
 
-// days lists what days gave: 10-24 1.5%, 10-25 1.6%*.
-func (p prose) days(list []analyzer.DayValue, u cloud.Unit) string {
+// dayValues lists what days gave: 10-24 1.5%, 10-25 1.6%*.
+func (p prose) dayValues(list []analyzer.DayValue, u cloud.Unit) string {
 	words := make([]string, len(list))
 	for i, x := range list {
 		words[i] = x.Date[len("2006-"):] + " " + exact(p, x.Value, u)
@@ -287,6 +287,10 @@ func (p prose) flagMeaning(f analyzer.Flag) string {
 		return p.tell("峰值可能比看到的高", "peaks may be higher than seen")
 	case analyzer.NoOwner:
 		return p.tell("不知道找谁确认", "nobody is known to be asked")
+	case analyzer.SeasonUnseen:
+		return p.tell("等看过它的季节再下结论", "it is left until its season was watched")
+	case analyzer.HolidayWindow:
+		return p.tell("窗口里节假日多，平日可能更忙", "ordinary days may be busier")
 	case analyzer.CloudUnavailable:
 		return p.tell("清单没有读全，不作判断", "its listing was not read to the end: it is not judged")
 	default:
@@ -306,6 +310,9 @@ func (p prose) remedy(r analyzer.Remedy) string {
 	}
 	switch r.Code {
 	case analyzer.RemedyWait:
+		if r.Days == nil {
+			return p.tell("等它的季节过去，要多久尚不知道", "wait until its season has passed; nobody knows for how long")
+		}
 		if r.Metric == "" {
 			return p.tell("再等 %s，其间状况不变", "wait %s, if it stays as it is", wait)
 		}

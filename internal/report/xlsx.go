@@ -41,6 +41,9 @@ func writeXLSX(w io.Writer, d document) (err error) {
 	b.sheet(p.say(msgDepartments), departments, 1)
 	b.sheet(p.say(msgChangesTitle), d.changed, 1)
 	b.sheet(p.say(msgAttentionTitle), d.attention, 1)
+	if stops := d.section("schedules"); len(stops.columns) > 0 {
+		b.sheet(p.say(msgSchedules), stops, 1)
+	}
 	b.sheet(p.say(msgFleetTitle), d.fleet, 2)
 	b.sheet(p.say(msgQuality), d.sectionTable("quality", "quality-list"), 1)
 	b.sheet(p.say(msgUndecidedTitle), d.undecided, 1)
