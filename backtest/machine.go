@@ -83,9 +83,7 @@ func (m *Machine) summarize(points []cloud.Point, metric cloud.Metric, days int)
 // between is the statistics of points, which lie within a window.
 func (m *Machine) between(points []cloud.Point, metric cloud.Metric, w cloud.Window) utilization.Summary {
 	m.acc.Reset(utilization.Step)
-	for _, p := range points {
-		m.acc.Add(p.T, p.V)
-	}
+	m.acc.AddPoints(points)
 	return m.acc.Summary(metric, w, utilization.Expected(w, utilization.Step))
 }
 

@@ -84,9 +84,7 @@ func horizonOf(at, end time.Time, points map[cloud.Metric][]cloud.Point, acc *ut
 			continue
 		}
 		acc.Reset(utilization.Step)
-		for _, p := range after {
-			acc.Add(p.T, p.V)
-		}
+		acc.AddPoints(after)
 		h.All[m] = acc.Summary(m, w, utilization.Expected(w, utilization.Step))
 	}
 	return h

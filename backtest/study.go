@@ -15,6 +15,7 @@ type Case struct {
 	Outcome  Outcome
 	Answers  []Answer         // of the rules, in their order
 	Past     recommender.Past // for Yunjian's own rule
+	Release  *policies.Rule   // by which the policy would release it, as far as samples tell; nil: none
 }
 
 // Study makes cases of machines. Not for concurrent use.
@@ -43,18 +44,37 @@ func (s *Study) Case(p Replay, r cloud.Resource, points map[cloud.Metric][]cloud
 		c.Answers = append(c.Answers, rule.answer(m))
 	}
 	if len(p.Budgets) > 0 {
+		c.Release = s.release(r, m)
 		c.Past = pastOf(m, p.HistoryFrom, p.Horizon(), p.Constants)
 	}
 	return c
 }
 
 // idle reports whether the conditions of a rule to release held over the
-// horizon. Those on peaks, of which a horizon has none, are passed over.
+// horizon. Those on peaks, of which a horizon has none, are passed over, and so are
+// rules that rest on a chance of harm.
 func (s *Study) idle(r cloud.Resource, u map[cloud.Metric]utilization.Summary) bool {
 	for _, rule := range s.pack.RulesFor(cloud.Instance) {
-		if rule.Action == string(recommender.Release) && recommender.WasIdle(rule, r, u) {
+		if rule.Action == string(recommender.Release) && rule.MaxHarm == 0 && recommender.WasIdle(rule, r, u) {
 			return true
 		}
 	}
 	return false
+}
+
+// release is the first rule to release whose conditions hold over all that lies
+// before the decision.
+func (s *Study) release(r cloud.Resource, m *Machine) *policies.Rule {
+	u := map[cloud.Metric]utilization.Summary{}
+	for metric := range m.points {
+		if all := m.Summary(metric, 0); all.Samples > 0 {
+			u[metric] = all
+		}
+	}
+	for _, rule := range s.pack.RulesFor(cloud.Instance) {
+		if rule.Action == string(recommender.Release) && recommender.WasIdle(rule, r, u) {
+			return &rule
+		}
+	}
+	return nil
 }

@@ -47,11 +47,15 @@ func yunjian(cases []Case, budgets []float64, k recommender.Constants) [][]Answe
 	for i, c := range cases {
 		sizes[i], fleet[i] = offers(c, chances)
 	}
+	releases := make([]bool, len(cases))
+	for i, c := range cases {
+		releases[i] = c.released(chances)
+	}
 	out := make([][]Answer, len(budgets))
 	for b, budget := range budgets {
 		chosen := recommender.Choose(fleet, k.Limits(budget, len(cases)))
 		for i, c := range cases {
-			a := Answer{Size: SizeOf(c.Resource)}
+			a := Answer{Size: SizeOf(c.Resource), Release: releases[i]}
 			if n := chosen[i]; n >= 0 {
 				a.Size, a.Harm = sizes[i][n], fleet[i].Options[n].Harm
 			}
@@ -59,6 +63,17 @@ func yunjian(cases []Case, budgets []float64, k recommender.Constants) [][]Answe
 		}
 	}
 	return out
+}
+
+// released reports whether the policy would release the machine, as an audit would
+// advise it: by a rule that sets a highest chance of harm only below it. Which it is
+// does not depend on the budget: how sizes and releases are scored differs.
+func (c Case) released(chances recommender.Chances) bool {
+	if c.Release == nil {
+		return false
+	}
+	chance, _ := chances.ReleaseChance(c.Past, c.Resource)
+	return c.Release.MaxHarm == 0 || chance <= c.Release.MaxHarm
 }
 
 // offers is the smaller sizes for a machine, with what each saves and risks: either

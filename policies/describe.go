@@ -167,6 +167,9 @@ func (r Rule) Describe() Text {
 	for _, d := range r.Dimensions {
 		dzh, den = append(dzh, words[d].ZH), append(den, words[d].EN)
 	}
+	if h := share(r.MaxHarm); r.MaxHarm > 0 {
+		return Text{out.ZH + "；仅当危害概率不超过" + h + "，建议" + a.ZH + "。", out.EN + "; where the probability of harm is at most " + h + ", " + a.EN + "."}
+	}
 	if len(dzh) == 0 {
 		return Text{out.ZH + "，建议" + a.ZH + "。", out.EN + "; " + a.EN + "."}
 	}

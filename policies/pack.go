@@ -118,7 +118,10 @@ type Rule struct {
 	Dimensions []string
 	// Confidence is the rule's own where it differs from the pack's; else empty.
 	Confidence Confidence
-	When       []Condition
+	// MaxHarm, above 0: a release is advised only where its probability of harm is no
+	// higher, 0 to 1.
+	MaxHarm float64
+	When    []Condition
 }
 
 // Condition compares one statistic, or one fact about the resource, with one

@@ -60,6 +60,9 @@ func (r *reader) rules(n *yaml.Node) []locatedRule {
 			l.Action = r.oneOf(a, o.at("action"), "release", "downsize", "upsize")
 		}
 		l.Dimensions = r.texts(o.take("dimensions"), o.at("dimensions"))
+		if h := o.take("max_harm_percent"); h != nil {
+			l.MaxHarm = r.percent(h, o.at("max_harm_percent"))
+		}
 		r.fitting(&o, l.Rule)
 		l.when = r.conditions(o.need("when"), o.at("when"), l.Kind)
 		if w := o.values["when"]; w != nil && w.Kind == yaml.SequenceNode && len(w.Content) == 0 {
@@ -105,6 +108,9 @@ func (r *reader) fitting(o *object, rule Rule) {
 		r.wrong(dims, o.at("dimensions"), "the list is empty: want some of cpu, memory, storage")
 	case !resizes && dims != nil:
 		r.wrong(dims, o.at("dimensions"), "only a downsize or an upsize has dimensions")
+	}
+	if h := o.values["max_harm_percent"]; h != nil && rule.Action != "release" {
+		r.wrong(h, o.at("max_harm_percent"), "only a release has a highest probability of harm; sizes keep the risk budget")
 	}
 	for i, d := range rule.Dimensions {
 		if !slices.Contains([]string{"cpu", "memory", "storage"}, d) {

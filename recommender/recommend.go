@@ -124,6 +124,9 @@ func (r *run) propose(c *Candidate) *proposal {
 	case family != "" && slices.Contains(r.pack.Sizing.Refuse, family):
 		return pr.refuse(CodeRefusedFamily, family)
 	case pr.action == Release:
+		if risk := r.ofRelease(pr).HarmProbability; rule.MaxHarm > 0 && risk > rule.MaxHarm {
+			pr.refused = append(pr.refused, tooRisky(risk, rule.MaxHarm))
+		}
 		return pr
 	case res.LocalStorageGiB > 0 || r.types[res.InstanceType].LocalStorageGiB > 0:
 		return pr.refuse(CodeLocalDisk, res.InstanceType)

@@ -131,7 +131,11 @@ func (r *run) beyond(m Choosable, l Limits) analyzer.Reason {
 		least = min(least, o.Harm)
 	}
 	if least > l.Gravest {
-		return analyzer.Reason{Code: CodeTooRisky, Statistic: "harm_probability", Value: &least, Limit: &l.Gravest, Unit: cloud.Ratio}
+		return tooRisky(least, l.Gravest)
 	}
 	return analyzer.Reason{Code: CodeRiskBudget, Statistic: "harm_probability", Value: &least, Limit: &r.pack.Risk.Budget, Unit: cloud.Ratio}
+}
+
+func tooRisky(chance, limit float64) analyzer.Reason {
+	return analyzer.Reason{Code: CodeTooRisky, Statistic: "harm_probability", Value: &chance, Limit: &limit, Unit: cloud.Ratio}
 }

@@ -4,7 +4,7 @@
 #
 # A tool that is only named under "if installed" is looked for by a test that
 # skips itself by name without it; it is not installed here.
-#   if installed: systemd-analyze, systemd-sysusers, promtool
+#   if installed: systemd-analyze, systemd-sysusers, promtool, chromium
 set -eu
 
 missing=

@@ -31,6 +31,7 @@ type Accumulator struct {
 	hourEnd          int64
 	hour             int
 
+	run     []uint16 // of AddPoints
 	scratch []float64
 	sorter  *sorter
 	lister  *lister

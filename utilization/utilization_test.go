@@ -523,3 +523,32 @@ func BenchmarkAccumulate(b *testing.B) {
 		})
 	}
 }
+
+func TestPointsEqualSingleSamples(t *testing.T) {
+	many := utilization.NewAccumulator(shanghai) // reused
+	rapid.Check(t, func(t *rapid.T) {
+		one := utilization.NewAccumulator(shanghai)
+		many.Reset(utilization.Step)
+		var points []cloud.Point
+		for next := at("2026-10-24T00:00:00+08:00").Unix(); len(points) < 3000; {
+			step := rapid.SampledFrom([]int64{300, 300, 300, 60, 301, 90000}).Draw(t, "step")
+			for _, h := range runGenerator().Draw(t, "run") {
+				points = append(points, cloud.Point{T: next, V: float64(h) / 100})
+				next += step
+			}
+			for range rapid.IntRange(0, 3).Draw(t, "others") {
+				points = append(points, cloud.Point{T: next, V: valueGenerator().Draw(t, "value")})
+				next += rapid.SampledFrom([]int64{300, 7}).Draw(t, "pause")
+			}
+		}
+		many.AddPoints(points)
+		for _, p := range points {
+			one.Add(p.T, p.V)
+		}
+		a := one.Summary(cloud.CPUPercent, cloud.Window{}, 7)
+		b := many.Summary(cloud.CPUPercent, cloud.Window{}, 7)
+		if diff := cmp.Diff(a, b); diff != "" {
+			t.Fatal(diff)
+		}
+	})
+}

@@ -9,10 +9,13 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"yunjian/cloud"
 )
@@ -24,6 +27,8 @@ type Bundle struct {
 	inventory cloud.Inventory
 	files     map[string]string // resource id → file, relative to dir
 	notes     []string
+
+	readers sync.Pool // of *sampleReader, whose buffers are worth keeping
 
 	mu     sync.Mutex
 	extent *extent // nil: not scanned yet
@@ -126,7 +131,8 @@ func (b *Bundle) Notes() []string { return slices.Clone(b.notes) }
 // resource without file has no metrics. An error names file, line and column,
 // and then nothing of the file is returned.
 func (b *Bundle) Samples(resource string) (map[cloud.Metric][]cloud.Point, error) {
-	var r sampleReader
+	r := b.reader()
+	defer b.readers.Put(r)
 	s, err := r.read(b.dir, b.files[resource])
 	if err != nil {
 		return nil, err
@@ -178,27 +184,47 @@ func (b *Bundle) scanned() extent {
 	return *b.extent
 }
 
+func (b *Bundle) reader() *sampleReader {
+	if r, ok := b.readers.Get().(*sampleReader); ok {
+		return r
+	}
+	return &sampleReader{}
+}
+
 func (b *Bundle) scan(ctx context.Context) (extent, error) {
 	var (
 		e    extent
-		r    sampleReader
 		seen = map[cloud.Metric]bool{}
+		mu   sync.Mutex
 	)
-	for _, id := range slices.Sorted(maps.Keys(b.files)) {
-		if err := ctx.Err(); err != nil {
-			return e, err
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for _, file := range b.files {
+		if ctx.Err() != nil {
+			break
 		}
-		header, first, last, err := r.span(b.dir, b.files[id])
-		if err != nil {
-			continue
-		}
-		for _, m := range header {
-			seen[m] = true
-		}
-		if e.begin == 0 || first > 0 && first < e.begin {
-			e.begin = first
-		}
-		e.end = max(e.end, last)
+		group.Go(func() error {
+			r := b.reader()
+			defer b.readers.Put(r)
+			header, first, last, err := r.span(b.dir, file)
+			if err != nil {
+				return nil // it shows when the file is read
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			for _, m := range header {
+				seen[m] = true
+			}
+			if e.begin == 0 || first > 0 && first < e.begin {
+				e.begin = first
+			}
+			e.end = max(e.end, last)
+			return nil
+		})
+	}
+	_ = group.Wait() // none of them fails
+	if err := ctx.Err(); err != nil {
+		return extent{}, err
 	}
 	e.metrics = slices.SortedFunc(maps.Keys(seen), func(x, y cloud.Metric) int {
 		return cmp.Compare(slices.Index(cloud.Metrics(), x), slices.Index(cloud.Metrics(), y))

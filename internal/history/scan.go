@@ -63,7 +63,7 @@ func Scan[T any](ctx context.Context, s *Store, q Query, work func(resource stri
 				held[i] = held[i] || len(wk.found[k]) > 0
 			}
 			if held[i] = held[i] || q.Resources != nil; held[i] {
-				list[i], first = attempt(work, names[i], wk.found[:len(q.Spans)])
+				list[i], first = attempt(func() (T, error) { return work(names[i], wk.found[:len(q.Spans)]) }, names[i])
 			}
 		})
 		n := 0
@@ -90,13 +90,13 @@ func Scan[T any](ctx context.Context, s *Store, q Query, work func(resource stri
 
 // attempt calls work. What it panics with is its own fault, and must not be taken
 // for a damaged file.
-func attempt[T any](work func(string, []map[cloud.Metric]utilization.Summary) (T, error), resource string, u []map[cloud.Metric]utilization.Summary) (out T, err error) {
+func attempt[T any](work func() (T, error), resource string) (out T, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("work on %s: panic: %v\n%s", resource, p, debug.Stack())
 		}
 	}()
-	return work(resource, u)
+	return work()
 }
 
 // hull is the shortest interval that holds every span, and every metric of them.

@@ -223,10 +223,14 @@ func (j judging) judge(ctx context.Context, deliver func([]assessed)) error {
 	}
 	k := recommender.Standard()
 	compared, others := sampled(ids)
+	first, err := j.first(compared)
+	if err != nil {
+		return err
+	}
 	for i, part := range [][]string{compared, others} {
 		var pasts [][]history.Span
 		for _, b := range j.pasts {
-			past := cloud.Window{From: latest(j.first(), j.now.Add(-b.past)), To: j.now}
+			past := cloud.Window{From: latest(first, j.now.Add(-b.past)), To: j.now}
 			var origins []recommender.Origin
 			if i == 0 {
 				origins = k.Origins(past.From, past.To, b.horizon)
@@ -297,14 +301,13 @@ func scan[T any](ctx context.Context, j judging, ids []string, pasts [][]history
 // more tell little more, and each is read at every instant of the past.
 const mostCompared = 2000
 
-// sampled picks those that are learned from, the same ones every time.
+// sampled picks those that are learned from, the same ones every time, in an order of
+// its own.
 func sampled(ids []string) (compared, others []string) {
-	if len(ids) <= mostCompared {
-		return ids, nil
-	}
 	order := slices.Clone(ids)
 	slices.SortFunc(order, func(a, b string) int { return cmp.Or(cmp.Compare(hashOf(a), hashOf(b)), cmp.Compare(a, b)) })
-	return order[:mostCompared], order[mostCompared:]
+	n := min(len(order), mostCompared)
+	return order[:n], order[n:]
 }
 
 func hashOf(id string) uint64 {
@@ -325,16 +328,23 @@ func spans(past cloud.Window, origins []recommender.Origin) []history.Span {
 	return out
 }
 
-// first is the earliest instant from which CPU was asked for of any of the
-// machines; now where none was.
-func (j judging) first() time.Time {
+// mostAsked machines tell when the past of a cloud began: samples of all of them
+// would have to be walked through, and a fleet is watched together.
+const mostAsked = 100
+
+// first is the earliest sample of CPU of some machines; now where they have none.
+func (j judging) first(ids []string) (time.Time, error) {
 	earliest := j.now
-	for _, in := range j.inputs {
-		if from := in.Observations[cloud.CPUPercent].From; !from.IsZero() {
+	for _, id := range ids[:min(len(ids), mostAsked)] {
+		from, _, n, err := j.data.History.Extent(id, cloud.CPUPercent)
+		if err != nil {
+			return earliest, err
+		}
+		if n > 0 {
 			earliest = minTime(earliest, from)
 		}
 	}
-	return earliest
+	return earliest, nil
 }
 
 // candidate judges one resource and keeps of its statistics what a
@@ -380,8 +390,22 @@ func (d *Data) exclusions(inputs []analyzer.Input, w cloud.Window) (map[string][
 	if err != nil {
 		return nil, nil, fmt.Errorf("read changes: %w", err)
 	}
+	resources := make([]cloud.Resource, len(inputs))
+	for i, in := range inputs {
+		resources[i] = in.Resource
+	}
+	for id, spans := range poweredOff(resources, changes, w) {
+		exclude[id] = append(exclude[id], spans...)
+	}
+	return exclude, since, nil
+}
+
+// poweredOff returns, per resource, the spans of the window in which it was
+// powered off, as the changes tell, which ascend in time.
+func poweredOff(resources []cloud.Resource, changes []cloud.Change, w cloud.Window) map[string][]cloud.Window {
+	spans := map[string][]cloud.Window{}
 	off := map[string]time.Time{}
-	for _, c := range changes { // ascending in time
+	for _, c := range changes {
 		if c.Field != cloud.ChangeStatus && c.Field != cloud.ChangeGone {
 			continue
 		}
@@ -390,18 +414,18 @@ func (d *Data) exclusions(inputs []analyzer.Input, w cloud.Window) (map[string][
 			continue
 		}
 		if from, was := off[c.ResourceID]; was {
-			exclude[c.ResourceID] = append(exclude[c.ResourceID], cloud.Window{From: from, To: c.At}.Intersect(w))
+			spans[c.ResourceID] = append(spans[c.ResourceID], cloud.Window{From: from, To: c.At}.Intersect(w))
 			delete(off, c.ResourceID)
 		}
 	}
-	for _, in := range inputs {
+	for _, r := range resources {
 		// One that runs again without a change having said since when is not off
 		// until now: its silence then counts against its coverage.
-		if from, still := off[in.Resource.ID]; still && in.Resource.Status != cloud.Running {
-			exclude[in.Resource.ID] = append(exclude[in.Resource.ID], cloud.Window{From: from, To: w.To}.Intersect(w))
+		if from, still := off[r.ID]; still && r.Status != cloud.Running {
+			spans[r.ID] = append(spans[r.ID], cloud.Window{From: from, To: w.To}.Intersect(w))
 		}
 	}
-	return exclude, since, nil
+	return spans
 }
 
 func scopeOf(inv cloud.Inventory, r cloud.Resource) cloud.Scope {

@@ -18,14 +18,43 @@ import (
 	"yunjian/utilization"
 )
 
-// BacktestOptions say what of a bundle is replayed.
+// BacktestOptions say what is replayed.
 type BacktestOptions struct {
-	DecideAt []time.Time
+	DecideAt []time.Time // none: as backtest.Instants chooses
 	Rules    []backtest.Rule
 	Budgets  []float64     // of Yunjian's own rule
 	Pack     policies.Pack // says which machines were idle afterwards
 	Location *time.Location
 	Progress func(done, total int)
+}
+
+// replays is one for each instant, over samples from begin to before end.
+func (o BacktestOptions) replays(begin, end time.Time) ([]backtest.Replay, error) {
+	at := o.DecideAt
+	if len(at) == 0 {
+		at = backtest.Instants(begin, end, o.Location)
+	}
+	if len(at) == 0 {
+		return nil, fmt.Errorf("the samples reach from %s to %s; to choose instants takes %d days before and %d after them: name one with --decide-at",
+			begin.In(o.Location).Format(time.RFC3339), end.In(o.Location).Format(time.RFC3339), backtest.DaysBehind, backtest.DaysAhead)
+	}
+	out := make([]backtest.Replay, len(at))
+	for i, t := range at {
+		out[i] = backtest.Replay{DecideAt: t, HistoryFrom: begin, HorizonEnd: end, Rules: o.Rules, Budgets: o.Budgets, Constants: recommender.Standard()}
+		if err := out[i].Check(); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// decide ends replays of which the machines have been studied.
+func decide(replays []backtest.Replay, studied [][]backtest.Case) []backtest.Result {
+	out := make([]backtest.Result, len(replays))
+	for i, replay := range replays {
+		out[i] = replay.Decide(studied[i])
+	}
+	return out
 }
 
 // Backtest replays rules over a bundle: a result for each instant, in their order.
@@ -34,20 +63,16 @@ func Backtest(ctx context.Context, b *bundle.Bundle, o BacktestOptions) ([]backt
 	if err := b.Scan(ctx); err != nil {
 		return nil, err
 	}
-	begin, end := b.Begin(), b.End().Add(utilization.Step)
-	if begin.IsZero() {
+	if b.Begin().IsZero() {
 		return nil, errors.New("the bundle holds no samples")
 	}
-	replays := make([]backtest.Replay, len(o.DecideAt))
-	for i, at := range o.DecideAt {
-		replays[i] = backtest.Replay{DecideAt: at, HistoryFrom: begin, HorizonEnd: end, Rules: o.Rules, Budgets: o.Budgets, Constants: recommender.Standard()}
-		if err := replays[i].Check(); err != nil {
-			return nil, err
-		}
+	replays, err := o.replays(b.Begin(), b.End().Add(utilization.Step))
+	if err != nil {
+		return nil, err
 	}
 	var instances []cloud.Resource
 	for _, r := range b.Inventory().Resources {
-		if r.Kind == cloud.Instance && r.VCPU > 0 && r.MemoryGiB > 0 {
+		if sized(r) {
 			instances = append(instances, r)
 		}
 	}
@@ -93,9 +118,10 @@ func Backtest(ctx context.Context, b *bundle.Bundle, o BacktestOptions) ([]backt
 	if err := <-finished; err != nil {
 		return nil, err
 	}
-	out := make([]backtest.Result, len(replays))
-	for i, replay := range replays {
-		out[i] = replay.Decide(studied[i])
-	}
-	return out, nil
+	return decide(replays, studied), nil
+}
+
+// sized reports whether r is an instance of known size.
+func sized(r cloud.Resource) bool {
+	return r.Kind == cloud.Instance && r.VCPU > 0 && r.MemoryGiB > 0
 }

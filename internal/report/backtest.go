@@ -63,63 +63,26 @@ func (t *page) replay(r backtest.Result) {
 
 // spread puts the instants together, rule by rule: one of them is one draw.
 func (t *page) spread(results []backtest.Result) {
-	type drawn struct {
-		title           string
-		saving, harm    []float64
-		stated, instant float64
-	}
-	var rules []*drawn
-	for _, r := range results {
-		if r.Instances == 0 {
-			continue
-		}
-		for _, x := range r.Rules {
-			if x.Release != nil {
-				continue
-			}
-			i := slices.IndexFunc(rules, func(d *drawn) bool { return d.title == titleOf(x) })
-			if i < 0 {
-				rules, i = append(rules, &drawn{title: titleOf(x), stated: math.NaN()}), len(rules)
-			}
-			d := rules[i]
-			d.saving, d.harm = append(d.saving, x.SavingFraction), append(d.harm, x.HarmedFraction)
-			if x.PredictedHarmFraction != nil {
-				if math.IsNaN(d.stated) {
-					d.stated = 0
-				}
-				d.stated += *x.PredictedHarmFraction
-				d.instant++
-			}
-		}
-	}
+	rules := slices.DeleteFunc(byRule(results), func(d *replayed) bool { return d.rule.Release != nil })
 	if len(rules) == 0 {
 		return
 	}
-	slices.SortStableFunc(rules, func(a, b *drawn) int {
-		return cmp.Or(-cmp.Compare(mean(a.saving), mean(b.saving)), cmp.Compare(a.title, b.title))
-	})
 	t.line("")
 	t.line(fmt.Sprintf("%d 个时刻合看：平均（最小–最大） | the %d instants together: mean (least–greatest)", len(results), len(results)))
 	t.line(cond.FillRight("规则 rule", 52) + cond.FillLeft("节省 saves", 22) + cond.FillLeft("受损 harmed", 22) + cond.FillLeft("自估 stated", 14))
 	t.line(strings.Repeat("-", textWidth))
-	of := func(x []float64) string {
-		return fmt.Sprintf("%s (%.1f–%.1f)", percentOf(mean(x)), 100*slices.Min(x), 100*slices.Max(x))
-	}
 	for _, d := range rules {
-		stated := "—"
-		if !math.IsNaN(d.stated) {
-			stated = percentOf(d.stated / d.instant)
+		says := "—"
+		if v := d.mean(stated); !math.IsNaN(v) {
+			says = percentOf(v)
 		}
-		t.line(cond.FillRight(d.title, 52) + cond.FillLeft(of(d.saving), 22) + cond.FillLeft(of(d.harm), 22) + cond.FillLeft(stated, 14))
+		t.line(cond.FillRight(titleOf(d.rule), 52) + cond.FillLeft(spreadOf(d.values(-1, saved)), 22) + cond.FillLeft(spreadOf(d.values(-1, harmed)), 22) + cond.FillLeft(says, 14))
 	}
 }
 
-func mean(x []float64) float64 {
-	sum := 0.0
-	for _, v := range x {
-		sum += v
-	}
-	return sum / float64(len(x))
+// spreadOf is the mean of shares with the least and the greatest.
+func spreadOf(x []float64) string {
+	return fmt.Sprintf("%s (%.1f–%.1f)", percentOf(mean(x)), 100*slices.Min(x), 100*slices.Max(x))
 }
 
 // letters mark the peers in the picture, in the order of the table.

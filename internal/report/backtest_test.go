@@ -11,7 +11,7 @@ import (
 	"yunjian/backtest"
 )
 
-func replayed(day int, harm, saving float64) backtest.Result {
+func replayedAt(day int, harm, saving float64) backtest.Result {
 	stated, precision := 0.012, 0.975
 	at := time.Date(2026, 11, day, 0, 0, 0, 0, time.FixedZone("", 8*3600))
 	return backtest.Result{
@@ -28,7 +28,7 @@ func replayed(day int, harm, saving float64) backtest.Result {
 
 func TestBacktest(t *testing.T) {
 	var got bytes.Buffer
-	if err := WriteBacktest(&got, []backtest.Result{replayed(9, 0.004, 0.28), replayed(13, 0.008, 0.32)}); err != nil {
+	if err := WriteBacktest(&got, []backtest.Result{replayedAt(9, 0.004, 0.28), replayedAt(13, 0.008, 0.32)}); err != nil {
 		t.Fatal(err)
 	}
 	file := filepath.Join("testdata", "backtest.txt")

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"encoding/json"
@@ -100,6 +101,28 @@ func (s *Store) Inventories() ([]cloud.Inventory, error) {
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read inventories: %w", err)
+	}
+	return out, nil
+}
+
+// Gone returns the resources of a cloud that are listed no more, as they were last
+// seen, by id.
+func (s *Store) Gone(cloudName string) ([]cloud.Resource, error) {
+	var out []cloud.Resource
+	prefix := pair(cloudName, "")
+	err := s.view(func(tx *bolt.Tx) error {
+		c := tx.Bucket(goneBucket).Cursor()
+		for k, text := c.Seek(prefix); bytes.HasPrefix(k, prefix); k, text = c.Next() {
+			var r cloud.Resource
+			if err := decode(text, &r); err != nil {
+				return err
+			}
+			out = append(out, r)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read what is gone of %s: %w", cloudName, err)
 	}
 	return out, nil
 }
