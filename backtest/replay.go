@@ -22,7 +22,7 @@ type Replay struct {
 func (p Replay) Horizon() time.Duration { return p.HorizonEnd.Sub(p.DecideAt) }
 
 func (r Rule) answer(m *Machine) Answer {
-	a := Answer{Size: SizeOf(m.Resource), Abstains: true, Harm: math.NaN()}
+	a := Answer{Size: SizeOf(m.Resource), Abstains: true, Harm: math.NaN(), Wakes: math.NaN()}
 	if r.Size != nil {
 		if s, ok := r.Size(m); ok {
 			a.Size, a.Abstains = s, false
@@ -66,14 +66,14 @@ func (p Replay) Decide(all []Case) Result {
 	for i, answers := range yunjian(cases, p.Budgets, p.Constants) {
 		out.add(Rule{
 			ID: "yunjian", Name: "云鉴 Yunjian", Source: "docs/decisions/0012", Parameters: map[string]float64{"budget": p.Budgets[i]},
-		}, cases, answers)
+		}, cases, answers, true)
 	}
 	for k, r := range p.Rules {
 		answers := make([]Answer, len(cases))
 		for i, c := range cases {
 			answers[i] = c.Answers[k]
 		}
-		out.add(r, cases, answers)
+		out.add(r, cases, answers, r.Release != nil)
 	}
 	return out
 }

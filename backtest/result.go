@@ -50,29 +50,31 @@ type Decision struct {
 	Harmed          bool               `json:"harmed"` // what came of it
 }
 
-// add enters what a rule answered to each case.
-func (r *Result) add(rule Rule, cases []Case, answers []Answer) {
+// add enters what a rule answered to each case, and whether it has anything to say of
+// releases.
+func (r *Result) add(rule Rule, cases []Case, answers []Answer, releases bool) {
 	s := tally(rule, cases, answers)
 	out := RuleResult{
 		Rule: rule.ID, Name: rule.Name, Source: rule.Source, Parameters: rule.Parameters,
 		Acted: s.Acted, Abstained: s.Abstained, SavingFraction: s.SavingFraction, HarmedFraction: s.HarmedFraction, Harmed: s.Harmed,
 		PredictedHarmFraction: known(s.PredictedHarmFraction), ReleasedVCPU: s.ReleasedVCPU, ReleasedMemoryGiB: s.ReleasedMemoryGiB,
 	}
-	if rule.Release != nil {
+	if releases {
 		out.Release = &ReleaseResult{Named: s.Releases.Named, Precision: known(s.Releases.Precision()), Recall: known(s.Releases.Recall())}
 	}
 	r.Rules = append(r.Rules, out)
 	for i, c := range cases {
 		a := answers[i]
 		present := SizeOf(c.Resource)
-		if !a.Release && a.Size == present {
-			continue
+		d := Decision{Rule: rule.ID, Parameters: rule.Parameters, ResourceID: c.Resource.ID}
+		if a.Release { // scored apart: it may be made smaller, too
+			d.Action, d.HarmProbability, d.Harmed = "release", known(a.Wakes), !c.Outcome.Quiet
+			r.Decisions = append(r.Decisions, d)
 		}
-		d := Decision{Rule: rule.ID, Parameters: rule.Parameters, ResourceID: c.Resource.ID, Action: "downsize", VCPU: a.Size.VCPU, MemoryGiB: a.Size.MemoryGiB, HarmProbability: known(a.Harm), Harmed: c.Outcome.Harmed(present, a.Size)}
-		if a.Release {
-			d.Action, d.VCPU, d.MemoryGiB, d.Harmed = "release", 0, 0, !c.Outcome.Quiet
+		if a.Size != present {
+			d.Action, d.VCPU, d.MemoryGiB, d.HarmProbability, d.Harmed = "downsize", a.Size.VCPU, a.Size.MemoryGiB, known(a.Harm), c.Outcome.Harmed(present, a.Size)
+			r.Decisions = append(r.Decisions, d)
 		}
-		r.Decisions = append(r.Decisions, d)
 	}
 }
 

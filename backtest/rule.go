@@ -44,7 +44,8 @@ type Answer struct {
 	Size     Size // the present one where nothing is to change
 	Release  bool
 	Abstains bool    // from both
-	Harm     float64 // the chance of harm that the rule states; NaN: none
+	Harm     float64 // the chance of harm that the rule states of Size; NaN: none
+	Wakes    float64 // and of a release; NaN: none
 }
 
 // Harmed reports whether a machine that went from its present size to another

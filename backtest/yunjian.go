@@ -1,6 +1,7 @@
 package backtest
 
 import (
+	"math"
 	"time"
 
 	"yunjian/cloud"
@@ -47,15 +48,15 @@ func yunjian(cases []Case, budgets []float64, k recommender.Constants) [][]Answe
 	for i, c := range cases {
 		sizes[i], fleet[i] = offers(c, chances)
 	}
-	releases := make([]bool, len(cases))
+	releases, wakes := make([]bool, len(cases)), make([]float64, len(cases))
 	for i, c := range cases {
-		releases[i] = c.released(chances)
+		releases[i], wakes[i] = c.released(chances)
 	}
 	out := make([][]Answer, len(budgets))
 	for b, budget := range budgets {
 		chosen := recommender.Choose(fleet, k.Limits(budget, len(cases)))
 		for i, c := range cases {
-			a := Answer{Size: SizeOf(c.Resource), Release: releases[i]}
+			a := Answer{Size: SizeOf(c.Resource), Release: releases[i], Wakes: wakes[i]}
 			if n := chosen[i]; n >= 0 {
 				a.Size, a.Harm = sizes[i][n], fleet[i].Options[n].Harm
 			}
@@ -66,14 +67,14 @@ func yunjian(cases []Case, budgets []float64, k recommender.Constants) [][]Answe
 }
 
 // released reports whether the policy would release the machine, as an audit would
-// advise it: by a rule that sets a highest chance of harm only below it. Which it is
-// does not depend on the budget: how sizes and releases are scored differs.
-func (c Case) released(chances recommender.Chances) bool {
+// advise it, and the chance that it wakes up: a rule that sets a highest chance of harm
+// releases only below it. The budget is for sizes: how releases are scored differs.
+func (c Case) released(chances recommender.Chances) (release bool, wakes float64) {
 	if c.Release == nil {
-		return false
+		return false, math.NaN()
 	}
-	chance, _ := chances.ReleaseChance(c.Past, c.Resource)
-	return c.Release.MaxHarm == 0 || chance <= c.Release.MaxHarm
+	wakes, _ = chances.ReleaseChance(c.Past, c.Resource)
+	return c.Release.MaxHarm == 0 || wakes <= c.Release.MaxHarm, wakes
 }
 
 // offers is the smaller sizes for a machine, with what each saves and risks: either

@@ -223,9 +223,9 @@ func (j judging) judge(ctx context.Context, deliver func([]assessed)) error {
 	}
 	k := recommender.Standard()
 	compared, others := sampled(ids)
-	first, err := j.first(compared)
+	first, _, err := j.data.History.Reach(ctx, compared, []cloud.Metric{cloud.CPUPercent})
 	if err != nil {
-		return err
+		return fmt.Errorf("find the first sample: %w", err)
 	}
 	for i, part := range [][]string{compared, others} {
 		var pasts [][]history.Span
@@ -326,25 +326,6 @@ func spans(past cloud.Window, origins []recommender.Origin) []history.Span {
 			history.Span{Window: cloud.Window{From: o.At, To: o.End}, Metrics: sized})
 	}
 	return out
-}
-
-// mostAsked machines tell when the past of a cloud began: samples of all of them
-// would have to be walked through, and a fleet is watched together.
-const mostAsked = 100
-
-// first is the earliest sample of CPU of some machines; now where they have none.
-func (j judging) first(ids []string) (time.Time, error) {
-	earliest := j.now
-	for _, id := range ids[:min(len(ids), mostAsked)] {
-		from, _, n, err := j.data.History.Extent(id, cloud.CPUPercent)
-		if err != nil {
-			return earliest, err
-		}
-		if n > 0 {
-			earliest = minTime(earliest, from)
-		}
-	}
-	return earliest, nil
 }
 
 // candidate judges one resource and keeps of its statistics what a
