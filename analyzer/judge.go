@@ -27,6 +27,10 @@ const PeakSpan = 395 * day
 // known of does not match; where that alone kept the resource from being found
 // wasteful, the verdict is InsufficientData and says what would settle it.
 func Judge(p policies.Pack, in Input, now time.Time) Finding {
+	return newJudging(p, in, now).finding()
+}
+
+func newJudging(p policies.Pack, in Input, now time.Time) *judging {
 	j := &judging{
 		pack:    p,
 		in:      in,
@@ -39,7 +43,11 @@ func Judge(p policies.Pack, in Input, now time.Time) Finding {
 		j.window.From = at // perhaps a moment ago: then nothing is known of the machine as it stands
 		j.flags[Resized] = true
 	}
-	f := Finding{ResourceID: in.Resource.ID, Kind: in.Resource.Kind, Window: j.window}
+	return j
+}
+
+func (j *judging) finding() Finding {
+	f := Finding{ResourceID: j.in.Resource.ID, Kind: j.in.Resource.Kind, Window: j.window}
 	v := j.judge()
 	f.Verdict, f.Rule, f.Coverage = v.verdict, v.rule, v.coverage
 	f.Reasons = append(v.reasons, j.excused()...)
@@ -57,6 +65,8 @@ type judging struct {
 	window  cloud.Window
 	samples Samples
 	flags   map[Flag]bool
+	steps   []Step   // taken so far
+	tried   []string // ids of the rules tried so far
 }
 
 // judgement is the outcome before flags and evidence.
@@ -82,24 +92,32 @@ func (j *judging) judge() judgement {
 	}
 	if s := j.in.Scope; s.Kind != "" && !s.Complete {
 		j.flags[CloudUnavailable] = true
-		return insufficient(Reason{Code: CodeScopeUnavailable, Detail: cmp.Or(s.Code, s.Problem)})
+		return j.ends(StepListing, insufficient(Reason{Code: CodeScopeUnavailable, Detail: cmp.Or(s.Code, s.Problem)}))
 	}
+	j.passes(StepListing)
 	rules := j.pack.RulesFor(r.Kind)
 	if len(rules) == 0 {
-		return insufficient(Reason{Code: CodeNoRule, Value: number(0), Unit: cloud.Count, Detail: string(r.Kind)})
+		return j.ends(StepKind, insufficient(Reason{Code: CodeNoRule, Value: number(0), Unit: cloud.Count, Detail: string(r.Kind)}))
 	}
+	j.passes(StepKind)
 	if r.Kind != cloud.Instance {
 		return j.attachment(rules)
 	}
 	if r.CreatedAt.IsZero() {
 		j.flags[AgeUnknown] = true
-	} else if age := j.now.Sub(r.CreatedAt); age < j.pack.MinAge {
-		return insufficient(Reason{Code: CodeAgeBelow, Value: number(days(age)), Limit: number(days(j.pack.MinAge)), Unit: cloud.Days})
+		j.passes(StepAge)
+	} else {
+		age := days(j.now.Sub(r.CreatedAt))
+		if j.now.Sub(r.CreatedAt) < j.pack.MinAge {
+			return j.ends(StepAge, insufficient(Reason{Code: CodeAgeBelow, Value: number(age), Limit: number(days(j.pack.MinAge)), Unit: cloud.Days}))
+		}
+		j.passes(StepAge, Reason{Code: Code("", policies.AgeDays, ">=", true), Statistic: policies.AgeDays, Value: number(age), Limit: number(days(j.pack.MinAge)), Unit: cloud.Days})
 	}
 	if r.Status == cloud.PoweredOff {
 		j.flags[PoweredOff] = true
-		return j.off(rules)
+		return j.ends(StepPower, j.off(rules))
 	}
+	j.passes(StepPower)
 	if j.in.Observations[cloud.CPUPercent].Origin == cloud.OriginHypervisor {
 		j.flags[HypervisorCPU] = true
 	}
@@ -107,13 +125,20 @@ func (j *judging) judge() judgement {
 		j.flags[MemoryUnknown] = true
 	}
 	if why, ok := j.usable(cloud.CPUPercent); !ok {
-		return judgement{verdict: InsufficientData, coverage: j.rests([]cloud.Metric{cloud.CPUPercent}), reasons: []Reason{why}}
+		return j.ends(StepSamples, judgement{verdict: InsufficientData, coverage: j.rests([]cloud.Metric{cloud.CPUPercent}), reasons: []Reason{why}})
 	}
+	j.passes(StepSamples)
 	if !holds(j.window, calendar.MonthEnd, j.now.Location()) {
 		j.flags[NoMonthEnd] = true
 	}
-	v := j.apply(rules)
-	v = j.seasonal(v, j.watchedSince(v.rule), j.now)
+	found := j.apply(rules)
+	v := j.seasonal(found, j.watchedSince(found.rule), j.now)
+	if found.wasteful() && !v.wasteful() {
+		j.passes(StepApply)
+		v = j.ends(StepSeason, v)
+	} else {
+		v = j.ends(StepApply, v)
+	}
 	if v.wasteful() {
 		if since := j.in.Peaks[cloud.CPUPercent].Since; since.IsZero() || since.After(j.now.Add(-PeakSpan)) {
 			j.flags[ShortHistory] = true
@@ -138,10 +163,7 @@ func (j *judging) usable(m cloud.Metric) (Reason, bool) {
 		o := j.in.Observations[m]
 		return missing(m, o.Availability, o.Detail), false
 	}
-	history := time.Duration(j.expected(u)) * j.step()
-	if resized := j.in.Resource.ResizedAt; u.Samples == 0 || !resized.IsZero() && u.First.Before(resized) {
-		history = 0 // samples of another machine, if any: nothing is known of this one
-	}
+	history := j.history(u)
 	if history < j.pack.MinHistory {
 		return Reason{Code: CodeHistoryBelow, Metric: m, Value: number(days(history)), Limit: number(days(j.pack.MinHistory)), Unit: cloud.Days}, false
 	}
@@ -149,6 +171,14 @@ func (j *judging) usable(m cloud.Metric) (Reason, bool) {
 		return Reason{Code: CodeCoverageBelow, Metric: m, Value: number(c), Limit: number(j.pack.MinCoverage), Unit: cloud.Ratio}, false
 	}
 	return Reason{}, true
+}
+
+// history is how long the present machine could have been sampled.
+func (j *judging) history(u utilization.Summary) time.Duration {
+	if resized := j.in.Resource.ResizedAt; u.Samples == 0 || !resized.IsZero() && u.First.Before(resized) {
+		return 0 // samples of another machine, if any: nothing is known of this one
+	}
+	return time.Duration(j.expected(u)) * j.step()
 }
 
 func (j *judging) step() time.Duration { return cmp.Or(j.in.Step, utilization.Step) }
@@ -283,21 +313,22 @@ func (j *judging) attachment(rules []policies.Rule) judgement {
 		if r.StorageGiB > 0 {
 			attached.Value, attached.Unit = number(r.StorageGiB), cloud.GiB
 		}
-		return judgement{verdict: Optimized, reasons: []Reason{attached}}
+		return j.ends(StepAttached, judgement{verdict: Optimized, reasons: []Reason{attached}})
 	}
 	if r.Status != cloud.Available {
-		return insufficient(Reason{Code: CodeAttachmentUnknown, Detail: string(r.Status)})
+		return j.ends(StepAttached, insufficient(Reason{Code: CodeAttachmentUnknown, Detail: string(r.Status)}))
 	}
+	j.passes(StepAttached)
 	var unmet []Reason
 	for _, rule := range rules {
 		m := j.match(rule)
 		if m.state == yes {
-			return judgement{verdict: Verdict(rule.Verdict), rule: rule.ID, reasons: m.reasons}
+			return j.ends(StepApply, judgement{verdict: Verdict(rule.Verdict), rule: rule.ID, reasons: m.reasons})
 		}
 		unmet = append(unmet, m.missing...)
 		unmet = append(unmet, m.unmet...)
 	}
-	return insufficient(unmet...)
+	return j.ends(StepApply, insufficient(unmet...))
 }
 
 // unattachedFor is for how many days at least the resource has been attached to

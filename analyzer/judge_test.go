@@ -101,6 +101,12 @@ func as[T any](t *testing.T, from any) T {
 
 func (f fixture) judge(t *testing.T) Finding {
 	t.Helper()
+	return Judge(f.known(t))
+}
+
+// known is what the fixture says is known, as Judge takes it.
+func (f fixture) known(t *testing.T) (policies.Pack, Input, time.Time) {
+	t.Helper()
 	shanghai := time.FixedZone("CST", 8*3600)
 	now := time.Date(2026, 11, 23, 2, 0, 0, 0, shanghai)
 	if !f.Now.IsZero() {
@@ -143,7 +149,23 @@ func (f fixture) judge(t *testing.T) Finding {
 	for m, p := range f.Peaks {
 		in.Peaks[m] = as[Peak](t, p)
 	}
-	return Judge(pack, in, now)
+	return pack, in, now
+}
+
+// readFixture reads a decision, and the comment on top of it.
+func readFixture(t *testing.T, file string) (f fixture, comment string) {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dec := yaml.NewDecoder(strings.NewReader(string(text)))
+	dec.KnownFields(true)
+	if err := dec.Decode(&f); err != nil {
+		t.Fatal(err)
+	}
+	comment, _, _ = strings.Cut(strings.TrimPrefix(string(text), "# "), "\n")
+	return f, comment
 }
 
 func cmpOr(a, b string) string {
@@ -160,20 +182,10 @@ func TestJudge(t *testing.T) {
 	}
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".yaml"), func(t *testing.T) {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			want, _, _ := strings.Cut(strings.TrimPrefix(string(text), "# "), "\n")
+			f, want := readFixture(t, file)
 			verdict, boundary, ok := strings.Cut(want, ": ")
 			if !ok || boundary == "" {
 				t.Fatalf("first line %q: want \"# verdict: boundary\"", want)
-			}
-			var f fixture
-			dec := yaml.NewDecoder(strings.NewReader(string(text)))
-			dec.KnownFields(true)
-			if err := dec.Decode(&f); err != nil {
-				t.Fatal(err)
 			}
 			got := f.judge(t)
 			if string(got.Verdict) != verdict {

@@ -81,7 +81,8 @@ func (s Samples) measure(c policies.Condition) (measured, bool) {
 		if len(means) == 0 {
 			return measured{}, false
 		}
-		m.value = slices.Max(means)
+		m.value = slices.Max(means) // scaled already
+		return m, true
 	}
 	m.value *= scale
 	return m, true
@@ -128,50 +129,68 @@ func ofWindow(u utilization.Summary, c policies.Condition) (float64, bool) {
 		}
 		return sum / float64(len(u.Days)), len(u.Days) > 0
 	case "in_180d":
-		return trend(u, 180*24*time.Hour)
+		return trend(u, trendAhead)
 	}
 	return 0, false
 }
 
+// trendAhead is how far in_180d looks beyond the window.
+const trendAhead = 180 * day
+
 // trend is the least-squares line through the daily means, continued for ahead
 // beyond the window; two days at least.
 func trend(u utilization.Summary, ahead time.Duration) (float64, bool) {
+	slope, start, ok := line(u)
+	return start + slope*daysInto(u.Window, u.Window.To.Add(ahead)), ok
+}
+
+// daysInto is how many days after the beginning of w an instant lies.
+func daysInto(w cloud.Window, t time.Time) float64 { return float64(t.Sub(w.From)) / float64(day) }
+
+// line is the least-squares line through the daily means, each at noon, by days
+// since the window began.
+func line(u utilization.Summary) (slope, start float64, ok bool) {
 	n := float64(len(u.Days))
 	if n < 2 {
-		return 0, false
+		return 0, 0, false
 	}
-	const dayLength = 24 * time.Hour
-	at := func(t time.Time) float64 { return float64(t.Sub(u.Window.From)) / float64(dayLength) }
 	var sx, sy, sxx, sxy float64
 	for _, d := range u.Days {
-		x := at(d.Start) + 0.5
+		x := daysInto(u.Window, d.Start) + 0.5
 		sx, sy, sxx, sxy = sx+x, sy+d.Mean, sxx+x*x, sxy+x*d.Mean
 	}
-	slope := (n*sxy - sx*sy) / (n*sxx - sx*sx)
-	return (sy-slope*sx)/n + slope*at(u.Window.To.Add(ahead)), true
+	slope = (n*sxy - sx*sy) / (n*sxx - sx*sx)
+	return slope, (sy - slope*sx) / n, true
 }
 
 // peak is the highest of the guarded span and of the window, so that a guard
 // that knows nothing yet is no lower than what was just seen.
 func (s Samples) peak(m cloud.Metric, statistic string, u utilization.Summary) float64 {
-	p, known := s.Peaks[m]
-	if statistic == "peak" {
-		if !known {
-			return u.Max
+	window, guarded := s.peaks(m, statistic, u)
+	if guarded == nil {
+		return window
+	}
+	return max(*guarded, window)
+}
+
+// peaks are the highest of the window and of the guarded span, nil where there is
+// none.
+func (s Samples) peaks(m cloud.Metric, statistic string, u utilization.Summary) (window float64, guarded *float64) {
+	window = u.Max
+	if statistic != "peak" {
+		window = 0
+		for _, d := range u.Days {
+			window = max(window, d.P95)
 		}
-		return max(p.Max, u.Max)
 	}
-	highest := 0.0
-	for _, d := range u.Days {
-		highest = max(highest, d.P95)
-	}
+	p, known := s.Peaks[m]
 	switch {
 	case !known:
-		return highest
-	case p.DayP95 == 0:
-		return max(p.Max, highest)
+		return window, nil
+	case statistic == "peak" || p.DayP95 == 0:
+		return window, &p.Max
 	default:
-		return max(p.DayP95, highest)
+		return window, &p.DayP95
 	}
 }
 
@@ -200,12 +219,10 @@ func (s Samples) days(c policies.Condition, m measured) (measured, bool) {
 		return measured{}, false
 	}
 	if len(c.And) == 0 && c.ShareOfDays > 0 {
-		slices.Sort(values)
-		if c.Op == ">" || c.Op == ">=" {
+		if greatestFirst(c) {
 			slices.Reverse(values)
 		}
-		need := int(math.Ceil(c.ShareOfDays*float64(len(values)) - 1e-9))
-		m.value = values[max(need, 1)-1]
+		m.value = values[nth(c, len(values))-1]
 		return m, true
 	}
 	met, n, ok := s.countDays(c)
@@ -221,33 +238,50 @@ func (s Samples) days(c policies.Condition, m measured) (measured, bool) {
 	return m, true
 }
 
+// greatestFirst reports whether a condition on a share of days counts from the
+// greatest value.
+func greatestFirst(c policies.Condition) bool { return c.Op == ">" || c.Op == ">=" }
+
+// nth is which of n daily values, counted from 1, just decides a condition on a
+// share of days.
+func nth(c policies.Condition, n int) int {
+	return max(1, int(math.Ceil(c.ShareOfDays*float64(n)-1e-9)))
+}
+
 // countDays counts the days on which the condition and those beside it hold,
 // of the days on which all their metrics have samples.
 func (s Samples) countDays(c policies.Condition) (met, n int, ok bool) {
-	byDay := make([]map[int64]float64, 0, 1+len(c.And))
-	all := append([]policies.Condition{c}, c.And...)
-	for _, one := range all {
-		values := s.dailyByStart(one.Metric, one.Statistic)
-		if len(values) == 0 {
-			return 0, 0, false
-		}
-		byDay = append(byDay, values)
-	}
-	for start := range byDay[0] {
-		present, holds := true, true
-		for i, one := range all {
-			v, has := byDay[i][start]
-			present = present && has
-			holds = holds && has && policies.Holds(v, one.Op, one.Limit)
-		}
-		if present {
-			n++
-		}
+	held := s.heldByStart(c)
+	for _, holds := range held {
 		if holds {
 			met++
 		}
 	}
-	return met, n, n > 0
+	return met, len(held), len(held) > 0
+}
+
+// heldByStart says of every day on which the metrics of a condition and of those
+// beside it all have samples, whether they hold.
+func (s Samples) heldByStart(c policies.Condition) map[int64]bool {
+	out := map[int64]bool{}
+	for i, one := range append([]policies.Condition{c}, c.And...) {
+		values := s.dailyByStart(one.Metric, one.Statistic)
+		if i == 0 {
+			for start, v := range values {
+				out[start] = policies.Holds(v, one.Op, one.Limit)
+			}
+			continue
+		}
+		for start, held := range out {
+			v, has := values[start]
+			if !has {
+				delete(out, start)
+				continue
+			}
+			out[start] = held && policies.Holds(v, one.Op, one.Limit)
+		}
+	}
+	return out
 }
 
 func (s Samples) daily(m cloud.Metric, statistic string) []float64 {

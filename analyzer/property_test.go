@@ -45,6 +45,7 @@ func TestIdleIsNeverAGuess(t *testing.T) {
 			t.Fatalf("%s without a reason", f.Verdict)
 		}
 		checkCoded(t, f.Reasons)
+		checkDerivation(t, Explain(pack, in, now), f)
 		cpu := in.Utilization[cloud.CPUPercent]
 		if f.Verdict != InsufficientData && (cpu.Samples == 0 || cpu.Coverage() < pack.MinCoverage) {
 			t.Fatalf("%s on coverage %g", f.Verdict, cpu.Coverage())

@@ -68,6 +68,7 @@ func (j *judging) apply(rules []policies.Rule) judgement {
 // match tries one rule. A rule of which nothing measured speaks in favour is
 // not undecided but unmatched: unknown memory alone is no suspicion.
 func (j *judging) match(rule policies.Rule) matching {
+	j.tried = append(j.tried, rule.ID)
 	m := matching{state: yes}
 	inFavour, failedPeak, failedOther := false, false, false
 	for _, c := range rule.When {

@@ -70,6 +70,7 @@ func TestAdviceNeverOverreaches(t *testing.T) {
 				checkDownsize(t, p, types, r)
 			}
 		}
+		checkSizes(t, p, fleet, types, prices, recs, refusals)
 	})
 }
 

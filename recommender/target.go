@@ -34,17 +34,13 @@ func (r *run) smaller(pr *proposal) (options []option, code, detail string) {
 	if res.VCPU <= 0 || res.MemoryGiB <= 0 {
 		return nil, CodeSizeUnknown, ""
 	}
-	memoryKnown := pr.c.Input.Utilization[cloud.MemoryPercent].Samples > 0
-	touch := dimensions{
-		cpu:    slices.Contains(pr.rule.Dimensions, "cpu"),
-		memory: slices.Contains(pr.rule.Dimensions, "memory") && memoryKnown,
-	}
+	touch, memoryKnown := touched(pr)
 	offered, code := r.offered(res)
 	if code != "" {
 		return nil, code, res.InstanceType
 	}
 	for _, o := range offered {
-		if touch.shrinks(res, o.spec) && r.withinStep(res, o.spec) && r.fits(pr.c, o.spec) {
+		if r.unfit(pr.c, touch, o.spec) == "" {
 			options = append(options, o)
 		}
 	}
@@ -59,6 +55,16 @@ func (r *run) smaller(pr *proposal) (options []option, code, detail string) {
 
 // dimensions are the sizes that may shrink.
 type dimensions struct{ cpu, memory bool }
+
+// touched are the dimensions that the rule of pr may shrink, and whether memory is
+// known: it may not be reduced unseen.
+func touched(pr *proposal) (touch dimensions, memoryKnown bool) {
+	memoryKnown = pr.c.Input.Utilization[cloud.MemoryPercent].Samples > 0
+	return dimensions{
+		cpu:    slices.Contains(pr.rule.Dimensions, "cpu"),
+		memory: slices.Contains(pr.rule.Dimensions, "memory") && memoryKnown,
+	}, memoryKnown
+}
 
 // shrinks reports whether s is smaller than res in a dimension that may shrink,
 // equal in one that may not, and larger in none.
@@ -80,23 +86,6 @@ func (r *run) withinStep(res cloud.Resource, s Spec) bool {
 		return false
 	}
 	return s.MemoryGiB >= res.MemoryGiB || s.MemoryGiB >= z.MinMemoryGiB && s.MemoryGiB*z.MaxStep >= res.MemoryGiB
-}
-
-// fits reports whether utilization projected on s keeps the policy's limits, in
-// the dimensions that shrink. A statistic that is not known does not fit.
-func (r *run) fits(c *Candidate, s Spec) bool {
-	samples := samplesOf(c)
-	for _, l := range r.pack.Sizing.Limits {
-		factor, shrinks := growth(c.Input.Resource, s, l.Metric)
-		if !shrinks {
-			continue
-		}
-		v, ok := samples.Value(l)
-		if !ok || !policies.Holds(v*factor, l.Op, l.Limit) {
-			return false
-		}
-	}
-	return true
 }
 
 func samplesOf(c *Candidate) analyzer.Samples {
@@ -172,10 +161,8 @@ func (r *run) priced(res cloud.Resource, options []option) ([]option, string, st
 	now := r.book.Quote(res, r.now)
 	kept := options[:0]
 	for _, o := range options {
-		quote := r.book.Quote(resized(res, o.spec), r.now)
-		saving, err := now.Annual.Sub(quote.Annual)
-		o.cost, o.saving, o.known = quote.Annual, saving, err == nil && now.Known() && quote.Known()
-		if !o.known || saving.Sign() > 0 {
+		o = r.quoted(res, now, o)
+		if !o.known || o.saving.Sign() > 0 {
 			kept = append(kept, o)
 		}
 	}
@@ -200,6 +187,14 @@ func (r *run) priced(res cloud.Resource, options []option) ([]option, string, st
 		return bySize(a, b)
 	})
 	return kept, "", ""
+}
+
+// quoted is o with its price, and what it saves of the price as it stands.
+func (r *run) quoted(res cloud.Resource, now price.Quote, o option) option {
+	quote := r.book.Quote(resized(res, o.spec), r.now)
+	saving, err := now.Annual.Sub(quote.Annual)
+	o.cost, o.saving, o.known = quote.Annual, saving, err == nil && now.Known() && quote.Known()
+	return o
 }
 
 func bySize(a, b option) int {
@@ -237,11 +232,16 @@ func (r *run) smallerStorage(pr *proposal) ([]option, string, string) {
 		return nil, CodeSizeUnknown, ""
 	}
 	s := specOf(res)
-	s.StorageGiB = max(need, math.Ceil(res.StorageGiB/r.pack.Sizing.MaxStep/storageGrain)*storageGrain)
+	s.StorageGiB = r.storageTarget(res, need)
 	if s.StorageGiB >= res.StorageGiB {
 		return nil, CodeNoSmallerSize, ""
 	}
 	return r.priced(res, []option{{spec: s}})
+}
+
+// storageTarget is the storage, in GiB, that need leaves at most a step away.
+func (r *run) storageTarget(res cloud.Resource, need float64) float64 {
+	return max(need, math.Ceil(res.StorageGiB/r.pack.Sizing.MaxStep/storageGrain)*storageGrain)
 }
 
 // larger lists the smallest size on which a tight machine keeps the limits.
@@ -277,25 +277,6 @@ func (r *run) larger(pr *proposal) ([]option, string, string) {
 	}
 	slices.SortFunc(options, func(a, b option) int { return cmp.Or(cmp.Compare(a.tier, b.tier), bySize(a, b)) })
 	return options[:1], "", ""
-}
-
-// relieves reports whether the percentiles of the tight dimension keep the
-// limits on s. Peaks are left out: a machine that touched 100 % once would
-// otherwise be answered with a size far too large.
-func (r *run) relieves(pr *proposal, s Spec) bool {
-	of := map[cloud.Metric]string{cloud.CPUPercent: "cpu", cloud.MemoryPercent: "memory"}
-	for _, l := range r.pack.Sizing.Limits {
-		_, percentile := policies.Quantile(l.Statistic)
-		if !percentile || !slices.Contains(pr.rule.Dimensions, of[l.Metric]) {
-			continue
-		}
-		factor, _ := growth(pr.resource(), s, l.Metric)
-		v, ok := samplesOf(pr.c).Value(l)
-		if !ok || !policies.Holds(v*factor, l.Op, l.Limit) {
-			return false
-		}
-	}
-	return true
 }
 
 // projection is utilization as it would have been on the proposed size.

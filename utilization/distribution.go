@@ -43,18 +43,25 @@ func (d Distribution) Each(f func(value float64, count int)) {
 
 // Quantile is described at Summary.Quantile.
 func (d Distribution) Quantile(q float64) float64 {
+	rank, lower, upper := d.Ranks(q)
+	return interpolate(lower, upper, rank-math.Floor(rank))
+}
+
+// Ranks returns what Quantile weighs: the rank, counted from 0, and the values of
+// the samples of the whole ranks below and above it; NaN without samples.
+func (d Distribution) Ranks(q float64) (rank, lower, upper float64) {
 	n := d.Count()
 	if n == 0 || math.IsNaN(q) {
-		return math.NaN()
+		return math.NaN(), math.NaN(), math.NaN()
 	}
-	rank := min(max(q, 0), 1) * float64(n-1)
+	rank = min(max(q, 0), 1) * float64(n-1)
 	below := math.Floor(rank)
 	i := d.indexOfRank(int(below))
-	lo, hi := d.value(i), d.value(i)
+	lower, upper = d.value(i), d.value(i)
 	if int(below)+1 < n && uint32(below)+1 >= d.upTo[i] {
-		hi = d.value(i + 1)
+		upper = d.value(i + 1)
 	}
-	return interpolate(lo, hi, rank-below)
+	return rank, lower, upper
 }
 
 // CountAbove is the number of samples with a value above x.

@@ -75,6 +75,9 @@ func badInputs() []badInput {
 		{"命令行 | Command line", "未知子命令 unknown subcommand", nil, []string{"policy", "lst"}, 2},
 		{"命令行 | Command line", "未知命令带参数 unknown command with a flag", nil, []string{"compat", "--config", "yunjian.yaml"}, 2},
 		{"命令行 | Command line", "缺子命令 no subcommand", nil, []string{"history", "--config", "yunjian.yaml"}, 2},
+		{"命令行 | Command line", "对比只给一个策略包 one pack to compare", nil, []string{"policy", "diff", "cn-gov-baseline", "--config", "yunjian.yaml"}, 2},
+		{"命令行 | Command line", "对比的策略包不存在 no such pack to compare", nil, []string{"policy", "diff", "cn-gov-baseline", "ours.yaml", "--config", "yunjian.yaml"}, 2},
+		{"命令行 | Command line", "还没有数据可推导 nothing to explain yet", nil, []string{"explain", "i-1", "--config", "yunjian.yaml"}, 1},
 		{"命令行 | Command line", "故障名写错 unknown fault", nil, []string{"simulate", "--faults", "thortle=0.1"}, 2},
 		{"命令行 | Command line", "示例台数过多 estate too large", nil, []string{"simulate", "--instances", "1000000"}, 2},
 

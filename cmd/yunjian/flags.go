@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 
 	"yunjian/internal/config"
 	"yunjian/internal/pipeline"
+	"yunjian/internal/report"
 )
 
 // configFlag adds --config, without which the command cannot run.
@@ -39,6 +41,47 @@ func openData(cmd *cobra.Command, path string) (config.Config, *pipeline.Data, e
 	}
 	data, err := pipeline.Open(cfg.DataDir, cfg.Location)
 	return cfg, data, err
+}
+
+// openPresent opens the configured data folder for a command that only reads: it
+// makes none where there is none.
+func openPresent(cfg config.Config) (*pipeline.Data, error) {
+	if err := pipeline.Present(cfg.DataDir); err != nil {
+		return nil, err
+	}
+	return pipeline.Open(cfg.DataDir, cfg.Location)
+}
+
+// asOfFlags adds the flags of a command that judges what is stored and says what
+// it finds: --config, --now, --format and --lang.
+func asOfFlags(cmd *cobra.Command, path, format, lang *string) (now *time.Time) {
+	now = new(time.Time)
+	configFlag(cmd, path)
+	nowFlag(cmd, now)
+	cmd.Flags().StringVar(format, "format", "text", "输出格式 | form of the output: text, json")
+	choices(cmd, "format", "text", "json")
+	cmd.Flags().StringVar(lang, "lang", "", "语言，默认取配置的 lang | language: zh, en; default: lang of the configuration")
+	choices(cmd, "lang", "zh", "en")
+	return now
+}
+
+// checkOutput checks --format and --lang; an empty language is the configuration's.
+func checkOutput(format, lang string) (report.Lang, error) {
+	if format != "text" && format != "json" {
+		return "", usage(fmt.Errorf("--format %q: want text or json", format))
+	}
+	if lang == "" {
+		return "", nil
+	}
+	l, err := report.ParseLang(lang)
+	if err != nil {
+		return "", usage(fmt.Errorf("--lang: %w", err))
+	}
+	return l, nil
+}
+
+func langOr(l report.Lang, cfg config.Config) report.Lang {
+	return cmp.Or(l, report.Lang(cfg.Lang))
 }
 
 // timeValue is a flag that holds an RFC 3339 instant.

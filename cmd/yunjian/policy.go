@@ -22,11 +22,12 @@ func newPolicy() *cobra.Command {
 		GroupID: groupRules,
 		Short:   "策略包 — policy packs",
 		Example: `  yunjian policy list
-  yunjian policy show cn-gov-baseline`,
+  yunjian policy show cn-gov-baseline
+  yunjian policy diff cn-gov-baseline ./our-rules.yaml --config yunjian.yaml   # 发布前先看后果 | the consequences, before it is issued`,
 		Args: subcommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newPolicyList(), newPolicyShow(), newPolicyCheck())
+	cmd.AddCommand(newPolicyList(), newPolicyShow(), newPolicyCheck(), newPolicyDiff())
 	return cmd
 }
 
@@ -66,16 +67,19 @@ func newPolicyShow() *cobra.Command {
 			_, err = fmt.Fprint(cmd.OutOrStdout(), p)
 			return err
 		},
-		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			var ids []string
-			for _, p := range policies.Builtin() {
-				ids = append(ids, p.ID)
-			}
-			return ids, cobra.ShellCompDirectiveDefault
-		},
+		ValidArgsFunction: packIDs,
 	}
 	cmd.Flags().BoolVar(&asYAML, "yaml", false, "内置策略包的原文，供改写 | the text of a shipped pack, to be edited")
 	return cmd
+}
+
+// packIDs completes the ids of shipped packs, and files.
+func packIDs(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	var ids []string
+	for _, p := range policies.Builtin() {
+		ids = append(ids, p.ID)
+	}
+	return ids, cobra.ShellCompDirectiveDefault
 }
 
 func newPolicyCheck() *cobra.Command {
@@ -124,10 +128,17 @@ func packNamed(name string) (policies.Pack, error) {
 	return p, usage(err)
 }
 
-// loadPack returns the configured pack, the user's own before a shipped one of
-// the same id, with the exemptions of the configured files and the calendar.
-func loadPack(cfg config.Config) (policies.Pack, error) {
-	own := map[string]policies.Pack{}
+// packFiles are packs of the user's own, by id, with their texts.
+type packFiles struct {
+	packs map[string]policies.Pack
+	texts map[string][]byte
+}
+
+func (f packFiles) ids() []string { return slices.Sorted(maps.Keys(f.packs)) }
+
+// ownPacks reads the configured policy files: packs and exemptions.
+func ownPacks(cfg config.Config) (packFiles, []policies.Exemption, error) {
+	own := packFiles{map[string]policies.Pack{}, map[string][]byte{}}
 	var exemptions []policies.Exemption
 	var errs []error
 	for _, file := range cfg.Policies.Files {
@@ -142,16 +153,23 @@ func loadPack(cfg config.Config) (policies.Pack, error) {
 			continue
 		}
 		p, err := policies.Parse(file, text)
-		own[p.ID], errs = p, append(errs, err)
+		own.packs[p.ID], own.texts[p.ID], errs = p, text, append(errs, err)
 	}
-	days, err := loadCalendar(cfg)
-	if err := errors.Join(append(errs, err)...); err != nil {
+	return own, exemptions, errors.Join(errs...)
+}
+
+// loadPack returns the configured pack, the user's own before a shipped one of
+// the same id, with the exemptions of the configured files and the calendar.
+func loadPack(cfg config.Config) (policies.Pack, error) {
+	own, exemptions, err := ownPacks(cfg)
+	days, missing := loadCalendar(cfg)
+	if err := errors.Join(err, missing); err != nil {
 		return policies.Pack{}, usage(err)
 	}
-	p, ok := own[cfg.Policies.Pack]
+	p, ok := own.packs[cfg.Policies.Pack]
 	if !ok {
 		if p, ok = policies.ByID(cfg.Policies.Pack); !ok {
-			return p, usage(noPack(cfg.Policies.Pack, slices.Sorted(maps.Keys(own))))
+			return p, usage(noPack(cfg.Policies.Pack, own.ids()))
 		}
 	}
 	if err := p.Usable(); err != nil {

@@ -38,43 +38,59 @@ var ErrNothing = errors.New("nothing is stored yet: run `yunjian collect` or `yu
 
 // Audit judges what is stored of o.Clouds as of o.Now and stores the result.
 func (d *Data) Audit(ctx context.Context, o AuditOptions) (audit.Audit, error) {
-	inventories, _, err := d.Inventories(o.Clouds)
+	inventories, err := d.audited(o.Clouds)
 	if err != nil {
 		return audit.Audit{}, err
 	}
-	if len(inventories) == 0 { // a report of no resources would read as one of no waste
-		return audit.Audit{}, ErrNothing
-	}
-	fleet, types, err := d.fleet(ctx, inventories, o)
+	audits, err := d.judge(ctx, inventories, o, o.Pack)
 	if err != nil {
 		return audit.Audit{}, err
+	}
+	if err := d.State.PutAudit(audits[0]); err != nil {
+		return audit.Audit{}, fmt.Errorf("store audit: %w", err)
+	}
+	return audits[0], nil
+}
+
+// audited are the inventories of clouds; ErrNothing where there is none, because
+// a report of no resources would read as one of no waste.
+func (d *Data) audited(clouds []string) ([]cloud.Inventory, error) {
+	inventories, _, err := d.Inventories(clouds)
+	if err == nil && len(inventories) == 0 {
+		err = ErrNothing
+	}
+	return inventories, err
+}
+
+// judge judges inventories by each of the packs, in their order, on one read of
+// the history; o.Pack is not looked at and nothing is stored.
+func (d *Data) judge(ctx context.Context, inventories []cloud.Inventory, o AuditOptions, packs ...policies.Pack) ([]audit.Audit, error) {
+	fleets, types, err := d.fleets(ctx, inventories, o, packs)
+	if err != nil {
+		return nil, err
 	}
 	before, err := d.weekBefore(o.Now, o.Location)
 	if err != nil {
-		return audit.Audit{}, err
+		return nil, err
 	}
-	recs, refusals := recommender.Recommend(o.Pack, fleet, cloud.NewCatalog(types), o.Book, before.Recommendations, o.Now)
-	a := audit.New(o.Now, o.Pack, o.Book, fleet, recs, refusals)
-	if err := d.State.PutAudit(a); err != nil {
-		return audit.Audit{}, fmt.Errorf("store audit: %w", err)
+	audits := make([]audit.Audit, len(packs))
+	for i, p := range packs {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		recs, refusals := recommender.Recommend(p, fleets[i], cloud.NewCatalog(types), o.Book, before.Recommendations, o.Now)
+		audits[i] = audit.New(o.Now, p, o.Book, fleets[i], recs, refusals)
 	}
-	return a, nil
+	return audits, nil
 }
 
-// fleet gathers what is known of every resource and judges it.
-func (d *Data) fleet(ctx context.Context, inventories []cloud.Inventory, o AuditOptions) ([]recommender.Candidate, []cloud.InstanceType, error) {
-	passes, err := d.Passes()
-	if err != nil {
-		return nil, nil, err
-	}
-	steps := map[string]time.Duration{}
-	for _, p := range passes {
-		steps[p.Cloud] = p.Period
-	}
+// fleets gathers what is known of every resource and judges it: a fleet for each
+// of the packs.
+func (d *Data) fleets(ctx context.Context, inventories []cloud.Inventory, o AuditOptions, packs []policies.Pack) ([][]recommender.Candidate, []cloud.InstanceType, error) {
 	var types []cloud.InstanceType
-	var fleet []recommender.Candidate
-	var curves []analyzer.Curve
-	total := 0
+	fleets := make([][]recommender.Candidate, len(packs))
+	curves := make([][]analyzer.Curve, len(packs))
+	total, done := 0, 0
 	for _, inv := range inventories {
 		total += len(inv.Resources)
 	}
@@ -84,38 +100,44 @@ func (d *Data) fleet(ctx context.Context, inventories []cloud.Inventory, o Audit
 		if err != nil {
 			return nil, nil, err
 		}
-		exclude, since, err := d.exclusions(inputs, cloud.Last(o.Pack.Window, o.Now))
+		j, err := d.judging(inv.Cloud, inputs, o, packs)
 		if err != nil {
 			return nil, nil, err
 		}
-		j := judging{data: d, o: o, inputs: inputs, window: cloud.Last(o.Pack.Window, o.Now), step: steps[inv.Cloud], exclude: exclude, since: since}
-		before := len(fleet)
-		err = j.judge(ctx, func(a assessed) {
-			fleet = append(fleet, a.Candidate)
-			if a.curved {
-				curves = append(curves, a.curve)
+		before := done
+		err = j.judge(ctx, func(judged []assessed) {
+			for i, a := range judged {
+				fleets[i] = append(fleets[i], a.Candidate)
+				if a.curved {
+					curves[i] = append(curves[i], a.curve)
+				}
 			}
-			if o.Progress != nil {
-				o.Progress(len(fleet), total)
+			if done++; o.Progress != nil {
+				o.Progress(done, total)
 			}
 		})
 		if err != nil {
 			return nil, nil, err
 		}
-		if n := len(fleet) - before; n != len(inputs) {
+		if n := done - before; n != len(inputs) {
 			return nil, nil, fmt.Errorf("judge cloud %s: %d of %d resources came back", inv.Cloud, n, len(inputs))
 		}
-		if err := d.nights(ctx, o, steps[inv.Cloud], fleet[before:]); err != nil {
-			return nil, nil, err
+		for i, p := range packs {
+			o.Pack = p
+			if err := d.nights(ctx, o, j.step, fleets[i][before:]); err != nil {
+				return nil, nil, err
+			}
 		}
 	}
-	alike := analyzer.Alike(o.Pack, curves)
-	for i := range fleet {
-		if reasons := alike[fleet[i].Finding.ResourceID]; len(reasons) > 0 {
-			fleet[i].Finding = fleet[i].Finding.Suspect(reasons)
+	for k, p := range packs {
+		alike := analyzer.Alike(p, curves[k])
+		for i, c := range fleets[k] {
+			if reasons := alike[c.Finding.ResourceID]; len(reasons) > 0 {
+				fleets[k][i].Finding = c.Finding.Suspect(reasons)
+			}
 		}
 	}
-	return fleet, types, nil
+	return fleets, types, nil
 }
 
 // assessed is a resource with its judgement and, where curved is set, its curve
@@ -146,29 +168,58 @@ func (d *Data) inputs(inv cloud.Inventory) ([]analyzer.Input, error) {
 	return out, nil
 }
 
-// judging is one cloud being judged.
+// judging is one cloud being judged, by one pack or more.
 type judging struct {
 	data    *Data
-	o       AuditOptions
+	now     time.Time
 	inputs  []analyzer.Input
-	window  cloud.Window
-	step    time.Duration // between samples, as the budget allowed; zero: as usual
+	packs   []policies.Pack
+	windows []cloud.Window // of the packs, each once
+	pasts   []lookback     // that their risk is learned from, each once
+	step    time.Duration  // between samples, as the budget allowed; zero: as usual
 	exclude map[string][]cloud.Window
 	since   map[string]time.Time
 }
 
+// lookback is how far back risk is learned from, and for how long it is told.
+type lookback struct{ past, horizon time.Duration }
+
+func lookbackOf(p policies.Pack) lookback { return lookback{p.Risk.Past, p.Risk.Horizon} }
+
+// judging prepares the judgement of some resources of a cloud.
+func (d *Data) judging(cloudName string, inputs []analyzer.Input, o AuditOptions, packs []policies.Pack) (judging, error) {
+	j := judging{data: d, now: o.Now, inputs: inputs, packs: packs}
+	passes, err := d.Passes()
+	if err != nil {
+		return judging{}, err
+	}
+	for _, p := range passes {
+		if p.Cloud == cloudName {
+			j.step = p.Period
+		}
+	}
+	read := cloud.Window{From: o.Now, To: o.Now}
+	for _, p := range packs {
+		w := cloud.Last(p.Window, o.Now)
+		if !slices.Contains(j.windows, w) {
+			j.windows = append(j.windows, w)
+		}
+		if b := lookbackOf(p); !slices.Contains(j.pasts, b) {
+			j.pasts = append(j.pasts, b)
+		}
+		read.From = minTime(read.From, minTime(w.From, o.Now.Add(-p.Risk.Past)))
+	}
+	j.exclude, j.since, err = d.exclusions(inputs, read)
+	return j, err
+}
+
 // judge judges the cloud's resources, on every core, while their statistics are
-// at hand, and delivers them in the order of their ids.
-func (j judging) judge(ctx context.Context, deliver func(assessed)) error {
+// at hand, and delivers what each pack says of one: those that risk is learned
+// from first, else in the order of their ids.
+func (j judging) judge(ctx context.Context, deliver func([]assessed)) error {
 	ids := make([]string, len(j.inputs))
-	byID := make(map[string][]analyzer.Input, len(j.inputs))
 	for i, in := range j.inputs {
 		ids[i] = in.Resource.ID
-		byID[in.Resource.ID] = append(byID[in.Resource.ID], in)
-	}
-	peaks, err := j.data.History.Peaks(ctx, ids, []cloud.Metric{cloud.CPUPercent, cloud.MemoryPercent}, cloud.Last(peakSpan, j.o.Now), j.since)
-	if err != nil {
-		return fmt.Errorf("read peaks: %w", err)
 	}
 	k := recommender.Standard()
 	compared, others := sampled(ids)
@@ -176,33 +227,74 @@ func (j judging) judge(ctx context.Context, deliver func(assessed)) error {
 	if err != nil {
 		return fmt.Errorf("find the first sample: %w", err)
 	}
-	past := cloud.Window{From: latest(first, j.o.Now.Add(-j.o.Pack.Risk.Past)), To: j.o.Now}
-	for _, part := range []struct {
-		ids     []string
-		origins []recommender.Origin
-	}{{compared, k.Origins(past.From, past.To, j.o.Pack.Risk.Horizon)}, {others, nil}} {
-		if len(part.ids) == 0 {
-			continue
+	for i, part := range [][]string{compared, others} {
+		var pasts [][]history.Span
+		for _, b := range j.pasts {
+			past := cloud.Window{From: latest(first, j.now.Add(-b.past)), To: j.now}
+			var origins []recommender.Origin
+			if i == 0 {
+				origins = k.Origins(past.From, past.To, b.horizon)
+			}
+			pasts = append(pasts, spans(past, origins))
 		}
-		q := history.Query{Resources: part.ids, Exclude: j.exclude, Step: j.step, Spans: spans(j.window, past, part.origins)}
-		err := history.Scan(ctx, j.data.History, q, func(id string, u []map[cloud.Metric]utilization.Summary) ([]assessed, error) {
-			var out []assessed
-			for _, in := range byID[id] {
-				in.Utilization, in.Peaks, in.Step = u[0], peaks[id], j.step
-				out = append(out, j.candidate(k, in, u[1], u[2:]))
+		err := scan(ctx, j, part, pasts, func(in analyzer.Input, windows, pasts [][]map[cloud.Metric]utilization.Summary) []assessed {
+			out := make([]assessed, len(j.packs))
+			for i, p := range j.packs {
+				window := windows[slices.Index(j.windows, cloud.Last(p.Window, j.now))]
+				in.Utilization = window[0]
+				out[i] = j.candidate(k, p, in, window[1], pasts[slices.Index(j.pasts, lookbackOf(p))])
 			}
-			return out, nil
-		}, func(judged []assessed) error {
-			for _, c := range judged {
-				deliver(c)
-			}
-			return nil
-		})
+			return out
+		}, deliver)
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// scan reads the statistics of those of j's resources that ids name and hands each
+// to work, with those of every window, whole and of its first half, which hours of
+// rest are learned from, and of the spans of every past. They are good
+// until work returns, and its results are delivered in the order of ids.
+func scan[T any](ctx context.Context, j judging, ids []string, pasts [][]history.Span, work func(in analyzer.Input, windows, pasts [][]map[cloud.Metric]utilization.Summary) T, deliver func(T)) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	byID := make(map[string][]analyzer.Input, len(ids))
+	for _, in := range j.inputs {
+		byID[in.Resource.ID] = append(byID[in.Resource.ID], in)
+	}
+	peaks, err := j.data.History.Peaks(ctx, ids, []cloud.Metric{cloud.CPUPercent, cloud.MemoryPercent}, cloud.Last(peakSpan, j.now), j.since)
+	if err != nil {
+		return fmt.Errorf("read peaks: %w", err)
+	}
+	q := history.Query{Resources: ids, Exclude: j.exclude, Step: j.step}
+	for _, w := range j.windows {
+		early := cloud.Window{From: w.From, To: w.From.Add(w.Duration() / 2)}
+		q.Spans = append(q.Spans, history.Span{Window: w, Metrics: cloud.Metrics()}, history.Span{Window: early, Metrics: analyzer.SleepMetrics()})
+	}
+	for _, p := range pasts {
+		q.Spans = append(q.Spans, p...)
+	}
+	return history.Scan(ctx, j.data.History, q, func(id string, u []map[cloud.Metric]utilization.Summary) ([]T, error) {
+		windows, rest := slices.Collect(slices.Chunk(u[:2*len(j.windows)], 2)), u[2*len(j.windows):]
+		byPast := make([][]map[cloud.Metric]utilization.Summary, len(pasts))
+		for i, p := range pasts {
+			byPast[i], rest = rest[:len(p)], rest[len(p):]
+		}
+		var out []T
+		for _, in := range byID[id] {
+			in.Peaks, in.Step = peaks[id], j.step
+			out = append(out, work(in, windows, byPast))
+		}
+		return out, nil
+	}, func(done []T) error {
+		for _, x := range done {
+			deliver(x)
+		}
+		return nil
+	})
 }
 
 // mostCompared machines of a cloud are what the chances of harm are learned from:
@@ -224,13 +316,11 @@ func hashOf(id string) uint64 {
 	return h.Sum64()
 }
 
-// spans are the window of the policy, the half of it that hours of rest are learned
-// from, the past that is learned from, and what lies
-// before and after each of its instants.
-func spans(window, past cloud.Window, origins []recommender.Origin) []history.Span {
+// spans are the past that is learned from, and what lies before and after each of
+// its instants.
+func spans(past cloud.Window, origins []recommender.Origin) []history.Span {
 	sized := []cloud.Metric{cloud.CPUPercent, cloud.MemoryPercent}
-	early := cloud.Window{From: window.From, To: window.From.Add(window.Duration() / 2)}
-	out := []history.Span{{Window: window, Metrics: cloud.Metrics()}, {Window: early, Metrics: analyzer.SleepMetrics()}, {Window: past, Metrics: sized}}
+	out := []history.Span{{Window: past, Metrics: sized}}
 	for _, o := range origins {
 		out = append(out, history.Span{Window: cloud.Window{From: past.From, To: o.At}, Metrics: sized},
 			history.Span{Window: cloud.Window{From: o.At, To: o.End}, Metrics: sized})
@@ -241,16 +331,16 @@ func spans(window, past cloud.Window, origins []recommender.Origin) []history.Sp
 // candidate judges one resource and keeps of its statistics what a
 // recommendation needs: early is that of the window's first half, past that of all
 // its past, then before and after each instant.
-func (j judging) candidate(k recommender.Constants, in analyzer.Input, early map[cloud.Metric]utilization.Summary, past []map[cloud.Metric]utilization.Summary) assessed {
-	f := analyzer.Judge(j.o.Pack, in, j.o.Now)
+func (j judging) candidate(k recommender.Constants, p policies.Pack, in analyzer.Input, early map[cloud.Metric]utilization.Summary, past []map[cloud.Metric]utilization.Summary) assessed {
+	f := analyzer.Judge(p, in, j.now)
 	var a assessed
-	a.curve, a.curved = analyzer.CurveOf(j.o.Pack, in, f, j.o.Now)
+	a.curve, a.curved = analyzer.CurveOf(p, in, f, j.now)
 	var instants []recommender.Instant
 	for i := 1; i < len(past); i += 2 {
 		instants = append(instants, recommender.Instant{Before: past[i], After: past[i+1]})
 	}
 	learned := k.PastOf(in.Resource, past[0], instants)
-	sleeps := drowsy(j.o, in, in.Utilization, early)
+	sleeps := drowsy(p, in, in.Utilization, early)
 	needed := map[cloud.Metric]utilization.Summary{}
 	for m, u := range in.Utilization {
 		if recommender.NeedsUtilization(f, m) {
@@ -262,7 +352,7 @@ func (j judging) candidate(k recommender.Constants, in analyzer.Input, early map
 	return a
 }
 
-// exclusions returns, per resource, the spans of the window that say nothing of
+// exclusions returns, per resource, the spans of w that say nothing of
 // the machine as it stands: before its last change of size, and while it was
 // powered off; and since when its size is the present one.
 func (d *Data) exclusions(inputs []analyzer.Input, w cloud.Window) (map[string][]cloud.Window, map[string]time.Time, error) {

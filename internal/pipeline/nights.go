@@ -9,6 +9,7 @@ import (
 	"yunjian/analyzer"
 	"yunjian/cloud"
 	"yunjian/internal/history"
+	"yunjian/policies"
 	"yunjian/recommender"
 	"yunjian/utilization"
 )
@@ -67,9 +68,9 @@ func (d *Data) nights(ctx context.Context, o AuditOptions, step time.Duration, f
 
 // drowsy reports whether a window, or its first half, deserves a look week by
 // week: the half is what the fleet's own past is learned from.
-func drowsy(o AuditOptions, in analyzer.Input, u ...map[cloud.Metric]utilization.Summary) bool {
+func drowsy(p policies.Pack, in analyzer.Input, u ...map[cloud.Metric]utilization.Summary) bool {
 	if in.Resource.Kind != cloud.Instance || in.Resource.Status == cloud.PoweredOff {
 		return false
 	}
-	return slices.ContainsFunc(u, func(u map[cloud.Metric]utilization.Summary) bool { return analyzer.Drowsy(o.Pack, u) })
+	return slices.ContainsFunc(u, func(u map[cloud.Metric]utilization.Summary) bool { return analyzer.Drowsy(p, u) })
 }

@@ -71,10 +71,11 @@ func TestNights(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			fleet, _, err := d.fleet(context.Background(), inventories, o)
-			if err != nil || len(fleet) != 1 {
-				t.Fatalf("%d machines, %v", len(fleet), err)
+			fleets, _, err := d.fleets(context.Background(), inventories, o, []policies.Pack{pack})
+			if err != nil || len(fleets[0]) != 1 {
+				t.Fatalf("%d fleets, %v", len(fleets), err)
 			}
+			fleet := fleets[0]
 			got := "nothing"
 			if n := fleet[0].Nights; n.Schedule != nil {
 				got = fmt.Sprintf("%d h of %d weeks, %d tried, %d awake", n.Schedule.HoursOff, n.Schedule.Weeks, n.TriedWeeks, n.WokeWeeks)
