@@ -158,17 +158,19 @@ func Learn(comparisons []Comparison, k Constants) Chances {
 	return ch
 }
 
-// wakingOf is the chance to wake up beyond each half, of those seen. Where too few
-// are left to tell, and where fewer are seen to wake, it is no less than for the
-// larger size.
+// wakingOf is the chance to wake up beyond each half, of those seen, and where fewer
+// are seen to wake no less than for the larger size. Too few tell no more than what is
+// taken for granted.
 func (k Constants) wakingOf(woke, seen byHalf) (out byHalf) {
 	for kind := range out {
-		least := k.Taken / float64(k.MinCompared)
-		for h := range out[kind] {
-			if n := seen[kind][h]; n >= float64(k.MinCompared) {
+		least := 0.0
+		for h, n := range seen[kind] {
+			if n >= float64(k.MinCompared) {
 				least = max(least, (woke[kind][h]+k.Taken)/(n+2*k.Taken))
+				out[kind][h] = least
+			} else {
+				out[kind][h] = max(least, k.Taken/float64(k.MinCompared))
 			}
-			out[kind][h] = least
 		}
 	}
 	return out
