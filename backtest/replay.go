@@ -55,8 +55,10 @@ func (p Replay) Check() error {
 func (p Replay) Decide(all []Case) Result {
 	out := Result{DecideAt: p.DecideAt, HorizonEnd: p.HorizonEnd, Rules: []RuleResult{}, Decisions: []Decision{}}
 	var cases []Case
+	out.Scored = map[string]bool{}
 	for _, c := range all {
 		if c.Outcome.Counted {
+			out.Scored[c.Resource.ID] = true
 			cases = append(cases, c)
 		}
 	}

@@ -12,6 +12,8 @@ type Result struct {
 	Instances  int          `json:"instances"` // counted: known well enough over the horizon
 	Rules      []RuleResult `json:"rules"`
 	Decisions  []Decision   `json:"decisions"`
+
+	Scored map[string]bool `json:"-"` // the ids of Instances
 }
 
 // RuleResult is how a rule did. Shares are of Instances, or of their price.
@@ -29,6 +31,7 @@ type RuleResult struct {
 	ReleasedVCPU          int                `json:"released_vcpu"`
 	ReleasedMemoryGiB     float64            `json:"released_memory_gib"`
 	Release               *ReleaseResult     `json:"release,omitempty"` // absent: it has nothing to say of releases
+	Flips                 *FlipResult        `json:"flips,omitempty"`   // absent of the earliest instant, and where it had advised no smaller size then
 }
 
 // ReleaseResult is how the releases that a rule named turned out.

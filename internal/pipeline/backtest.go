@@ -81,35 +81,35 @@ func (o BacktestOptions) decide(ctx context.Context, replays []backtest.Replay, 
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	var done atomic.Int64
 	for n, k := range constants {
+		var of []int
 		for i, r := range replays {
-			if evidence(r.Constants) != evidence(k) {
-				continue
+			if evidence(r.Constants) == evidence(k) {
+				of = append(of, i)
 			}
-			at := len(out[n])
-			out[n] = append(out[n], backtest.Result{})
+		}
+		out[n] = make([]backtest.Result, len(of))
+		for at, i := range of {
 			group.Go(func() error {
 				if ctx.Err() != nil {
 					return context.Cause(ctx)
 				}
+				r := replays[i]
 				r.Constants = k
 				out[n][at] = r.Decide(studied[i])
-				if total := len(constants); total > 1 && o.Decided != nil {
-					o.Decided(int(done.Add(1)), total*len(replays)/o.kinds())
+				if o.Decided != nil {
+					o.Decided(int(done.Add(1)), len(constants)*len(of))
 				}
 				return nil
 			})
 		}
 	}
-	return out, group.Wait()
-}
-
-// kinds is how many of the constants ask for evidence of their own.
-func (o BacktestOptions) kinds() int {
-	asked := map[recommender.Constants]bool{}
-	for _, k := range o.constants() {
-		asked[evidence(k)] = true
+	if err := group.Wait(); err != nil {
+		return nil, err
 	}
-	return len(asked)
+	for _, results := range out {
+		backtest.CountFlips(results)
+	}
+	return out, nil
 }
 
 // Backtest replays rules over a bundle: for each of the constants a result for each

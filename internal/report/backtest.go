@@ -83,6 +83,38 @@ func (t *page) spread(results []backtest.Result) {
 		}
 		t.line(cond.FillRight(titleOf(d.rule), 52) + cond.FillLeft(spreadOf(d.values(-1, saved)), 22) + cond.FillLeft(spreadOf(d.values(-1, harmed)), 22) + cond.FillLeft(says, 14))
 	}
+	t.flips(rules)
+}
+
+// flips tells how much advice was taken back from one instant to the next.
+func (t *page) flips(rules []*replayed) {
+	type flip struct {
+		title              string
+		advised, withdrawn int
+	}
+	var all []flip
+	for _, d := range rules {
+		f := flip{title: titleOf(d.rule)}
+		for _, r := range d.at {
+			if r != nil && r.Flips != nil {
+				f.advised, f.withdrawn = f.advised+r.Flips.Advised, f.withdrawn+r.Flips.Withdrawn
+			}
+		}
+		if f.advised > 0 {
+			all = append(all, f)
+		}
+	}
+	if len(all) == 0 {
+		return
+	}
+	slices.SortStableFunc(all, func(a, b flip) int { return cmp.Compare(a.withdrawn*b.advised, b.withdrawn*a.advised) })
+	t.line("")
+	t.line("改口：前一时刻建议的降配，到后一时刻撤回或放大了多少（重放不含周报的连续确认） | advice taken back from one instant to the next, without the weekly confirmation")
+	t.line(cond.FillRight("规则 rule", 52) + cond.FillLeft("改口 flips", 22) + cond.FillLeft("建议过 advised", 22))
+	t.line(strings.Repeat("-", textWidth))
+	for _, f := range all {
+		t.line(cond.FillRight(f.title, 52) + cond.FillLeft(fmt.Sprintf("%s (%d)", percentOf(float64(f.withdrawn)/float64(f.advised)), f.withdrawn), 22) + cond.FillLeft(fmt.Sprint(f.advised), 22))
+	}
 }
 
 // spreadOf is the mean of shares with the least and the greatest.
