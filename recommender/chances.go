@@ -27,7 +27,7 @@ import (
 // 1992). It is the greater, the less a machine is like those that were compared.
 type Chances struct {
 	r     *regression // nil: nothing was learned
-	wake  byHalf      // the chance to wake up and need more than a size
+	wake  byHalf      // the upper bound of the chance to wake up and need more than a size
 	k     Constants
 	alike []statement // of each comparison: what would have been stated, ascending
 }
@@ -125,7 +125,7 @@ func Learn(comparisons []Comparison, k Constants) Chances {
 		return Chances{k: k}
 	}
 	each := 1 / float64(k.Instants) // instants overlap, so all of them count as one
-	var wake, seen byHalf
+	var wake, seen, woke byHalf
 	weight := make([]float64, len(rows))
 	for i := range rows {
 		weight[i] = each
@@ -135,7 +135,7 @@ func Learn(comparisons []Comparison, k Constants) Chances {
 	r := newRegression(rows, exceeded)
 	r.fit(weight, k.Ridge, k.Taken, fewSteps)
 	for range k.Rounds {
-		var woke byHalf
+		woke = byHalf{}
 		for i, e := range exceeded {
 			if e {
 				w := wake[kinds[i]][halves[i]]
@@ -148,11 +148,11 @@ func Learn(comparisons []Comparison, k Constants) Chances {
 		r.fit(weight, k.Ridge, k.Taken, 2) // each round goes on where the one before stopped
 	}
 	r.fit(weight, k.Ridge, k.Taken, fewSteps)
-	ch := Chances{r: r, wake: wake, k: k}
+	ch := Chances{r: r, wake: k.wakingAtMost(woke, seen), k: k}
 	for i, row := range rows {
 		mean := dot(r.w, row)
 		forward(r.factor, row) // the rows are of no more use
-		ch.alike = append(ch.alike, statement{ch.atMost(wake[kinds[i]][halves[i]], mean, dot(row, row)), exceeded[i]})
+		ch.alike = append(ch.alike, statement{ch.atMost(ch.wake[kinds[i]][halves[i]], mean, dot(row, row)), exceeded[i]})
 	}
 	slices.SortFunc(ch.alike, func(a, b statement) int { return cmp.Compare(a.chance, b.chance) })
 	return ch
@@ -171,6 +171,27 @@ func (k Constants) wakingOf(woke, seen byHalf) (out byHalf) {
 			} else {
 				out[kind][h] = max(least, k.Taken/float64(k.MinCompared))
 			}
+		}
+	}
+	return out
+}
+
+// wakingAtMost is the upper bound of the chance to wake up beyond each half: of a share
+// seen, by E. B. Wilson ("Probable Inference, the Law of Succession, and Statistical
+// Inference", JASA 22, 1927), and no less than for the larger size.
+func (k Constants) wakingAtMost(woke, seen byHalf) (out byHalf) {
+	if k.Rounds == 0 { // nothing was asked of waking
+		return out
+	}
+	z := k.deviations()
+	for kind := range out {
+		least := 0.0
+		for h, n := range seen[kind] {
+			if n >= float64(k.MinCompared) {
+				p := woke[kind][h] / n
+				least = max(least, (p+z*z/(2*n)+z*math.Sqrt(p*(1-p)/n+z*z/(4*n*n)))/(1+z*z/n))
+			}
+			out[kind][h] = least
 		}
 	}
 	return out
