@@ -242,7 +242,7 @@ func (e *NoResourceError) Error() string {
 	case e.Several:
 		return fmt.Sprintf("“%s” 不止一个资源，请写明其一 | more than one resource is %q: write one of%s", e.Name, e.Name, strings.Join(list, ""))
 	case len(list) == 0:
-		return fmt.Sprintf("没有资源 %s | there is no resource %q", e.Name, e.Name)
+		return fmt.Sprintf("没有资源 %s：id 与名称见周报的附表与 XLSX | there is no resource %q: ids and names are in the appendix of the report and in its XLSX", e.Name, e.Name)
 	default:
 		return fmt.Sprintf("没有资源 %s，是否为下列之一？ | there is no resource %q: is it one of these?%s", e.Name, e.Name, strings.Join(list, ""))
 	}

@@ -211,7 +211,7 @@ func TestFind(t *testing.T) {
 		"i-both":                          `more than one resource is "i-both": write one of | a/i-both | b/i-both`,
 		"i-wbe01":                         `there is no resource "i-wbe01": is it one of these? | i-web01, 前置, 甲局 | i-web02, 前置`,
 		"WEB02":                           `there is no resource "WEB02": is it one of these? | i-web02, 前置`,
-		"quite something else altogether": `there is no resource "quite something else altogether"`,
+		"quite something else altogether": `there is no resource "quite something else altogether": ids and names are in the appendix of the report`,
 	} {
 		r, err := d.Find([]string{"a", "b"}, name)
 		got := r.Cloud + "/" + r.ID
