@@ -196,7 +196,7 @@ func (t *page) scatter(rules []backtest.RuleResult) {
 		grid[y][x] = sign[i]
 	}
 	t.line("")
-	t.line("节省（纵）对受损（横，按平方根）：越靠左上越好，" + string(own) + " 为云鉴 | saved (up) against harmed (right, by its root): better towards the upper left, " + string(own) + " is Yunjian")
+	t.line("节省（纵）对受损（横，按平方根）：越靠左上越好，" + string(own) + " 为云鉴，字母见上表 | saved (up) against harmed (right, by its root): better towards the upper left, " + string(own) + " is Yunjian, letters as in the table")
 	for y, row := range grid {
 		label := "       "
 		if y == 0 {

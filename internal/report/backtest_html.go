@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
@@ -63,6 +64,7 @@ type replayRow struct {
 	Key, Mark string
 	Own       bool
 	Cells     []replayCell
+	named     float64 // of a release rule, by which its table is sorted at first
 }
 
 // replayCell is what is shown, and what it is sorted by: empty where not known.
@@ -206,6 +208,7 @@ func (v *replayView) fill(rules []*replayed, which int, harm, saving float64, l 
 			row.Cells[0].Value, row.Cells[1] = d.rule.Rule, replayCell{}
 		}
 		named := func(r *backtest.RuleResult) float64 { return float64(r.Release.Named) }
+		row.named = mean(d.values(which, named))
 		row.Cells = append(row.Cells, numbers(d.values(which, named)),
 			share(d.values(which, func(r *backtest.RuleResult) float64 { return orNaN(r.Release.Precision) })),
 			share(d.values(which, func(r *backtest.RuleResult) float64 { return orNaN(r.Release.Recall) })),
@@ -216,6 +219,7 @@ func (v *replayView) fill(rules []*replayed, which int, harm, saving float64, l 
 		v.Sizes = &sizes
 	}
 	if len(releases.Rows) > 0 {
+		slices.SortStableFunc(releases.Rows, func(a, b replayRow) int { return cmp.Compare(b.named, a.named) })
 		v.Releases = &releases
 	}
 }

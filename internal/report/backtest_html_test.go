@@ -91,7 +91,7 @@ func TestUncovered(t *testing.T) {
 	}
 	above, beyond := uncovered(byRule([]backtest.Result{{Instances: 9, Rules: []backtest.RuleResult{
 		at(ownRule, 0.01, 0.3, 0.01), at(ownRule, 0.05, 0.4, 0.04),
-		at("equal", 0, 0.3, 0.01), at("below", 0, 0.29, 0.02), at("above", 0, 0.31, 0.03), at("as harmful as the largest", 0, 0.41, 0.04), at("beyond", 0, 0.41, 0.05),
+		at("equal", 0, 0.3, 0.01), at("below", 0, 0.29, 0.02), at("above", 0, 0.31, 0.03), at("as harmful as the largest", 0, 0.41, 0.04), at("beyond", 0, 0.41, 0.05), at("idle", 0, 0, 0),
 	}}}))
 	names := func(list []*replayed) string {
 		var out []string

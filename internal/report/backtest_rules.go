@@ -107,7 +107,7 @@ func uncovered(rules []*replayed) (above, beyond []*replayed) {
 	}
 	for _, peer := range rules {
 		switch {
-		case peer.own() || peer.rule.Release != nil:
+		case peer.own() || peer.rule.Release != nil || peer.mean(saved) <= 0: // who does nothing harms nothing, and beats nobody
 		case slices.ContainsFunc(own, func(d *replayed) bool {
 			return d.mean(saved) >= peer.mean(saved) && d.mean(harmed) <= peer.mean(harmed)
 		}):

@@ -15,6 +15,7 @@ func WriteVariations(w io.Writer, varied []backtest.Varied, instants int) error 
 	t := &page{w: bufio.NewWriter(w)}
 	t.line(fmt.Sprintf("云鉴规则的敏感度：%d 个时刻的平均 | how Yunjian's own rule moves: the mean over %d instants", instants, instants))
 	t.line("节省：受损不超过该比例时最多省多少；受损：按该预算后来受损多少 | saves: the most at no more than that share harmed; harmed: what came of that budget")
+	t.line("各常数与部分的含义和出处 | what each is, and where it comes from: recommender/constants.go, docs/decisions/0012")
 	t.line("")
 	head := cond.FillRight("常数或部分 constant or part", 40)
 	for _, h := range backtest.ComparedHarm {
