@@ -266,7 +266,7 @@ func (p Pack) describeSizing(line func(string, ...any)) {
 	line("")
 	line("风险等级 grades  A ≤ %s  B ≤ %s  C ≤ %s  D", share(p.Risk.A), share(p.Risk.B), share(p.Risk.C))
 	if p.Risk.Budget > 0 {
-		line("风险预算 budget  全部建议都执行后，%s 内至多 %s 的云主机不够用 of the instances may come to harm within it, all advice done", span(p.Risk.Horizon), share(p.Risk.Budget))
+		line("风险预算 budget  全部建议执行后，预计 %s 内受损的云主机至多 %s | of all instances at most %s may be expected to come to harm within %s of all advice", span(p.Risk.Horizon), share(p.Risk.Budget), share(p.Risk.Budget), span(p.Risk.Horizon))
 	}
 	line("风险回看 learned from the past %s", span(p.Risk.Past))
 	if p.Padding.Enabled {

@@ -66,7 +66,7 @@ var statistics = []Statistic{
 	{ID: "max", Name: Text{"峰值", "maximum"}},
 	{ID: "max_of_day_means", Name: Text{"日均值的最大值", "highest daily mean"}, sums: true},
 	{ID: "mean_of_day_maxima", Name: Text{"日峰值的均值", "mean of the daily maxima"}},
-	{ID: "in_180d", Name: Text{"按趋势 180 天后", "trend in 180 days"}, only: []cloud.Metric{cloud.CPUPercent, cloud.MemoryPercent, cloud.DiskPercent}},
+	{ID: "in_180d", Name: Text{"180 天后趋势值", "trend in 180 days"}, only: []cloud.Metric{cloud.CPUPercent, cloud.MemoryPercent, cloud.DiskPercent}},
 	{ID: "peak", Name: Text{"13 个月峰值", "13-month maximum"}, form: ofPeaks, only: guarded},
 	{ID: "peak_day_p95", Name: Text{"13 个月内日 95 分位的最大值", "highest daily p95 of 13 months"}, form: ofPeaks, only: guarded},
 	{ID: "sample", Name: Text{"采样值", "samples"}, form: ofSamples},
