@@ -235,7 +235,7 @@ func (b builder) refusedSection() section {
 		if ownSection(x) {
 			continue
 		}
-		why := p.reasons(x.Reasons)
+		why := p.reasons(inGeneral(x.Reasons))
 		if len(refused[why]) == 0 {
 			whys = append(whys, why)
 		}
@@ -251,7 +251,7 @@ func (b builder) refusedSection() section {
 		for _, x := range of {
 			t.rows = append(t.rows, []cell{
 				b.resource(x.ResourceID, ""), text(b.departmentName(b.f.department(x.ResourceID))),
-				orDash(p.rule(x.Rule)), text(why),
+				orDash(p.rule(x.Rule)), text(p.reasons(x.Reasons)),
 			})
 		}
 	}
@@ -260,6 +260,21 @@ func (b builder) refusedSection() section {
 		s.tables = append(s.tables, t)
 	}
 	return s
+}
+
+// inGeneral leaves out what is each machine's own, so that machines refused for the
+// same reason are counted together.
+func inGeneral(reasons []analyzer.Reason) []analyzer.Reason {
+	out := slices.Clone(reasons)
+	for i, r := range out {
+		switch r.Code {
+		case recommender.CodeTooRisky, recommender.CodeRiskBudget:
+			out[i].Value = nil
+		case recommender.CodeHAGroup:
+			out[i].Detail = ""
+		}
+	}
+	return out
 }
 
 // ownSection reports whether a refusal is told elsewhere: exempt and padded
