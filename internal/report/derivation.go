@@ -440,7 +440,7 @@ func (d derivation) riskOf(r recommender.Risk) {
 		said = append(said, p.tell("指此后 %s 之内，由过去至多 %s 学得", "it is for the %s to come, and learned from at most the past %s", p.duration(g.Horizon), p.duration(g.Past)))
 	}
 	if g.Budget > 0 {
-		said = append(said, p.tell("策略的风险预算：全部照办时，受损的至多为云主机的 %s", "the policy's risk budget: if all advice were followed, at most %s of the instances come to harm", p.limit(g.Budget, cloud.Ratio)))
+		said = append(said, p.tell("策略的风险预算：全部照办时，预计受损的至多为云主机的 %s，很少的云主机也可用到半台", "the policy's risk budget: if all advice were followed, at most %s of the instances may be expected to come to harm, or half an instance of few", p.limit(g.Budget, cloud.Ratio)))
 	}
 	d.paragraph("", p.sentences(said))
 }

@@ -120,7 +120,7 @@ func (d policyDiff) summary() {
 	}
 	d.paragraph("", p.sentences(out))
 	if len(c.Switched) > 0 {
-		d.paragraph("", p.sentences([]string{p.tell("预计受损是各建议受损概率之和：全部照办时，预计有多少个资源的新规格不够用或仍被需要", "Expected to come to harm is the sum of the probabilities of harm: how many resources would be too small or still needed if all advice were followed")}))
+		d.paragraph("", p.sentences([]string{p.tell("预计受损是各建议危害概率之和：全部照办时，预计有多少个资源的新规格不够用或仍被需要", "Expected to come to harm is the sum of the probabilities of harm: how many resources would be too small or still needed if all advice were followed")}))
 	}
 }
 
@@ -282,7 +282,7 @@ func (p prose) side(s audit.Side) []string {
 			if x.SavingKnown {
 				saving = p.yuan(x.AnnualSaving)
 			}
-			advice = p.clauses([]string{advice, p.tell("年节约 %s", "saving a year %s", saving), p.tell("受损概率 %s", "probability of harm %s", p.value(x.Risk.HarmProbability, cloud.Ratio, 2))})
+			advice = p.clauses([]string{advice, p.tell("年节约 %s", "saving a year %s", saving), p.tell("危害概率 %s", "probability of harm %s", p.value(x.Risk.HarmProbability, cloud.Ratio, 2))})
 		}
 		out = append(out, advice)
 	case len(s.Refused) > 0:
