@@ -216,6 +216,9 @@ func saves(a recommender.Action) bool { return a != recommender.Upsize }
 func excess(x analyzer.Finding) float64 {
 	most := 0.0
 	for _, r := range x.Reasons {
+		if r.Code == analyzer.CodePeakGuard { // of a rule that was not met
+			continue
+		}
 		if r.Value != nil && r.Limit != nil && *r.Limit > 0 {
 			most = max(most, *r.Value / *r.Limit)
 		}

@@ -45,3 +45,12 @@ func TestReasonsInGeneral(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// A peak that only kept another rule away does not make a machine tighter.
+func TestExcessLeavesOutThePeakGuard(t *testing.T) {
+	of := func(v float64) *float64 { return &v }
+	x := analyzer.Finding{Reasons: []analyzer.Reason{{Code: "disk_percent_p95_above", Value: of(92), Limit: of(85)}, {Code: analyzer.CodePeakGuard, Value: of(98.5), Limit: of(50)}}}
+	if got := excess(x); got > 1.1 || got < 1.08 {
+		t.Error(got)
+	}
+}
