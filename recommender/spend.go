@@ -12,7 +12,7 @@ import (
 // for little more. A twentieth is proposed.
 const steadiness = 0.05
 
-// leastHarm machines may come to harm in the smallest fleet: of 25 machines and fewer
+// leastHarm machines may come to harm in the smallest fleet: of fewer than 25 machines
 // a budget of 2 % is less than half a one, and nothing could ever be advised to them.
 const leastHarm = 0.5
 
