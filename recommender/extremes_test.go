@@ -85,6 +85,21 @@ func TestGravestIsOfOneMachine(t *testing.T) {
 	}
 }
 
+// Machines that are quite alike have one price of risk: of them as many are chosen as the
+// budget allows.
+func TestChooseAmongTheAlike(t *testing.T) {
+	machines := slices.Repeat([]Choosable{{Options: []Option{{10, 0.1, 0.1}}}}, 9)
+	for budget, want := range map[float64]int{0.05: 0, 0.35: 3, 0.45: 4, 2: 9} {
+		chosen := 0
+		for _, k := range Choose(machines, Limits{Harm: budget, Gravest: 1, Kin: 1}) {
+			chosen += k + 1
+		}
+		if chosen != want {
+			t.Errorf("of a budget of %v: chose %d, want %d", budget, chosen, want)
+		}
+	}
+}
+
 // A department's allowance does not part the peers of a group.
 func TestAllowanceKeepsPeersTogether(t *testing.T) {
 	p := baseline(t)
