@@ -92,7 +92,7 @@ func offers(c Case, chances recommender.Chances) (sizes []Size, m recommender.Ch
 			s := Size{v, g}
 			if harm := cpu + chance(cloud.MemoryPercent, g); s != now && harm < 1 {
 				sizes = append(sizes, s)
-				m.Options = append(m.Options, recommender.Option{Saving: now.annual() - s.annual(), Harm: harm})
+				m.Options = append(m.Options, recommender.Option{Saving: now.annual() - s.annual(), Harm: harm, Gravest: harm})
 			}
 		}
 	}

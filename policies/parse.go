@@ -258,7 +258,7 @@ func (r *reader) risk(n *yaml.Node) Risk {
 		r.wrong(n, "risk", "want grade_a_percent below grade_b_percent below grade_c_percent")
 	}
 	if b := o.take("budget_percent"); b != nil {
-		g.Budget = r.percent(b, "risk.budget_percent")
+		g.Budget = r.harm(b, "risk.budget_percent")
 	}
 	if h := o.take("horizon"); h != nil {
 		g.Horizon = r.duration(h, "risk.horizon", day, 200*day)

@@ -61,7 +61,7 @@ func (r *reader) rules(n *yaml.Node) []locatedRule {
 		}
 		l.Dimensions = r.texts(o.take("dimensions"), o.at("dimensions"))
 		if h := o.take("max_harm_percent"); h != nil {
-			l.MaxHarm = r.percent(h, o.at("max_harm_percent"))
+			l.MaxHarm = r.harm(h, o.at("max_harm_percent"))
 		}
 		r.fitting(&o, l.Rule)
 		l.when = r.conditions(o.need("when"), o.at("when"), l.Kind)

@@ -266,6 +266,16 @@ func (r *reader) percent(n *yaml.Node, path string) float64 {
 	return v / 100
 }
 
+// harm reads the percentage of harm that is allowed: none given is no limit, and 0 must
+// not be read as that.
+func (r *reader) harm(n *yaml.Node, path string) float64 {
+	v, ok := r.number(n, path, 0, 100)
+	if ok && v == 0 {
+		r.wrong(n, path, "0 allows nothing: want a percentage above 0, or no such key for no limit")
+	}
+	return v / 100
+}
+
 // duration reads a Prometheus duration from lo to hi.
 func (r *reader) duration(n *yaml.Node, path string, lo, hi time.Duration) time.Duration {
 	if n == nil {

@@ -6,9 +6,9 @@ import (
 	"slices"
 )
 
-// Option is a smaller size for one machine: what it saves, in any unit, and its
-// chance of harm.
-type Option struct{ Saving, Harm float64 }
+// Option is a smaller size for a Choosable: what it saves, in any unit, how many
+// machines come to harm by it, and the chance that the gravest of them runs.
+type Option struct{ Saving, Harm, Gravest float64 }
 
 // Choosable is one machine, or several that are treated as one, with its options.
 type Choosable struct {
@@ -69,7 +69,7 @@ func within(machines [][]Option, l Limits) []int {
 			best := 0.0
 			chosen[i] = -1
 			for k, o := range options {
-				if gain := o.Saving - price*o.Harm; gain > best && o.Harm <= l.Gravest {
+				if gain := o.Saving - price*o.Harm; gain > best && o.Gravest <= l.Gravest {
 					best, chosen[i] = gain, k
 				}
 			}

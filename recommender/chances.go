@@ -27,6 +27,7 @@ import (
 // 1992). It is the greater, the less a machine is like those that were compared.
 type Chances struct {
 	r     *regression // nil: nothing was learned
+	told  [2]bool     // of CPU, of memory: enough machines were compared by it
 	wake  byHalf      // the upper bound of the chance to wake up and need more than a size
 	k     Constants
 	alike []statement // of each comparison: what would have been stated, ascending
@@ -104,14 +105,27 @@ func kindOf(m cloud.Metric) int {
 	return 0
 }
 
-// Learn learns from comparisons. The same ones in the same order give the same
-// chances.
+// Learn learns from comparisons, by those metrics of which there are enough. The
+// same ones in the same order give the same chances.
 func Learn(comparisons []Comparison, k Constants) Chances {
+	ch := Chances{k: k}
+	var compared [2]int
+	for _, c := range comparisons {
+		if kind := kindOf(c.Metric); c.Present/2 >= smallest[kind] { // else it has no smaller size to tell of
+			compared[kind]++
+		}
+	}
+	for kind, n := range compared {
+		ch.told[kind] = n > 0 && n >= k.MinCompared*k.Instants // even a spotless past of fewer would tell less than the prior
+	}
 	var rows [][]float64
 	var exceeded []bool
 	var kinds, halves []int
 	for _, c := range comparisons {
 		kind := kindOf(c.Metric)
+		if !ch.told[kind] {
+			continue
+		}
 		for half := range halvings {
 			fraction := math.Ldexp(1, -half-1)
 			if c.Present*fraction < smallest[kind] {
@@ -121,8 +135,8 @@ func Learn(comparisons []Comparison, k Constants) Chances {
 			kinds, halves = append(kinds, kind), append(halves, half)
 		}
 	}
-	if len(rows) == 0 || len(comparisons) < k.MinCompared*k.Instants { // even a spotless past of so few would tell less than the prior
-		return Chances{k: k}
+	if len(rows) == 0 {
+		return ch
 	}
 	each := 1 / float64(k.Instants) // instants overlap, so all of them count as one
 	var wake, seen, woke byHalf
@@ -148,7 +162,7 @@ func Learn(comparisons []Comparison, k Constants) Chances {
 		r.fit(weight, k.Ridge, k.Taken, 2) // each round goes on where the one before stopped
 	}
 	r.fit(weight, k.Ridge, k.Taken, fewSteps)
-	ch := Chances{r: r, wake: k.wakingAtMost(woke, seen), k: k}
+	ch.r, ch.wake = r, k.wakingAtMost(woke, seen)
 	for i, row := range rows {
 		mean := dot(r.w, row)
 		forward(r.factor, row) // the rows are of no more use
@@ -197,13 +211,13 @@ func (k Constants) wakingAtMost(woke, seen byHalf) (out byHalf) {
 	return out
 }
 
-// Learned reports whether the fleet's past was enough to learn from.
-func (ch Chances) Learned() bool { return ch.r != nil }
+// Learned reports whether the fleet's past was enough to learn from, of a metric.
+func (ch Chances) Learned(m cloud.Metric) bool { return ch.told[kindOf(m)] }
 
 // Chance is the upper bound of that of a machine of the levels to exceed a size,
 // cores or GiB, within the horizon; 1 where nothing was learned.
 func (ch Chances) Chance(m cloud.Metric, present float64, before Levels, size float64) float64 {
-	if ch.r == nil {
+	if !ch.Learned(m) {
 		return 1
 	}
 	mean, variance := ch.r.odds(ch.k.features(Comparison{Metric: m, Present: present, Before: before}, size/present))

@@ -153,7 +153,8 @@ func TestAlike(t *testing.T) {
 func TestChooseKeepsTheLimits(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		option := rapid.Custom(func(t *rapid.T) Option {
-			return Option{rapid.Float64Range(0, 10_000).Draw(t, "saving"), rapid.Float64Range(0, 0.5).Draw(t, "harm")}
+			harm := rapid.Float64Range(0, 0.5).Draw(t, "harm")
+			return Option{rapid.Float64Range(0, 10_000).Draw(t, "saving"), harm, harm}
 		})
 		machines := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Choosable {
 			return Choosable{rapid.SampledFrom([]string{"", "a", "b"}).Draw(t, "kin"), rapid.SliceOfN(option, 0, 5).Draw(t, "options")}
@@ -194,7 +195,7 @@ func TestChooseKeepsTheLimits(t *testing.T) {
 
 // Of one kin those stay that save most, and others take what the rest would have risked.
 func TestChooseSparesAKin(t *testing.T) {
-	machine := func(kin string, saving float64) Choosable { return Choosable{kin, []Option{{saving, 0.1}}} }
+	machine := func(kin string, saving float64) Choosable { return Choosable{kin, []Option{{saving, 0.1, 0.1}}} }
 	got := Choose([]Choosable{machine("a", 5), machine("a", 7), machine("a", 6), machine("", 1), machine("b", 2)}, Limits{Harm: 0.35, Gravest: 1, Kin: 2})
 	if want := []int{-1, 0, 0, -1, 0}; !slices.Equal(got, want) {
 		t.Errorf("chose %v, want %v", got, want)

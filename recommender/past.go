@@ -2,6 +2,7 @@ package recommender
 
 import (
 	"slices"
+	"time"
 
 	"yunjian/analyzer"
 	"yunjian/cloud"
@@ -34,7 +35,7 @@ func (k Constants) PastOf(r cloud.Resource, all map[cloud.Metric]utilization.Sum
 		}
 		for _, at := range instants {
 			before, after := at.Before[m], at.After[m]
-			if 2*after.Samples < after.Expected {
+			if !halfKnown(after) {
 				continue
 			}
 			if l, ok := k.LevelsOf(before); ok {
@@ -43,6 +44,12 @@ func (k Constants) PastOf(r cloud.Resource, all map[cloud.Metric]utilization.Sum
 		}
 	}
 	return p
+}
+
+// halfKnown reports whether half of a window is known at least: of the samples
+// expected, and, as none are while a machine is off, of its days.
+func halfKnown(u utilization.Summary) bool {
+	return u.Samples > 0 && 2*u.Samples >= u.Expected && time.Duration(2*len(u.Days))*24*time.Hour >= u.Window.Duration()
 }
 
 // Instant is the statistics of a machine before and after an instant of its past.
@@ -101,7 +108,7 @@ func (ch Chances) SizeChance(p Past, r cloud.Resource, m cloud.Metric, size floa
 		return 0, false
 	case !ok:
 		return 1, true
-	case !ch.Learned():
+	case !ch.Learned(m):
 		return ch.k.PriorChance(l.HighestP98, size/whole), true
 	}
 	return ch.Chance(m, whole, l, size), false
@@ -111,9 +118,9 @@ func (ch Chances) SizeChance(p Past, r cloud.Resource, m cloud.Metric, size floa
 // comes to need more than a fifth of its CPU.
 func (ch Chances) ReleaseChance(p Past, r cloud.Resource) (chance float64, prior bool) {
 	l, ok := p.Now[cloud.CPUPercent]
-	if !ok || !ch.Learned() {
+	whole := sizeOf(r, cloud.CPUPercent)
+	if !ok || whole <= 0 || !ch.Learned(cloud.CPUPercent) { // a size that no source gives tells nothing
 		return PriorRelease(), true
 	}
-	whole := sizeOf(r, cloud.CPUPercent)
 	return ch.Chance(cloud.CPUPercent, whole, l, whole*wakes/100), false
 }

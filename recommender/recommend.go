@@ -48,8 +48,8 @@ func Recommend(p policies.Pack, fleet []Candidate, catalog cloud.Catalog, book p
 			proposals = append(proposals, pr)
 		}
 	}
-	r.settleGroups(fleet, proposals)
 	r.settleAllowance(fleet, proposals)
+	r.settleGroups(fleet, proposals) // last, for what is refused of one peer is refused of all
 	before := make(map[string]Recommendation, len(previous))
 	for _, q := range previous {
 		before[q.ID] = q

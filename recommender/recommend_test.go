@@ -356,6 +356,7 @@ func fleetOf(t *testing.T, p policies.Pack, n, worse int, factor float64) []Cand
 	of := func(level float64, w cloud.Window) map[cloud.Metric]utilization.Summary {
 		return map[cloud.Metric]utilization.Summary{cloud.CPUPercent: flat(cloud.CPUPercent, level, level, w)}
 	}
+	made := map[[2]float64]Candidate{} // by level before and after: to make one takes long
 	var fleet []Candidate
 	for i := range n {
 		level := 8 + float64(i*7%80)/10
@@ -363,12 +364,18 @@ func fleetOf(t *testing.T, p policies.Pack, n, worse int, factor float64) []Cand
 		if i < worse {
 			after *= factor
 		}
-		c := machine(t, p, cloud.Resource{ID: fmt.Sprintf("i-%03d", i), VCPU: 8, MemoryGiB: 32}, level, 60)
-		var instants []Instant
-		for _, o := range k.Origins(w.From, w.To, p.Risk.Horizon) {
-			instants = append(instants, Instant{of(level, cloud.Window{From: w.From, To: o.At}), of(after, cloud.Window{From: o.At, To: o.End})})
+		c, ok := made[[2]float64{level, after}]
+		if !ok {
+			c = machine(t, p, cloud.Resource{VCPU: 8, MemoryGiB: 32}, level, 60)
+			var instants []Instant
+			for _, o := range k.Origins(w.From, w.To, p.Risk.Horizon) {
+				instants = append(instants, Instant{of(level, cloud.Window{From: w.From, To: o.At}), of(after, cloud.Window{From: o.At, To: o.End})})
+			}
+			c.Past = k.PastOf(c.Input.Resource, of(level, w), instants)
+			made[[2]float64{level, after}] = c
 		}
-		c.Past = k.PastOf(c.Input.Resource, of(level, w), instants)
+		c.Input.Resource.ID = fmt.Sprintf("i-%03d", i)
+		c.Finding.ResourceID = c.Input.Resource.ID
 		fleet = append(fleet, c)
 	}
 	return fleet

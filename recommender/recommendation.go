@@ -95,9 +95,9 @@ type Projection struct {
 type Risk struct {
 	HarmProbability float64 `json:"harm_probability"` // upper bound, 0 to 1
 	Grade           string  `json:"grade"`            // A to D
-	Exceeded        int     `json:"exceeded"`         // of Compared instances with this margin, how many later needed more
-	Compared        int     `json:"compared"`
-	Prior           bool    `json:"prior,omitempty"` // the fleet is too young to speak: the shipped prior was used
+	Exceeded        int     `json:"exceeded"`         // of Compared comparisons of the past that would have been given about this chance, how many were exceeded; of a stop, weeks
+	Compared        int     `json:"compared"`         // 0 where the prior was used
+	Prior           bool    `json:"prior,omitempty"`  // the fleet is too young to speak: the shipped prior was used
 }
 
 // Refusal is a resource that matched a rule but for which nothing is proposed.

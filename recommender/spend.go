@@ -12,7 +12,7 @@ import (
 // for little more. A twentieth is proposed.
 const steadiness = 0.05
 
-// leastHarm machines may come to harm in the smallest fleet: of 25 machines and fewer
+// leastHarm machines may come to harm in the smallest fleet: of fewer than 25 machines
 // a budget of 2 % is less than half a one, and nothing could ever be advised to them.
 const leastHarm = 0.5
 
@@ -96,6 +96,7 @@ func (r *run) choosable(peers []*proposal, before map[string]Recommendation) Cho
 				risk = r.ofRelease(pr)
 			}
 			o.Harm += risk.HarmProbability
+			o.Gravest = max(o.Gravest, risk.HarmProbability)
 			saving := r.worth(pr, k, target)
 			if was, ok := before[identity(pr.resource().ID, pr.action, r.pack.ID)]; ok && was.Target != nil && pr.action == Downsize && *was.Target != target {
 				saving *= 1 - steadiness
@@ -110,7 +111,7 @@ func (r *run) choosable(peers []*proposal, before map[string]Recommendation) Cho
 // worth is what an option saves, by the price book where it knows, else nominally.
 func (r *run) worth(pr *proposal, k int, target Spec) float64 {
 	res := pr.resource()
-	nominal := nominalVCPU*float64(res.VCPU-target.VCPU) + nominalGiB*(res.MemoryGiB-target.MemoryGiB)
+	nominal := nominalVCPU*float64(max(1, res.VCPU)-target.VCPU) + nominalGiB*(res.MemoryGiB-target.MemoryGiB) // a release of unknown size counts as one vCPU
 	if pr.action == Downsize {
 		if o := pr.options[k]; o.known {
 			return o.saving.Decimal().InexactFloat64()
@@ -128,7 +129,7 @@ func (r *run) worth(pr *proposal, k int, target Spec) float64 {
 func (r *run) beyond(m Choosable, l Limits) analyzer.Reason {
 	least := 1.0
 	for _, o := range m.Options {
-		least = min(least, o.Harm)
+		least = min(least, o.Gravest)
 	}
 	if least > l.Gravest {
 		return tooRisky(least, l.Gravest)

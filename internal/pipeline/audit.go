@@ -217,12 +217,8 @@ func (d *Data) judging(cloudName string, inputs []analyzer.Input, o AuditOptions
 // at hand, and delivers what each pack says of one: those that risk is learned
 // from first, else in the order of their ids.
 func (j judging) judge(ctx context.Context, deliver func([]assessed)) error {
-	ids := make([]string, len(j.inputs))
-	for i, in := range j.inputs {
-		ids[i] = in.Resource.ID
-	}
 	k := recommender.Standard()
-	compared, others := sampled(ids)
+	compared, others := sampled(j.inputs)
 	first, _, err := j.data.History.Reach(ctx, compared, []cloud.Metric{cloud.CPUPercent})
 	if err != nil {
 		return fmt.Errorf("find the first sample: %w", err)
@@ -301,13 +297,27 @@ func scan[T any](ctx context.Context, j judging, ids []string, pasts [][]history
 // more tell little more, and each is read at every instant of the past.
 const mostCompared = 2000
 
-// sampled picks those that are learned from, the same ones every time, in an order of
-// its own.
-func sampled(ids []string) (compared, others []string) {
-	order := slices.Clone(ids)
-	slices.SortFunc(order, func(a, b string) int { return cmp.Or(cmp.Compare(hashOf(a), hashOf(b)), cmp.Compare(a, b)) })
-	n := min(len(order), mostCompared)
-	return order[:n], order[n:]
+// sampled picks the machines that are learned from, the same ones every time. Each id
+// is named once.
+func sampled(inputs []analyzer.Input) (compared, others []string) {
+	seen := map[string]bool{}
+	for _, machines := range []bool{true, false} { // an id may be that of a machine and of a disk
+		for _, in := range inputs {
+			id := in.Resource.ID
+			switch {
+			case seen[id] || machines && in.Resource.Kind != cloud.Instance:
+				continue
+			case machines:
+				compared = append(compared, id)
+			default:
+				others = append(others, id)
+			}
+			seen[id] = true
+		}
+	}
+	slices.SortFunc(compared, func(a, b string) int { return cmp.Or(cmp.Compare(hashOf(a), hashOf(b)), cmp.Compare(a, b)) })
+	n := min(len(compared), mostCompared)
+	return compared[:n], slices.Concat(compared[n:], others)
 }
 
 func hashOf(id string) uint64 {
