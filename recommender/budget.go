@@ -95,36 +95,36 @@ func within(machines [][]Option, l Limits) []int {
 		}
 	}
 	chosen, harm := pick(high)
-	more, _ := pick(low)
-	fill(machines, chosen, more, l.Harm-harm)
+	fill(machines, chosen, l.Gravest, l.Harm-harm)
 	return chosen
 }
 
-// fill spends what is left on those that more would have chosen: machines that are
-// quite alike have one price, and all of them together may be too many.
-func fill(machines [][]Option, chosen, more []int, left float64) {
+// fill spends what is left, the most saved for its risk first: machines that are quite
+// alike have one price, and all of them together may be too many; and what is too
+// little for the next may do for another.
+func fill(machines [][]Option, chosen []int, gravest, left float64) {
 	type step struct {
-		machine int
-		Option  // by which more is better, and riskier
+		machine, to int
+		Option      // by which it is better, and riskier
 	}
 	var steps []step
 	for i, options := range machines {
-		if more[i] == chosen[i] || more[i] < 0 {
-			continue
-		}
-		s := step{i, options[more[i]]}
+		var now Option
 		if k := chosen[i]; k >= 0 {
-			s.Saving, s.Harm = s.Saving-options[k].Saving, s.Harm-options[k].Harm
+			now = options[k]
 		}
-		if s.Saving > 0 && s.Harm > 0 {
-			steps = append(steps, s)
+		for k, o := range options {
+			if s := (Option{Saving: o.Saving - now.Saving, Harm: o.Harm - now.Harm}); s.Saving > 0 && s.Harm > 0 && s.Harm <= left && o.Gravest <= gravest {
+				steps = append(steps, step{i, k, s})
+			}
 		}
 	}
 	slices.SortStableFunc(steps, func(a, b step) int { return cmp.Compare(b.Saving/b.Harm, a.Saving/a.Harm) })
+	taken := map[int]bool{}
 	for _, s := range steps {
-		if s.Harm <= left {
+		if s.Harm <= left && !taken[s.machine] {
 			left -= s.Harm
-			chosen[s.machine] = more[s.machine]
+			chosen[s.machine], taken[s.machine] = s.to, true
 		}
 	}
 }

@@ -144,7 +144,12 @@ func Learn(comparisons []Comparison, k Constants) Chances {
 	for i := range rows {
 		weight[i] = each
 		wake[kinds[i]][halves[i]] = k.FirstWake
-		seen[kinds[i]][halves[i]] += each
+		seen[kinds[i]][halves[i]]++
+	}
+	for kind := range seen {
+		for h := range seen[kind] {
+			seen[kind][h] /= float64(k.Instants)
+		}
 	}
 	r := newRegression(rows, exceeded)
 	r.fit(weight, k.Ridge, k.Taken, fewSteps)

@@ -202,6 +202,14 @@ func TestChooseSparesAKin(t *testing.T) {
 	}
 }
 
+// What is too little for the next may do for another.
+func TestChooseSpendsWhatIsLeft(t *testing.T) {
+	got := Choose([]Choosable{{"", []Option{{10, 0.1, 0.1}}}, {"", []Option{{3, 0.04, 0.04}, {4, 0.06, 0.06}}}}, Limits{Harm: 0.05, Gravest: 1, Kin: 9})
+	if want := []int{-1, 0}; !slices.Equal(got, want) {
+		t.Errorf("chose %v, want %v", got, want)
+	}
+}
+
 func TestKin(t *testing.T) {
 	web := cloud.Resource{Name: "tax-web-07", Department: "D", Application: "A", VCPU: 2, MemoryGiB: 4}
 	other := web
