@@ -73,7 +73,7 @@ func (c Case) released(chances recommender.Chances) (release bool, wakes float64
 	if c.Release == nil {
 		return false, math.NaN()
 	}
-	wakes, _ = chances.ReleaseChance(c.Past, c.Resource)
+	wakes = chances.ReleaseChance(c.Past, c.Resource).Probability
 	return c.Release.MaxHarm == 0 || wakes <= c.Release.MaxHarm, wakes
 }
 
@@ -82,8 +82,7 @@ func (c Case) released(chances recommender.Chances) (release bool, wakes float64
 func offers(c Case, chances recommender.Chances) (sizes []Size, m recommender.Choosable) {
 	now := SizeOf(c.Resource)
 	chance := func(m cloud.Metric, size float64) float64 {
-		p, _ := chances.SizeChance(c.Past, c.Resource, m, size)
-		return p
+		return chances.SizeChance(c.Past, c.Resource, m, size).Probability
 	}
 	m.Kin = recommender.Kin(c.Resource, c.Past.Now[cloud.CPUPercent].P50)
 	for _, v := range VCPUs(now.VCPU) {

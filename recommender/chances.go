@@ -171,7 +171,7 @@ func Learn(comparisons []Comparison, k Constants) Chances {
 	for i, row := range rows {
 		mean := dot(r.w, row)
 		forward(r.factor, row) // the rows are of no more use
-		ch.alike = append(ch.alike, statement{ch.atMost(ch.wake[kinds[i]][halves[i]], mean, dot(row, row)), exceeded[i]})
+		ch.alike = append(ch.alike, statement{ch.atMost(ch.wake[kinds[i]][halves[i]], mean, math.Sqrt(dot(row, row))), exceeded[i]})
 	}
 	slices.SortFunc(ch.alike, func(a, b statement) int { return cmp.Compare(a.chance, b.chance) })
 	return ch
@@ -225,13 +225,33 @@ func (ch Chances) Chance(m cloud.Metric, present float64, before Levels, size fl
 	if !ch.Learned(m) {
 		return 1
 	}
-	mean, variance := ch.r.odds(ch.k.features(Comparison{Metric: m, Present: present, Before: before}, size/present))
-	return ch.atMost(ch.waking(kindOf(m), size/present), mean, variance)
+	return ch.working(m, present, before, size).Probability
+}
+
+// Working is how a probability of harm came about. Learned from the fleet, it is
+// w + (1 − w) / (1 + exp(−(LogOdds + z × Deviation))), with w Waking and z = 1.645, the
+// 95th percentile of the normal distribution.
+type Working struct {
+	Metric      cloud.Metric `json:"metric"`
+	Size        float64      `json:"size"`                // cores, GiB
+	LogOdds     *float64     `json:"log_odds,omitempty"`  // natural logarithm of the likeliest odds that it is exceeded; absent of a prior
+	Deviation   *float64     `json:"deviation,omitempty"` // of LogOdds, as the comparisons left it
+	Waking      *float64     `json:"waking,omitempty"`    // upper bound of the chance to wake up and exceed it whatever the past
+	Probability float64      `json:"probability"`         // upper bound, 0 to 1
+}
+
+// Prior reports whether the fleet's own past told nothing.
+func (w Working) Prior() bool { return w.LogOdds == nil }
+
+func (ch Chances) working(m cloud.Metric, present float64, before Levels, size float64) Working {
+	odds, variance := ch.r.odds(ch.k.features(Comparison{Metric: m, Present: present, Before: before}, size/present))
+	wake, deviation := ch.waking(kindOf(m), size/present), math.Sqrt(variance)
+	return Working{Metric: m, Size: size, LogOdds: &odds, Deviation: &deviation, Waking: &wake, Probability: ch.atMost(wake, odds, deviation)}
 }
 
 // atMost bounds a chance.
-func (ch Chances) atMost(wake, odds, variance float64) float64 {
-	return wake + (1-wake)*sigmoid(odds+ch.k.deviations()*math.Sqrt(variance))
+func (ch Chances) atMost(wake, odds, deviation float64) float64 {
+	return wake + (1-wake)*sigmoid(odds+ch.k.deviations()*deviation)
 }
 
 // Alike is how many comparisons of the fleet's past would have been given about

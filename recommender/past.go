@@ -98,29 +98,30 @@ func WasIdle(rule policies.Rule, r cloud.Resource, u map[cloud.Metric]utilizatio
 }
 
 // SizeChance is the upper bound of the chance that a machine comes to need more
-// than a size, cores or GiB, and whether only the prior could tell; 1 where nothing
-// is known of the machine.
-func (ch Chances) SizeChance(p Past, r cloud.Resource, m cloud.Metric, size float64) (chance float64, prior bool) {
+// than a size, cores or GiB; 1 where nothing is known of the machine.
+func (ch Chances) SizeChance(p Past, r cloud.Resource, m cloud.Metric, size float64) Working {
 	l, ok := p.Now[m]
 	whole := sizeOf(r, m)
+	w := Working{Metric: m, Size: size}
 	switch {
-	case size >= whole:
-		return 0, false
+	case size >= whole: // nothing is taken
 	case !ok:
-		return 1, true
+		w.Probability = 1
 	case !ch.Learned(m):
-		return ch.k.PriorChance(l.HighestP98, size/whole), true
+		w.Probability = ch.k.PriorChance(l.HighestP98, size/whole)
+	default:
+		w = ch.working(m, whole, l, size)
 	}
-	return ch.Chance(m, whole, l, size), false
+	return w
 }
 
 // ReleaseChance is the upper bound of the chance that an idle machine wakes up: that it
 // comes to need more than a fifth of its CPU.
-func (ch Chances) ReleaseChance(p Past, r cloud.Resource) (chance float64, prior bool) {
+func (ch Chances) ReleaseChance(p Past, r cloud.Resource) Working {
 	l, ok := p.Now[cloud.CPUPercent]
 	whole := sizeOf(r, cloud.CPUPercent)
 	if !ok || whole <= 0 || !ch.Learned(cloud.CPUPercent) { // a size that no source gives tells nothing
-		return PriorRelease(), true
+		return Working{Metric: cloud.CPUPercent, Size: whole * wakes / 100, Probability: PriorRelease()}
 	}
-	return ch.Chance(cloud.CPUPercent, whole, l, whole*wakes/100), false
+	return ch.working(cloud.CPUPercent, whole, l, whole*wakes/100)
 }

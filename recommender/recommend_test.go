@@ -406,10 +406,30 @@ func TestRiskIsWhatTheFleetWentThrough(t *testing.T) {
 			if r := recs[0].Risk; r.Grade != c.grades || r.Prior != c.prior || c.prior != (r.Compared == 0) {
 				t.Errorf("risk %+v, want grade %s, prior %v", r, c.grades, c.prior)
 			}
+			for _, r := range recs {
+				checkWorking(t, r.Risk)
+			}
 			if r := recs[0].Risk; c.factor > 6.25 && (r.HarmProbability < 0.2 || r.Exceeded == 0) {
 				t.Errorf("risk %+v, but a fifth of them came to need more", r)
 			}
 		})
+	}
+}
+
+// checkWorking works a probability out again from what is told of it.
+func checkWorking(t *testing.T, r Risk) {
+	t.Helper()
+	sum := 0.0
+	for _, w := range r.Parts {
+		if !w.Prior() {
+			if got := *w.Waking + (1-*w.Waking)/(1+math.Exp(-(*w.LogOdds+1.6449**w.Deviation))); math.Abs(got-w.Probability) > 1e-4 {
+				t.Errorf("%+v works out as %v", w, got)
+			}
+		}
+		sum += w.Probability
+	}
+	if len(r.Parts) == 0 || r.HarmProbability < sum-1e-9 || r.HarmProbability > sum+1e-4 {
+		t.Errorf("the parts %+v add up to %v, stated is %v", r.Parts, sum, r.HarmProbability)
 	}
 }
 

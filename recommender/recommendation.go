@@ -98,6 +98,9 @@ type Risk struct {
 	Exceeded        int     `json:"exceeded"`         // of Compared comparisons of the past that would have been given about this chance, how many were exceeded; of a stop, weeks
 	Compared        int     `json:"compared"`         // 0 where the prior was used
 	Prior           bool    `json:"prior,omitempty"`  // the fleet is too young to speak: the shipped prior was used
+	// Parts add up to HarmProbability, before it was rounded up: each dimension that
+	// shrinks, or for a release the CPU; none of disks, addresses and machines that are off.
+	Parts []Working `json:"parts,omitempty"`
 }
 
 // Refusal is a resource that matched a rule but for which nothing is proposed.

@@ -14,16 +14,17 @@ func (r *run) ofSize(pr *proposal, target Spec) Risk {
 	res, past := pr.resource(), pr.c.Past
 	var risk Risk
 	worst := -1.0
-	add := func(chance float64, prior bool) {
-		risk.HarmProbability += chance
-		risk.Prior = risk.Prior || prior
-		if chance <= worst {
+	add := func(w Working) {
+		risk.Parts = append(risk.Parts, w)
+		risk.HarmProbability += w.Probability
+		risk.Prior = risk.Prior || w.Prior()
+		if w.Probability <= worst {
 			return
 		}
-		worst = chance
+		worst = w.Probability
 		risk.Exceeded, risk.Compared = 0, 0
-		if !prior {
-			risk.Exceeded, risk.Compared = r.chances.Alike(chance)
+		if !w.Prior() {
+			risk.Exceeded, risk.Compared = r.chances.Alike(w.Probability)
 		}
 	}
 	for _, m := range sized {
@@ -36,7 +37,7 @@ func (r *run) ofSize(pr *proposal, target Spec) Risk {
 		}
 	}
 	if factor, shrinks := growth(res, target, cloud.DiskPercent); shrinks {
-		add(Standard().PriorChance(highestP98(pr.c.Input.Utilization[cloud.DiskPercent]), 1/factor), true)
+		add(Working{Metric: cloud.DiskPercent, Size: target.StorageGiB, Probability: Standard().PriorChance(highestP98(pr.c.Input.Utilization[cloud.DiskPercent]), 1/factor)})
 	}
 	return graded(r.pack, risk)
 }
@@ -47,10 +48,10 @@ func (r *run) ofRelease(pr *proposal) Risk {
 	if pr.resource().Kind != cloud.Instance || pr.resource().Status == cloud.PoweredOff {
 		return graded(r.pack, Risk{HarmProbability: PriorRelease(), Prior: true})
 	}
-	chance, prior := r.chances.ReleaseChance(pr.c.Past, pr.resource())
-	risk := Risk{HarmProbability: chance, Prior: prior}
-	if !prior {
-		risk.Exceeded, risk.Compared = r.chances.Alike(chance)
+	w := r.chances.ReleaseChance(pr.c.Past, pr.resource())
+	risk := Risk{HarmProbability: w.Probability, Prior: w.Prior(), Parts: []Working{w}}
+	if !w.Prior() {
+		risk.Exceeded, risk.Compared = r.chances.Alike(w.Probability)
 	}
 	return graded(r.pack, risk)
 }

@@ -44,8 +44,8 @@ func TestRiskOfBothDimensions(t *testing.T) {
 	c := machine(t, baseline(t), cloud.Resource{ID: "i-1", VCPU: 8, MemoryGiB: 32}, 12, 10)
 	r := &run{pack: baseline(t), book: book(t), now: now, chances: Learn(nil, Standard())}
 	pr := r.propose(&c)
-	cpu, _ := r.chances.SizeChance(c.Past, c.Input.Resource, cloud.CPUPercent, 4)
-	memory, _ := r.chances.SizeChance(c.Past, c.Input.Resource, cloud.MemoryPercent, 16)
+	cpu := r.chances.SizeChance(c.Past, c.Input.Resource, cloud.CPUPercent, 4).Probability
+	memory := r.chances.SizeChance(c.Past, c.Input.Resource, cloud.MemoryPercent, 16).Probability
 	if got := r.ofSize(pr, Spec{VCPU: 4, MemoryGiB: 16}); math.Abs(got.HarmProbability-cpu-memory) > 1e-4 || cpu <= 0 || memory <= 0 || got.Grade == "A" || got.Grade == "B" {
 		t.Errorf("risk %+v of %v and %v", got, cpu, memory)
 	}

@@ -443,6 +443,18 @@ func (d derivation) riskOf(r recommender.Risk) {
 		said = append(said, p.tell("策略的风险预算：全部照办时，预计受损的至多为云主机的 %s，很少的云主机也可用到半台", "the policy's risk budget: if all advice were followed, at most %s of the instances may be expected to come to harm, or half an instance of few", p.limit(g.Budget, cloud.Ratio)))
 	}
 	d.paragraph("", p.sentences(said))
+	for _, w := range r.Parts {
+		if w.Prior() {
+			continue
+		}
+		unit := cloud.Cores
+		if w.Metric == cloud.MemoryPercent {
+			unit = cloud.GiB
+		}
+		d.paragraph("  * ", p.tell("%s %s：w + (1 − w) ÷ (1 + e^−(β·x + 1.645σ))，其中醒来的可能 w = %s，β·x = %.3f，σ = %.3f，得 %s",
+			"%s %s: w + (1 − w) ÷ (1 + e^−(β·x + 1.645σ)), of waking w = %s, β·x = %.3f, σ = %.3f, makes %s",
+			name(p, metricNames, w.Metric), p.value(w.Size, unit, 1), p.value(*w.Waking, cloud.Ratio, 3), *w.LogOdds, *w.Deviation, p.value(w.Probability, cloud.Ratio, 3)))
+	}
 }
 
 func (d derivation) settle() {
