@@ -43,7 +43,14 @@ func openPage(t *testing.T, path string) *browser {
 	if err != nil {
 		t.Fatal(err)
 	}
-	args := []string{"--headless", "--disable-gpu", "--remote-debugging-pipe", "--user-data-dir=" + t.TempDir(), "--window-size=1200,2400", "--no-first-run"}
+	// The browser's children may still write while it is taken down, which a folder of
+	// the test itself would be blamed for.
+	profile, err := os.MkdirTemp("", "yunjian-browser-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(profile) })
+	args := []string{"--headless", "--disable-gpu", "--remote-debugging-pipe", "--user-data-dir=" + profile, "--window-size=1200,2400", "--no-first-run"}
 	if os.Getuid() == 0 { // its own sandbox does not work for root, who is alone in a container
 		args = append(args, "--no-sandbox")
 	}
