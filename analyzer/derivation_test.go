@@ -136,15 +136,16 @@ func TestExplainAgreesWithJudge(t *testing.T) {
 	if err != nil || len(files) < 30 {
 		t.Fatalf("found %d decisions, %v", len(files), err)
 	}
-	for _, file := range files {
+	for i, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".yaml")
 		t.Run(name, func(t *testing.T) {
 			f, _ := readFixture(t, file)
 			pack, in, now := f.known(t)
 			d := Explain(pack, in, now)
 			checkDerivation(t, d, Judge(pack, in, now))
-			// By every other pack, too: their conditions are of all forms.
-			for _, p := range policies.Builtin() {
+			// By one of the other packs, too, in turn: their conditions are of all forms.
+			packs := policies.Builtin()
+			for _, p := range packs[i%len(packs):][:1] {
 				checkDerivation(t, Explain(p, in, now), Judge(p, in, now))
 			}
 			if slices.Contains([]string{"idle-chronic", "storage-growing", "off-thirty-days", "memory-no-agent-undecided"}, name) {

@@ -79,7 +79,7 @@ func TestChancesAreWhatComes(t *testing.T) {
 		ch := Learn(fleet(1, 1500, wake), k)
 		for _, margin := range []struct{ from, to float64 }{{0.7, 0.9}, {1, 1.3}, {2, 4}, {4, 12}} {
 			stated, bounded, came, n := 0.0, 0.0, 0.0, 0.0
-			for _, c := range fleet(2, 8000, wake) {
+			for _, c := range fleet(2, 3000, wake) {
 				for _, cores := range []float64{8, 4, 2, 1} {
 					percent := 100 * cores / c.Present
 					if m := percent / c.Before.Max; m < margin.from || m > margin.to {
