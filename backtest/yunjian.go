@@ -9,20 +9,17 @@ import (
 	"yunjian/utilization"
 )
 
-// sized are the metrics that a size is judged by.
-var sized = []cloud.Metric{cloud.CPUPercent, cloud.MemoryPercent}
-
 // pastOf tells Yunjian's own rule of a machine what lies before the decision, of a
 // past that began at first.
 func pastOf(m *Machine, first time.Time, horizon time.Duration, k recommender.Constants) recommender.Past {
 	all := map[cloud.Metric]utilization.Summary{}
-	for _, metric := range sized {
+	for _, metric := range recommender.Sized() {
 		all[metric] = m.Summary(metric, 0)
 	}
 	var instants []recommender.Instant
 	for _, o := range k.Origins(first, m.At, horizon) {
 		at := recommender.Instant{Before: map[cloud.Metric]utilization.Summary{}, After: map[cloud.Metric]utilization.Summary{}}
-		for _, metric := range sized {
+		for _, metric := range recommender.Sized() {
 			before, after := split(m.Points(metric, 0), o.At)
 			after, _ = split(after, o.End)
 			at.Before[metric] = m.between(before, metric, cloud.Window{From: first, To: o.At})

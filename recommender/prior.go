@@ -96,5 +96,7 @@ func atMost(k, n int, p float64) float64 {
 	return sum
 }
 
-// sized are the metrics that a size of CPU and memory is judged by.
-var sized = []cloud.Metric{cloud.CPUPercent, cloud.MemoryPercent}
+var sized = Sized()
+
+// Sized lists the metrics that a size of CPU and memory is judged by.
+func Sized() []cloud.Metric { return []cloud.Metric{cloud.CPUPercent, cloud.MemoryPercent} }

@@ -329,7 +329,7 @@ func hashOf(id string) uint64 {
 // spans are the past that is learned from, and what lies before and after each of
 // its instants.
 func spans(past cloud.Window, origins []recommender.Origin) []history.Span {
-	sized := []cloud.Metric{cloud.CPUPercent, cloud.MemoryPercent}
+	sized := recommender.Sized()
 	out := []history.Span{{Window: past, Metrics: sized}}
 	for _, o := range origins {
 		out = append(out, history.Span{Window: cloud.Window{From: past.From, To: o.At}, Metrics: sized},
