@@ -173,6 +173,7 @@ func Learn(comparisons []Comparison, k Constants) Chances {
 		forward(r.factor, row) // the rows are of no more use
 		ch.alike = append(ch.alike, statement{ch.atMost(ch.wake[kinds[i]][halves[i]], mean, math.Sqrt(dot(row, row))), exceeded[i]})
 	}
+	r.rows, r.outcome = nil, nil // of a large fleet they are many, and a run keeps its chances
 	slices.SortFunc(ch.alike, func(a, b statement) int { return cmp.Compare(a.chance, b.chance) })
 	return ch
 }
