@@ -35,18 +35,6 @@ func badMachineTable(t *testing.T) string {
 	return doc.String()
 }
 
-// exampleFolder is a folder with an example estate, imported but for the last
-// step.
-func exampleFolder(t *testing.T) string {
-	t.Helper()
-	dir := t.TempDir()
-	mustRun(t, "generate", "--output", filepath.Join(dir, "bundle"), "--instances", "10", "--days", "30", "--end", "2026-11-23T00:00:00+08:00")
-	if err := os.WriteFile(filepath.Join(dir, "yunjian.yaml"), []byte(soundConfig), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return dir
-}
-
 // diskFull imports where no file may grow beyond a few hundred KiB, then again
 // with room: nothing is lost.
 func diskFull(t *testing.T) string {
@@ -106,9 +94,8 @@ func importWithin(t *testing.T, dir string, room int64) string {
 // auditAt says how an audit judges when the clock is wrong: it must not find
 // idleness where it has no samples.
 func auditAt(t *testing.T, now string) string {
-	dir := exampleFolder(t)
+	dir := importedFolder(t, tenMachines)
 	config := filepath.Join(dir, "yunjian.yaml")
-	mustRun(t, "import", "--config", config, "--bundle", filepath.Join(dir, "bundle"))
 	var stdout, stderr bytes.Buffer
 	if code := run([]string{"audit", "--config", config, "--now", now, "--format", "json"}, &stdout, &stderr); code != exitDone {
 		t.Fatalf("exit code %d: %s", code, &stderr)

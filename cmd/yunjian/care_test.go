@@ -24,17 +24,15 @@ import (
 	"yunjian/internal/pipeline"
 )
 
-// heldFolder is a folder with a month of samples of 40 instances, more than
+// heldFolder is a folder with a month of samples of 20 instances, more than
 // fits between the ends of a socket, and a daemon that holds it.
 func heldFolder(t *testing.T) (dir, config string, daemon *exec.Cmd) {
 	t.Helper()
-	dir = t.TempDir()
+	dir = importedFolder(t, twentyMachines)
 	config = filepath.Join(dir, "yunjian.yaml")
-	mustRun(t, "generate", "--output", filepath.Join(dir, "bundle"), "--instances", "40", "--days", "30")
 	if err := os.WriteFile(config, []byte("listen: 127.0.0.1:0\ndata_dir: ./data\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	mustRun(t, "import", "--config", config, "--bundle", filepath.Join(dir, "bundle"))
 	return dir, config, startDaemon(t, dir, config)
 }
 
@@ -160,9 +158,8 @@ func TestDaemonKilledInABackup(t *testing.T) {
 // A restore that was killed leaves what check names and the next one replaces.
 func TestKilledRestore(t *testing.T) {
 	t.Parallel()
-	dir := exampleFolder(t)
+	dir := importedFolder(t, tenMachines)
 	config, backup := filepath.Join(dir, "yunjian.yaml"), filepath.Join(dir, "week.backup")
-	mustRun(t, "import", "--config", config, "--bundle", filepath.Join(dir, "bundle"))
 	mustRun(t, "backup", backup, "--config", config)
 	data := filepath.Join(dir, "data")
 	unfinished := func() []string {
@@ -217,10 +214,9 @@ func TestKilledRestore(t *testing.T) {
 // A damaged piece is told in the zone of the configuration; once it has been put
 // aside, it is told apart from damage, and counts until it is known.
 func TestPutAside(t *testing.T) {
-	dir := exampleFolder(t)
+	dir := importedFolder(t, tenMachines)
 	config := filepath.Join(dir, "yunjian.yaml")
 	importing := []string{"import", "--config", config, "--bundle", filepath.Join(dir, "bundle")}
-	mustRun(t, importing...)
 	db, err := bolt.Open(filepath.Join(dir, "data", pipeline.HistoryFile), 0o600, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -326,7 +322,7 @@ func TestBackupLeavesRoom(t *testing.T) {
 func TestNightlyBackup(t *testing.T) {
 	t.Parallel()
 	dir, config, _ := heldFolder(t)
-	self, err := os.Executable()
+	self, err := plain()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -24,10 +26,15 @@ func TestMain(m *testing.M) {
 	if os.Getenv("YUNJIAN_TEST_MAIN") != "" { // see program
 		main()
 	}
-	testscript.Main(m, map[string]func(){"yunjian": main})
+	testscript.Main(sharing{m}, map[string]func(){"yunjian": main})
 }
 
+// raced are the stories of which several things go on at once in the program:
+// they run it with the race detector, the others without.
+var raced = []string{"apsara", "care", "cloud", "collecting", "interrupt", "serve"}
+
 // TestScripts runs the stories in testdata/script through the real program.
+// Within one that is raced, $PLAIN is the program without the detector.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -36,6 +43,17 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
+			bin, err := plain()
+			if err != nil {
+				return err
+			}
+			env.Setenv("PLAIN", "yunjian")
+			if underRace() {
+				env.Setenv("PLAIN", bin)
+				if !slices.Contains(raced, strings.TrimPrefix(filepath.Base(env.WorkDir), "script-")) {
+					env.Setenv("PATH", filepath.Dir(bin)+string(filepath.ListSeparator)+env.Getenv("PATH"))
+				}
+			}
 			for _, name := range []string{"PORT1", "PORT2"} {
 				l, err := net.Listen("tcp", "127.0.0.1:0")
 				if err != nil {

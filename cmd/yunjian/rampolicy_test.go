@@ -38,7 +38,7 @@ func TestRAMPolicy(t *testing.T) {
 	}
 	slices.Sort(granted)
 
-	world := estate.New(estate.Options{Instances: 20, Days: 8, Seed: 2})
+	world := estate.New(estate.Options{Instances: 10, Days: 3, Seed: 2})
 	sim := simcloud.New(world, simcloud.Options{Credentials: map[string]string{demoKey: demoSecret}, Quotas: simcloud.Unlimited(), Now: world.End()})
 	server := httptest.NewServer(sim)
 	defer server.Close()
