@@ -3,10 +3,12 @@ package analyzer
 import (
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -83,6 +85,19 @@ func (s series) points(w cloud.Window, now time.Time) []cloud.Point {
 	return out
 }
 
+var describedOnce sync.Map // by what it is described from: many decisions share a series
+
+// described is the summary of a series; describing is dear, judging is not.
+func (s series) described(m cloud.Metric, w cloud.Window, now time.Time) utilization.Summary {
+	key := fmt.Sprintf("%+v %s %v %v", s, m, w, now)
+	if d, ok := describedOnce.Load(key); ok {
+		return d.(utilization.Summary)
+	}
+	d := utilization.Describe(s.points(w, now), m, w, now.Location())
+	describedOnce.Store(key, d)
+	return d
+}
+
 // as turns a YAML mapping into a value by its JSON names.
 func as[T any](t *testing.T, from any) T {
 	t.Helper()
@@ -140,7 +155,7 @@ func (f fixture) known(t *testing.T) (policies.Pack, Input, time.Time) {
 	}
 	w := cloud.Last(pack.Window, now)
 	for m, s := range f.Series {
-		in.Utilization[m] = utilization.Describe(s.points(w, now), m, w, shanghai)
+		in.Utilization[m] = s.described(m, w, now)
 		in.Observations[m] = cloud.Observation{Metric: m, Availability: cloud.Observed, From: w.From, Through: now}
 	}
 	for m, o := range f.Observed {

@@ -24,11 +24,16 @@ func TestScanPoints(t *testing.T) {
 		t.Run(mode.name, func(t *testing.T) {
 			s := fresh(t)
 			var ids []string
+			var batch []cloud.Series
 			for i := range 2*scanBatch + 1 {
 				id := fmt.Sprintf("i-%04d", i)
 				ids = append(ids, id)
-				mustAppend(t, s, series(id, cloud.CPUPercent, grid(w.From, 3, constant(float64(i%100)))...))
+				if batch = append(batch, series(id, cloud.CPUPercent, grid(w.From, 3, constant(float64(i%100)))...)); len(batch) == 20 {
+					mustAppend(t, s, batch...)
+					batch = nil
+				}
 			}
+			mustAppend(t, s, batch...)
 			mustAppend(t, s, series("i-0007", cloud.CPUPercent, cpu...), series("i-0007", cloud.NetworkInBPS, rates...), series("i-0008", cloud.CPUPercent, cpu...))
 			s = mode.then(t, s, now)
 			if !s.opts.ReadOnly { // one late value, into what has been folded by now
