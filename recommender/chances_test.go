@@ -74,12 +74,13 @@ func TestChancesAreWhatComes(t *testing.T) {
 	for _, wake := range []float64{0, 0.03} {
 		k := Standard()
 		k.Instants = 1 // each machine is compared once
-		bound := Learn(fleet(1, 1500, wake), k)
+		past, future := fleet(1, 1500, wake), fleet(2, 3000, wake)
+		bound := Learn(past, k)
 		k.Confidence = 0.5
-		ch := Learn(fleet(1, 1500, wake), k)
+		ch := Learn(past, k)
 		for _, margin := range []struct{ from, to float64 }{{0.7, 0.9}, {1, 1.3}, {2, 4}, {4, 12}} {
 			stated, bounded, came, n := 0.0, 0.0, 0.0, 0.0
-			for _, c := range fleet(2, 3000, wake) {
+			for _, c := range future {
 				for _, cores := range []float64{8, 4, 2, 1} {
 					percent := 100 * cores / c.Present
 					if m := percent / c.Before.Max; m < margin.from || m > margin.to {

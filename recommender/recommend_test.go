@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -346,6 +347,10 @@ func TestUpperBoundIsClopperPearson(t *testing.T) {
 	}
 }
 
+// madeOnce is what fleetOf has made, by level before and after and what may be
+// risked: to make one takes long.
+var madeOnce sync.Map
+
 // fleetOf makes n machines of 8 vCPU at 8 to 16 %, of which the first `worse` came to
 // need factor times as much after each instant of their past.
 func fleetOf(t *testing.T, p policies.Pack, n, worse int, factor float64) []Candidate {
@@ -357,7 +362,6 @@ func fleetOf(t *testing.T, p policies.Pack, n, worse int, factor float64) []Cand
 	of := func(level float64, w cloud.Window) map[cloud.Metric]utilization.Summary {
 		return map[cloud.Metric]utilization.Summary{cloud.CPUPercent: flat(cloud.CPUPercent, level, level, w)}
 	}
-	made := map[[2]float64]Candidate{} // by level before and after: to make one takes long
 	var fleet []Candidate
 	for i := range n {
 		level := 8 + float64(i*7%20)*0.4
@@ -365,15 +369,18 @@ func fleetOf(t *testing.T, p policies.Pack, n, worse int, factor float64) []Cand
 		if i < worse {
 			after *= factor
 		}
-		c, ok := made[[2]float64{level, after}]
-		if !ok {
+		key := [3]float64{level, after, p.Risk.Budget}
+		c := Candidate{}
+		if made, ok := madeOnce.Load(key); ok {
+			c = made.(Candidate)
+		} else {
 			c = machine(t, p, cloud.Resource{VCPU: 8, MemoryGiB: 32}, level, 60)
 			var instants []Instant
 			for _, o := range k.Origins(w.From, w.To, p.Risk.Horizon) {
 				instants = append(instants, Instant{of(level, cloud.Window{From: w.From, To: o.At}), of(after, cloud.Window{From: o.At, To: o.End})})
 			}
 			c.Past = k.PastOf(c.Input.Resource, of(level, w), instants)
-			made[[2]float64{level, after}] = c
+			madeOnce.Store(key, c)
 		}
 		c.Input.Resource.ID = fmt.Sprintf("i-%03d", i)
 		c.Finding.ResourceID = c.Input.Resource.ID
