@@ -37,6 +37,8 @@ func Variations() []Variation {
 	}
 	count("Instants", func(k *recommender.Constants) *int { return &k.Instants })
 	number("LevelFloor", func(k *recommender.Constants) *float64 { return &k.LevelFloor })
+	number("LeastRange", func(k *recommender.Constants) *float64 { return &k.LeastRange })
+	number("MostRanges", func(k *recommender.Constants) *float64 { return &k.MostRanges })
 	count("MinCompared", func(k *recommender.Constants) *int { return &k.MinCompared })
 	number("Ridge", func(k *recommender.Constants) *float64 { return &k.Ridge })
 	count("Rounds", func(k *recommender.Constants) *int { return &k.Rounds })
@@ -47,6 +49,7 @@ func Variations() []Variation {
 	}
 	number("Gravest", func(k *recommender.Constants) *float64 { return &k.Gravest })
 	number("GravestShare", func(k *recommender.Constants) *float64 { return &k.GravestShare })
+	number("Aversion", func(k *recommender.Constants) *float64 { return &k.Aversion })
 	number("KinShare", func(k *recommender.Constants) *float64 { return &k.KinShare })
 	count("KinFloor", func(k *recommender.Constants) *int { return &k.KinFloor })
 

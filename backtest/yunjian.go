@@ -75,21 +75,26 @@ func (c Case) released(chances recommender.Chances) (release bool, wakes float64
 }
 
 // offers is the smaller sizes for a machine, with what each saves and risks: either
-// dimension exceeded is harm, so their chances are added.
+// dimension exceeded is harm, so their chances are added. A dimension of which nothing
+// is known stays as it is.
 func offers(c Case, chances recommender.Chances) (sizes []Size, m recommender.Choosable) {
 	now := SizeOf(c.Resource)
 	chance := func(m cloud.Metric, size float64) float64 {
 		return chances.SizeChance(c.Past, c.Resource, m, size).Probability
 	}
+	_, cpuKnown := c.Past.Now[cloud.CPUPercent]
+	_, memoryKnown := c.Past.Now[cloud.MemoryPercent]
 	m.Kin = recommender.Kin(c.Resource, c.Past.Now[cloud.CPUPercent].P50)
 	for _, v := range VCPUs(now.VCPU) {
 		cpu := chance(cloud.CPUPercent, float64(v))
 		for _, g := range Memories(now.MemoryGiB) {
 			s := Size{v, g}
-			if harm := cpu + chance(cloud.MemoryPercent, g); s != now && harm < 1 {
-				sizes = append(sizes, s)
-				m.Options = append(m.Options, recommender.Option{Saving: now.annual() - s.annual(), Harm: harm, Gravest: harm})
+			if s == now || v < now.VCPU && !cpuKnown || g < now.MemoryGiB && !memoryKnown {
+				continue
 			}
+			harm := min(1, cpu+chance(cloud.MemoryPercent, g))
+			sizes = append(sizes, s)
+			m.Options = append(m.Options, recommender.Option{Saving: now.annual() - s.annual(), Harm: harm, Gravest: harm})
 		}
 	}
 	return sizes, m

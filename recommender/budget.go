@@ -63,13 +63,20 @@ func leave(machines []Choosable, open [][]Option, chosen []int, limit int) bool 
 }
 
 func within(machines [][]Option, l Limits) []int {
+	counted := make([][]Option, len(machines)) // with the harm that they count
+	for i, options := range machines {
+		for _, o := range options {
+			o.Harm = l.counted(o)
+			counted[i] = append(counted[i], o)
+		}
+	}
 	pick := func(price float64) (chosen []int, harm float64) {
-		chosen = make([]int, len(machines))
-		for i, options := range machines {
+		chosen = make([]int, len(counted))
+		for i, options := range counted {
 			best := 0.0
 			chosen[i] = -1
 			for k, o := range options {
-				if gain := o.Saving - price*o.Harm; gain > best && o.Gravest <= l.Gravest {
+				if gain := o.Saving - price*o.Harm; gain > best {
 					best, chosen[i] = gain, k
 				}
 			}
@@ -95,14 +102,14 @@ func within(machines [][]Option, l Limits) []int {
 		}
 	}
 	chosen, harm := pick(high)
-	fill(machines, chosen, l.Gravest, l.Harm-harm)
+	fill(counted, chosen, l.Harm-harm)
 	return chosen
 }
 
 // fill spends what is left, the most saved for its risk first: machines that are quite
 // alike have one price, and all of them together may be too many; and what is too
 // little for the next may do for another.
-func fill(machines [][]Option, chosen []int, gravest, left float64) {
+func fill(machines [][]Option, chosen []int, left float64) {
 	type step struct {
 		machine, to int
 		Option      // by which it is better, and riskier
@@ -114,7 +121,7 @@ func fill(machines [][]Option, chosen []int, gravest, left float64) {
 			now = options[k]
 		}
 		for k, o := range options {
-			if s := (Option{Saving: o.Saving - now.Saving, Harm: o.Harm - now.Harm}); s.Saving > 0 && s.Harm > 0 && s.Harm <= left && o.Gravest <= gravest {
+			if s := (Option{Saving: o.Saving - now.Saving, Harm: o.Harm - now.Harm}); s.Saving > 0 && s.Harm > 0 && s.Harm <= left {
 				steps = append(steps, step{i, k, s})
 			}
 		}

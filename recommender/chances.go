@@ -61,13 +61,14 @@ const (
 	GroupLate     = "late"     // over what was reached of late, and the change from before
 	GroupExceeded = "exceeded" // by how much its own past exceeds the size
 	GroupSpread   = "spread"   // how much days differ
+	GroupRange    = "range"    // margins in units of the machine's own range
 	GroupMemory   = "memory"   // memory judged apart from CPU
 	GroupSize     = "size"     // the size itself, and the length of the history
 )
 
 // Groups lists them.
 func Groups() []string {
-	return []string{GroupLevels, GroupDays, GroupLate, GroupExceeded, GroupSpread, GroupMemory, GroupSize}
+	return []string{GroupLevels, GroupDays, GroupLate, GroupExceeded, GroupSpread, GroupRange, GroupMemory, GroupSize}
 }
 
 // features of a size that is a fraction of the present one.
@@ -79,8 +80,11 @@ func (k Constants) features(c Comparison, fraction float64) []float64 {
 	if c.Metric == cloud.MemoryPercent {
 		memory = 1
 	}
+	// Of a machine that stood still all along, a little above its maximum is much.
+	own := math.Log(max(b.Max, k.LevelFloor)/max(b.P50, k.LevelFloor)) + k.LeastRange
+	ranges := func(level float64) float64 { return max(-k.MostRanges, min(k.MostRanges, margin(level)/own)) }
 	change := margin(b.EarlyP99) - margin(b.LateP99)
-	out := make([]float64, 0, 48)
+	out := make([]float64, 0, 50)
 	add := func(group string, values ...float64) {
 		if group == k.Leave {
 			clear(values)
@@ -92,6 +96,7 @@ func (k Constants) features(c Comparison, fraction float64) []float64 {
 	add(GroupLate, margin(b.EarlyP99), margin(b.WeekP99), margin(b.LastP99), margin(b.WeekMax), change)
 	add(GroupExceeded, below(b.Max), below(b.P999), below(b.P995), below(b.P99), below(b.P95), below(b.WeekP99), below(b.LastP99), below(b.SecondP99), below(b.WeekMax), below(b.MedianMax))
 	add(GroupSpread, b.Spread, b.Spread*margin(b.Max), b.Spread*margin(b.P95))
+	add(GroupRange, ranges(b.Max), ranges(b.P995))
 	add(GroupMemory, memory, memory*margin(b.Max), memory*margin(b.P95), memory*b.Spread, memory*change, memory*size, memory*math.Log(c.Present))
 	add(GroupSize, size, math.Log(c.Present), math.Log(max(b.Days, 1)))
 	return append(out, 1)

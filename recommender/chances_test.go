@@ -160,7 +160,7 @@ func TestChooseKeepsTheLimits(t *testing.T) {
 		machines := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Choosable {
 			return Choosable{rapid.SampledFrom([]string{"", "a", "b"}).Draw(t, "kin"), rapid.SliceOfN(option, 0, 5).Draw(t, "options")}
 		}), 0, 40).Draw(t, "machines")
-		l := Limits{Harm: rapid.Float64Range(0, 3).Draw(t, "harm"), Gravest: rapid.Float64Range(0.05, 0.5).Draw(t, "gravest"), Kin: rapid.IntRange(1, 40).Draw(t, "kin")}
+		l := Limits{Harm: rapid.Float64Range(0, 3).Draw(t, "harm"), Gravest: rapid.Float64Range(0.05, 0.5).Draw(t, "gravest"), Aversion: rapid.SampledFrom([]float64{0, 4, math.Inf(1)}).Draw(t, "aversion"), Kin: rapid.IntRange(1, 40).Draw(t, "kin")}
 		saved := func(l Limits) float64 {
 			harm, saving, kin := 0.0, 0.0, map[string]int{}
 			chosen := Choose(machines, l)
@@ -169,7 +169,7 @@ func TestChooseKeepsTheLimits(t *testing.T) {
 					continue
 				}
 				o := machines[i].Options[k]
-				if harm, saving = harm+o.Harm, saving+o.Saving; o.Harm > l.Gravest {
+				if harm, saving = harm+o.Harm, saving+o.Saving; o.Harm > l.Gravest && math.IsInf(l.Aversion, 1) {
 					t.Fatalf("a chance of %v with %v as the gravest", o.Harm, l.Gravest)
 				}
 				if of := machines[i].Kin; of != "" {

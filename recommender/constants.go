@@ -13,6 +13,10 @@ type Constants struct {
 	// LevelFloor, percent: below it machines differ by their agents' noise only, and
 	// a ratio of two noises says nothing.
 	LevelFloor float64
+	// LeastRange is what a machine's own range, ln(maximum / median), is widened by: of
+	// one that stood still all along, a tenth above its maximum is one range. MostRanges
+	// are told apart on either side; beyond it is far away, whatever its range.
+	LeastRange, MostRanges float64
 	// MinCompared machines: with fewer even a spotless past leaves the bound above 5 %
 	// (1 − 0.05^(1/59) = 4.95 %), which tells less than the prior.
 	MinCompared int
@@ -31,8 +35,9 @@ type Constants struct {
 	Confidence float64
 	// Gravest is the chance of harm above which a size is not offered, however much
 	// it saves: nobody can defend to a department what goes wrong one time in four.
-	// Where a policy accepts more, it is GravestShare times its budget.
-	Gravest, GravestShare float64
+	// Where a policy accepts more, it is GravestShare times its budget, and beyond it
+	// a chance is taken, too, but counts (chance / limit)^Aversion times.
+	Gravest, GravestShare, Aversion float64
 	// KinShare is how many budgets may be at stake at once in machines that are
 	// much alike and may wake up together, KinFloor how many machines in any case.
 	KinShare float64
@@ -45,8 +50,8 @@ type Constants struct {
 // Standard is the constants that audits and replays use.
 func Standard() Constants {
 	return Constants{
-		Instants: 10, LevelFloor: 1, MinCompared: 59, Ridge: 1, Rounds: 20, FirstWake: 0.01, Taken: 0.5, Confidence: 0.95,
-		Gravest: 0.25, GravestShare: 5, KinShare: 2, KinFloor: 2,
+		Instants: 10, LevelFloor: 1, LeastRange: 0.1, MostRanges: 16, MinCompared: 59, Ridge: 1, Rounds: 20, FirstWake: 0.01, Taken: 0.5, Confidence: 0.95,
+		Gravest: 0.25, GravestShare: 5, Aversion: 4, KinShare: 2, KinFloor: 2,
 	}
 }
 
@@ -56,13 +61,26 @@ func (k Constants) deviations() float64 { return math.Sqrt2 * math.Erfinv(2*k.Co
 
 // Limits is what choosing keeps to.
 type Limits struct {
-	Harm    float64 // machines that may come to harm
-	Gravest float64 // chance of harm that one machine may run, 0 to 1
-	Kin     int     // machines of one kin that may be touched
+	Harm     float64 // machines that may come to harm
+	Gravest  float64 // chance of harm that one machine may run, 0 to 1
+	Aversion float64 // power with which a graver one counts more; infinite: it is not taken
+	Kin      int     // machines of one kin that may be touched
 }
 
 // Limits of a fleet of n machines, a share of which may come to harm.
 func (k Constants) Limits(share float64, n int) Limits {
 	harm := share * float64(n)
-	return Limits{Harm: harm, Gravest: min(1, max(k.Gravest, k.GravestShare*share)), Kin: k.KinFloor + int(k.KinShare*harm)}
+	l := Limits{Harm: harm, Gravest: k.Gravest, Aversion: math.Inf(1), Kin: k.KinFloor + int(k.KinShare*harm)}
+	if more := k.GravestShare * share; more > k.Gravest {
+		l.Gravest, l.Aversion = min(1, more), k.Aversion
+	}
+	return l
+}
+
+// counted is what an option counts towards the harm that a fleet may come to.
+func (l Limits) counted(o Option) float64 {
+	if o.Gravest <= l.Gravest {
+		return o.Harm
+	}
+	return o.Harm * math.Pow(o.Gravest/l.Gravest, l.Aversion)
 }

@@ -77,11 +77,18 @@ func TestTooFewComparedTeachNothing(t *testing.T) {
 func TestGravestIsOfOneMachine(t *testing.T) {
 	group := Choosable{Options: []Option{{Saving: 10, Harm: 0.4, Gravest: 0.1}}}
 	one := Choosable{Options: []Option{{Saving: 10, Harm: 0.4, Gravest: 0.4}}}
-	if got := Choose([]Choosable{group, one}, Limits{Harm: 2, Gravest: 0.25, Kin: 2}); !slices.Equal(got, []int{0, -1}) {
+	if got := Choose([]Choosable{group, one}, Limits{Harm: 2, Gravest: 0.25, Aversion: math.Inf(1), Kin: 2}); !slices.Equal(got, []int{0, -1}) {
 		t.Errorf("chose %v", got)
 	}
 	if got := Choose([]Choosable{group}, Limits{Harm: 0.3, Gravest: 0.25, Kin: 2}); !slices.Equal(got, []int{-1}) {
 		t.Errorf("chose %v beyond the budget", got)
+	}
+	// Where it may be graver, twice the chance counts four times at a power of two.
+	graver := Choosable{Options: []Option{{Saving: 10, Harm: 0.5, Gravest: 0.5}}}
+	for budget, want := range map[float64]int{1.99: -1, 2.01: 0} {
+		if got := Choose([]Choosable{graver}, Limits{Harm: budget, Gravest: 0.25, Aversion: 2, Kin: 2}); !slices.Equal(got, []int{want}) {
+			t.Errorf("of a budget of %v: chose %v, want %d", budget, got, want)
+		}
 	}
 }
 
@@ -164,6 +171,19 @@ func TestChancesOfExtremes(t *testing.T) {
 					t.Fatalf("%s: chance %v", shape.name, p)
 				}
 			}
+		}
+	}
+}
+
+// A policy that accepts little takes nothing above a quarter; one that accepts more, at a
+// price.
+func TestLimitsOfABudget(t *testing.T) {
+	k := Standard()
+	for _, c := range []struct{ budget, gravest, aversion float64 }{
+		{0.02, 0.25, math.Inf(1)}, {0.05, 0.25, math.Inf(1)}, {0.1, 0.5, 4}, {0.4, 1, 4},
+	} {
+		if l := k.Limits(c.budget, 100); l.Gravest != c.gravest || l.Aversion != c.aversion || l.Harm != 100*c.budget {
+			t.Errorf("budget %v: %+v, want a gravest of %v, aversion %v", c.budget, l, c.gravest, c.aversion)
 		}
 	}
 }

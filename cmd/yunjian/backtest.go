@@ -20,7 +20,7 @@ import (
 )
 
 // standardBudgets draw Yunjian's own curve.
-var standardBudgets = []float64{0.0025, 0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.06, 0.075, 0.0875, 0.1, 0.125, 0.15, 0.18, 0.2, 0.3, 0.4, 0.6}
+var standardBudgets = []float64{0.0025, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.025, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08, 0.09, 0.1, 0.11, 0.12, 0.13, 0.15, 0.17, 0.2, 0.25, 0.3, 0.4, 0.6}
 
 // ownRule is the id of Yunjian's own rule.
 const ownRule = "yunjian"
