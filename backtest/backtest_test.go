@@ -146,6 +146,10 @@ func TestReplay(t *testing.T) {
 	if got.Instances != 3 || len(got.Rules) != 2 {
 		t.Fatalf("%d instances, %d rules", got.Instances, len(got.Rules))
 	}
+	// Two could have had 1 vCPU and 4 GiB of 8 and 32, the third nothing less.
+	if want := 2 * (1 - 1800.0/14400) / 3; got.Hindsight == nil || math.Abs(*got.Hindsight-want) > 1e-12 {
+		t.Errorf("with hindsight %v, want %v", got.Hindsight, want)
+	}
 	r := got.Rules[1]
 	if r.Acted != 2 || r.Abstained != 1 || r.Harmed != 1 || math.Abs(r.SavingFraction-1.0/3) > 1e-12 || math.Abs(r.HarmedFraction-1.0/3) > 1e-12 || r.ReleasedVCPU != 8 || r.ReleasedMemoryGiB != 32 || r.PredictedHarmFraction != nil {
 		t.Errorf("%+v", r)

@@ -65,6 +65,8 @@ func (p Replay) Decide(all []Case) Result {
 	if out.Instances = len(cases); out.Instances == 0 { // shares of none are not zero
 		return out
 	}
+	best := unharmed(cases)
+	out.Hindsight = &best
 	for i, answers := range yunjian(cases, p.Budgets, p.Constants) {
 		out.add(Rule{
 			ID: "yunjian", Name: "云鉴 Yunjian", Source: "docs/decisions/0012", Parameters: map[string]float64{"budget": p.Budgets[i]},

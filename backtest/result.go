@@ -9,7 +9,8 @@ import (
 type Result struct {
 	DecideAt   time.Time    `json:"decide_at"`
 	HorizonEnd time.Time    `json:"horizon_end"`
-	Instances  int          `json:"instances"` // counted: known well enough over the horizon
+	Instances  int          `json:"instances"`                           // counted: known well enough over the horizon
+	Hindsight  *float64     `json:"hindsight_saving_fraction,omitempty"` // what the smallest sizes save that would have harmed nobody: nothing that decides beforehand can know them; absent: nothing was scored
 	Rules      []RuleResult `json:"rules"`
 	Decisions  []Decision   `json:"decisions"`
 

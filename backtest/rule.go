@@ -55,3 +55,8 @@ func (o Outcome) Harmed(present, to Size) bool {
 	j := slices.Index(Memories(present.MemoryGiB), to.MemoryGiB)
 	return i >= 0 && o.vcpu[i] || j >= 0 && o.memory[j]
 }
+
+// Least is the smallest size that would have harmed nobody.
+func (o Outcome) Least(present Size) Size {
+	return Size{VCPUs(present.VCPU)[slices.Index(o.vcpu, false)], Memories(present.MemoryGiB)[slices.Index(o.memory, false)]}
+}

@@ -144,3 +144,15 @@ func share(n, of int) float64 {
 	}
 	return float64(n) / float64(of)
 }
+
+// unharmed is the share of the price that is saved where every machine gets the
+// smallest size that would not have harmed it.
+func unharmed(cases []Case) float64 {
+	before, after := 0.0, 0.0
+	for _, c := range cases {
+		present := SizeOf(c.Resource)
+		before += present.annual()
+		after += c.Outcome.Least(present).annual()
+	}
+	return ratio(before-after, before)
+}

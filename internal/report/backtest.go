@@ -40,6 +40,9 @@ func (t *page) replay(r backtest.Result) {
 		t.line("没有可计分的云主机：换一个前后都有数据的时刻 | none: choose an instant with data before and after it")
 		return
 	}
+	if r.Hindsight != nil {
+		t.line(fmt.Sprintf("事后看来，一台也不伤最多可节省 with hindsight, harming none, at most: %s", percentOf(*r.Hindsight)))
+	}
 	rules := slices.Clone(r.Rules)
 	slices.SortStableFunc(rules, func(a, b backtest.RuleResult) int {
 		return cmp.Or(-cmp.Compare(a.SavingFraction, b.SavingFraction), cmp.Compare(a.HarmedFraction, b.HarmedFraction), cmp.Compare(a.Rule, b.Rule))

@@ -103,6 +103,9 @@ func WriteBacktestHTML(w io.Writer, results []backtest.Result, l Lang) error {
 		if which >= 0 && results[which].Instances > 0 || which < 0 {
 			v.fill(rules, which, harm, saving, l)
 		}
+		if ideal := hindsight(results, which); v.Plot != nil && !math.IsNaN(ideal) && ideal <= saving {
+			v.Plot.Lines = append(v.Plot.Lines, v.Plot.across(ideal/saving, fmt.Sprintf(words.Hindsight, percentOf(ideal))))
+		}
 		p.Views = append(p.Views, v)
 	}
 	if scored > 1 {
@@ -121,6 +124,21 @@ func WriteBacktestHTML(w io.Writer, results []backtest.Result, l Lang) error {
 		return fmt.Errorf("write HTML: %w", err)
 	}
 	return nil
+}
+
+// hindsight is what could have been saved without harm at an instant, or the mean of
+// all (which < 0); NaN where nothing was scored.
+func hindsight(results []backtest.Result, which int) float64 {
+	var known []float64
+	for k, r := range results {
+		if (which < 0 || k == which) && r.Hindsight != nil {
+			known = append(known, *r.Hindsight)
+		}
+	}
+	if len(known) == 0 {
+		return math.NaN()
+	}
+	return mean(known)
 }
 
 // digest is how a Content-Security-Policy names a style or a script.

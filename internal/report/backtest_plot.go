@@ -167,6 +167,11 @@ func segment(x, y, toX, toY float64) string {
 	return p.String()
 }
 
+// across is a dashed line at a height, its text at the right end above it.
+func (p *replayPlot) across(height float64, text string) replayLine {
+	return replayLine{Path: segment(p.x(0), p.y(height), p.x(1), p.y(height)), Text: text, X: p.x(1) - 8, Y: p.y(height) - 6, Dashed: true}
+}
+
 // savings draws what rules saved against what they harmed: at one instant, or the
 // means of all where which is negative. top are the ends of the axes.
 func savings(rules []*replayed, which int, harm, saving float64, l Lang) replayPlot {

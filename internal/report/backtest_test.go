@@ -12,10 +12,10 @@ import (
 )
 
 func replayedAt(day int, harm, saving float64) backtest.Result {
-	stated, precision, recall := 0.012, 0.975, 0.5
+	stated, precision, recall, hindsight := 0.012, 0.975, 0.5, 0.44
 	at := time.Date(2026, 11, day, 0, 0, 0, 0, time.FixedZone("", 8*3600))
 	return backtest.Result{
-		DecideAt: at, HorizonEnd: at.AddDate(0, 0, 10), Instances: 366,
+		DecideAt: at, HorizonEnd: at.AddDate(0, 0, 10), Instances: 366, Hindsight: &hindsight,
 		Rules: []backtest.RuleResult{
 			{Rule: "yunjian", Parameters: map[string]float64{"budget": 0.0025}, Acted: 90, SavingFraction: saving, HarmedFraction: harm, Harmed: 3, PredictedHarmFraction: &stated,
 				Release: &backtest.ReleaseResult{Named: 12, Precision: &precision, Recall: &recall}, Flips: &backtest.FlipResult{Advised: 88, Withdrawn: 2}},

@@ -14,7 +14,7 @@ type replayWords struct {
 	Together, Instant, InstantNote, TogetherNote   string
 	Empty, ViewsTitle, ViewsLegend                 string
 	PlotTitle, PlotHint, PlotLabel, XAxis, YAxis   string
-	OwnName, PeerName, SpreadName                  string
+	OwnName, PeerName, SpreadName, Hindsight       string
 	SizesTitle, SizesNote, ReleasesTitle           string
 	ReleasesNote                                   string
 	Rule, Parameters, Saved, Harmed, Stated        string
@@ -45,6 +45,7 @@ var replayChinese = replayWords{
 	PlotHint:  "指向或用 Tab、方向键移到一点看详情；点击或按回车突出一条规则，再按一次取消。",
 	PlotLabel: "散点图，横轴受损，纵轴节省；所有数值见下表", XAxis: "受损的云主机", YAxis: "节省的费用",
 	OwnName: "云鉴，按风险预算连成曲线", PeerName: "其他产品公开的规则", SpreadName: "各时刻的最小至最大",
+	Hindsight:  "事后看来，一台也不伤最多可节省 %s",
 	SizesTitle: "降配", SizesNote: "点击表头排序。自估是规则事先说的受损比例，“—”表示它不说。释放的核与内存是降配腾出的。",
 	ReleasesTitle: "释放",
 	ReleasesNote:  "准确率：指出的云主机中，其后 99.5% 的时间 CPU 不超过 20% 的占比；召回率：其后合乎策略闲置定义的云主机中，被指出的占比。“—”表示没有可算的。",
@@ -82,6 +83,7 @@ var replayEnglish = replayWords{
 	PlotHint:  "Point at a mark, or reach it with Tab and the arrow keys, to read it; click or press Enter to highlight its rule, again to let go.",
 	PlotLabel: "Scatter plot, harmed to the right, saved upwards; all values are in the table below", XAxis: "instances harmed", YAxis: "cost saved",
 	OwnName: "Yunjian, its risk budgets joined to a curve", PeerName: "published rules of other products", SpreadName: "least to greatest of the instants",
+	Hindsight:  "with hindsight, harming none: %s at most",
 	SizesTitle: "Smaller sizes", SizesNote: "Click a heading to sort. Stated is the share of harm that a rule announced; “—” where it says nothing. Cores and memory are what the smaller sizes give back.",
 	ReleasesTitle: "Releases",
 	ReleasesNote:  "Precision: of the instances named, the share whose CPU stayed at or below 20 % for 99.5 % of the time after; recall: of the instances idle by the policy afterwards, the share that was named. “—” where there is none to count.",
