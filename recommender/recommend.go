@@ -255,13 +255,7 @@ func (r *run) recommendation(pr *proposal, before map[string]Recommendation) Rec
 		Department: res.Department, Application: res.Application, Action: pr.action, Rule: pr.rule.ID,
 		Current: specOf(res), Currency: r.book.Currency, PriceBook: r.book.Ref(), AnnualSaving: price.Zero(r.book.Currency),
 		Flags: slices.Clone(pr.c.Finding.Flags), Reasons: slices.Clone(pr.c.Finding.Reasons),
-		ConsecutiveRuns: 1, FirstSeen: r.now.Format(time.DateOnly),
 	}
-	if b, ok := before[rec.ID]; ok {
-		rec.ConsecutiveRuns = b.ConsecutiveRuns + 1
-		rec.FirstSeen = cmp.Or(b.FirstSeen, rec.FirstSeen)
-	}
-	rec.Ready = rec.ConsecutiveRuns >= r.pack.ConfirmRuns
 	r.saving(&rec, pr)
 	switch pr.action {
 	case Release:
@@ -275,7 +269,19 @@ func (r *run) recommendation(pr *proposal, before map[string]Recommendation) Rec
 		rec.Projected = r.projection(pr)
 		rec.Risk = Risk{Grade: "A"} // capacity is added: nothing is taken that could be missed
 	}
+	r.confirm(&rec, before)
 	return rec
+}
+
+// confirm counts how often advice was given in a row. What is for people to review is
+// not made safer by being repeated.
+func (r *run) confirm(rec *Recommendation, before map[string]Recommendation) {
+	rec.ConsecutiveRuns, rec.FirstSeen = 1, r.now.Format(time.DateOnly)
+	if b, ok := before[rec.ID]; ok {
+		rec.ConsecutiveRuns = b.ConsecutiveRuns + 1
+		rec.FirstSeen = cmp.Or(b.FirstSeen, rec.FirstSeen)
+	}
+	rec.Ready = rec.ConsecutiveRuns >= r.pack.ConfirmRuns && !rec.ToReview()
 }
 
 // saving sets what the recommendation saves a year, and from when.

@@ -482,3 +482,19 @@ func TestAdviceIsSteady(t *testing.T) {
 		}
 	}
 }
+
+// What is likelier to harm than grade C allows is never ready, however often it is said.
+func TestGraveAdviceIsNeverReady(t *testing.T) {
+	p := baseline(t)
+	p.ConfirmRuns = 2
+	for risk, ready := range map[float64]bool{0.1: true, 0.1001: false} {
+		r := &run{pack: p, now: now}
+		for _, action := range []Action{Release, Downsize, Stop} {
+			rec := Recommendation{ID: "x", Action: action, Risk: graded(p, Risk{HarmProbability: risk})}
+			r.confirm(&rec, map[string]Recommendation{"x": {ConsecutiveRuns: 9}})
+			if rec.Ready != ready || rec.ToReview() == ready || rec.ConsecutiveRuns != 10 {
+				t.Errorf("%s at %g: %+v", action, risk, rec)
+			}
+		}
+	}
+}

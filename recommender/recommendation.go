@@ -64,7 +64,7 @@ type Recommendation struct {
 	// Pricing is what AnnualSaving is made of: present where SavingKnown.
 	Pricing         *Pricing          `json:"pricing,omitempty"`
 	Risk            Risk              `json:"risk"`
-	Ready           bool              `json:"ready"` // confirmed over as many consecutive audits as the policy asks
+	Ready           bool              `json:"ready"` // confirmed over as many consecutive audits as the policy asks, and not ToReview
 	ConsecutiveRuns int               `json:"consecutive_runs"`
 	FirstSeen       string            `json:"first_seen,omitempty"` // date of the first audit that gave this advice without a break
 	Flags           []analyzer.Flag   `json:"flags"`
@@ -72,6 +72,13 @@ type Recommendation struct {
 	Projected       *Projection       `json:"projected,omitempty"`
 	// Schedule is when a machine is to be stopped: present with the action stop.
 	Schedule *analyzer.Schedule `json:"schedule,omitempty"`
+}
+
+// ToReview reports whether people must review advice before it is acted on, however
+// often it was given: its chance of harm is above that of grade C, or it is a stop of
+// which this fleet has shown nothing yet.
+func (r Recommendation) ToReview() bool {
+	return r.Risk.Grade == "D" || r.Action == Stop && r.Risk.Prior
 }
 
 // Pricing is the price of the resource as it stands and, for a change of size,

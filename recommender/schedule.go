@@ -1,9 +1,7 @@
 package recommender
 
 import (
-	"cmp"
 	"slices"
-	"time"
 
 	"yunjian/analyzer"
 	"yunjian/cloud"
@@ -133,13 +131,8 @@ func (r *run) stop(c Candidate, other Recommendation, risk Risk, before map[stri
 		Department: res.Department, Application: res.Application, Action: Stop, Rule: ScheduleRule,
 		Current: specOf(res), Currency: r.book.Currency, PriceBook: r.book.Ref(), AnnualSaving: price.Zero(r.book.Currency),
 		Flags: slices.Clone(c.Finding.Flags), Reasons: r.whyStop(*c.Nights.Schedule), Schedule: c.Nights.Schedule, Risk: risk,
-		ConsecutiveRuns: 1, FirstSeen: r.now.Format(time.DateOnly),
 	}
-	if b, ok := before[rec.ID]; ok {
-		rec.ConsecutiveRuns = b.ConsecutiveRuns + 1
-		rec.FirstSeen = cmp.Or(b.FirstSeen, rec.FirstSeen)
-	}
-	rec.Ready = rec.ConsecutiveRuns >= r.pack.ConfirmRuns
+	r.confirm(&rec, before)
 	if other.Action == Downsize && other.Target != nil {
 		res = resized(res, *other.Target)
 	}

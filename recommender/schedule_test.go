@@ -152,11 +152,21 @@ func TestStopBesideDownsize(t *testing.T) {
 
 func TestStopIsConfirmed(t *testing.T) {
 	p := baseline(t)
-	fleet := []Candidate{resting(nil)}
-	first, _ := Recommend(p, fleet, catalogue(), billed(t, ""), nil, now)
-	second, _ := Recommend(p, fleet, catalogue(), billed(t, ""), first, now.AddDate(0, 0, 7))
-	if first[0].Ready || !second[0].Ready || second[0].ConsecutiveRuns != 2 || second[0].FirstSeen != "2026-11-23" {
-		t.Errorf("first %+v, then %+v", first[0], second[0])
+	for tried, ready := range map[int]bool{
+		16: false, // the prior alone
+		28: false, // 1 − 0.05^(1/28) = 10.1 %, D
+		29: true,  // 9.8 %, C
+	} {
+		fleet := []Candidate{resting(func(c *Candidate) { c.Nights.TriedWeeks = tried })}
+		first, _ := Recommend(p, fleet, catalogue(), billed(t, ""), nil, now)
+		second, _ := Recommend(p, fleet, catalogue(), billed(t, ""), first, now.AddDate(0, 0, 7))
+		if first[0].Ready || second[0].Ready != ready || second[0].ConsecutiveRuns != 2 || second[0].FirstSeen != "2026-11-23" {
+			t.Errorf("%d weeks tried: first %+v, then %+v", tried, first[0], second[0])
+		}
+	}
+	p.Risk.C = 0.95 // a pack that accepts much makes no promise of the prior
+	if risk := (Recommendation{Action: Stop, Risk: (&run{pack: p}).ofNights(nil)}); risk.Risk.Grade != "C" || !risk.ToReview() {
+		t.Errorf("by the prior alone: %+v", risk.Risk)
 	}
 }
 

@@ -455,6 +455,10 @@ func (b builder) confirmSentence(x recommender.Recommendation) string {
 		s = p.say(msgFirstTime, since)
 	}
 	switch {
+	case x.ToReview() && x.Action == recommender.Stop && x.Risk.Prior:
+		return p.clauses([]string{s, p.say(msgMustReviewPrior)})
+	case x.ToReview():
+		return p.clauses([]string{s, p.say(msgMustReview)})
 	case x.Ready:
 		return p.clauses([]string{s, p.say(msgMayAct)})
 	case b.r.Pack.ConfirmRuns > 0:

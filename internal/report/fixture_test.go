@@ -240,6 +240,7 @@ func rich(t *testing.T) Weekly {
 	})
 	f.advise("i-disk06", recommender.Downsize, &recommender.Spec{InstanceType: "ecs.g6.large", VCPU: 2, MemoryGiB: 8, StorageGiB: 500}, "5712.00", func(r *recommender.Recommendation) {
 		r.SavingNote = recommender.NoteMigrates
+		r.Risk, r.Ready = recommender.Risk{HarmProbability: 0.2288, Grade: "D", Prior: true}, false // of disks nothing else is known
 		r.Projected = &recommender.Projection{DiskMax: f64(36.4)}
 		r.Reasons = append(r.Reasons[:len(r.Reasons):len(r.Reasons)], analyzer.Reason{Code: recommender.CodeStorageMigration, Metric: cloud.DiskPercent, Value: f64(1000), Limit: f64(500), Unit: cloud.GiB})
 	})

@@ -327,11 +327,14 @@ const (
 	msgFirstTime
 	msgSince
 	msgMayAct
+	msgMustReview
+	msgMustReviewPrior
 	msgMustWaitOf
 	msgMustWait
 	msgThresholdLine
 	msgCapacityLine
 	msgReady
+	msgToReview
 	msgWaitingOf
 	msgWaiting
 	msgMean
@@ -542,6 +545,7 @@ const (
 	msgTodoPermission
 	msgTodoAct
 	msgTodoConfirm
+	msgTodoReview
 	msgTodoGrow
 	msgTodoPadding
 	msgTodoExpiring

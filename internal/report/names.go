@@ -254,6 +254,7 @@ var (
 		todoPermission: msgTodoPermission,
 		todoAct:        msgTodoAct,
 		todoConfirm:    msgTodoConfirm,
+		todoReview:     msgTodoReview,
 		todoGrow:       msgTodoGrow,
 		todoPadding:    msgTodoPadding,
 		todoExpiring:   msgTodoExpiring,

@@ -103,6 +103,33 @@ func TestStopsGolden(t *testing.T) {
 	}
 }
 
+// What is for people to review is never called confirmed, and says why.
+func TestToReview(t *testing.T) {
+	for _, x := range []struct {
+		action recommender.Action
+		grade  string
+		prior  bool
+		status string
+		why    string
+	}{
+		{recommender.Stop, "D", true, "须复核", "已连续3期得出同一建议（自2026-11-09）；只有内置先验可依，连续多期也不转为已确认，须人工复核后再定"},
+		{recommender.Stop, "C", true, "须复核", "已连续3期得出同一建议（自2026-11-09）；只有内置先验可依，连续多期也不转为已确认，须人工复核后再定"},
+		{recommender.Stop, "D", false, "须复核", "已连续3期得出同一建议（自2026-11-09）；风险为D级，连续多期也不转为已确认，须人工复核后再定"},
+		{recommender.Downsize, "D", true, "须复核", "已连续3期得出同一建议（自2026-11-09）；风险为D级，连续多期也不转为已确认，须人工复核后再定"},
+		{recommender.Downsize, "C", true, "已确认", "已连续3期得出同一建议（自2026-11-09）；已达策略要求的确认次数，可通知使用单位，经其确认并备份后处置"},
+	} {
+		r := stopped(t, "i-1", "", "", recommender.NoteBillingUnknown)
+		r.Action, r.Risk.Grade, r.Risk.Prior, r.Ready = x.action, x.grade, x.prior, !(recommender.Recommendation{Action: x.action, Risk: recommender.Risk{Grade: x.grade, Prior: x.prior}}).ToReview()
+		b := builder{p: prose{lang: ZH, loc: shanghai}, r: Weekly{Pack: testPack()}}
+		if got := b.status(r).text; got != x.status {
+			t.Errorf("%s of grade %s: %s, want %s", x.action, x.grade, got, x.status)
+		}
+		if got := b.confirmSentence(r); got != x.why {
+			t.Errorf("%s of grade %s: %s, want %s", x.action, x.grade, got, x.why)
+		}
+	}
+}
+
 // Stops count for nothing in the sums of what is released and made smaller.
 func TestStopsAreApart(t *testing.T) {
 	d, err := build(nights(t), EN)

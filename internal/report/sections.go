@@ -514,6 +514,9 @@ func (b builder) specOf(s recommender.Spec, k cloud.Kind) string {
 
 // status says whether advice may be acted on yet.
 func (b builder) status(x recommender.Recommendation) cell {
+	if x.ToReview() {
+		return text(b.p.say(msgToReview)).toned(warn)
+	}
 	if x.Ready {
 		return text(b.p.say(msgReady)).toned(good)
 	}

@@ -22,6 +22,7 @@ const (
 	todoPermission todoCode = "grant_permission"
 	todoAct        todoCode = "act_on_ready"
 	todoConfirm    todoCode = "await_confirmation"
+	todoReview     todoCode = "review_risky"
 	todoGrow       todoCode = "relieve_tight"
 	todoPadding    todoCode = "check_padding"
 	todoExpiring   todoCode = "review_expiring_exemptions"
@@ -60,14 +61,19 @@ func plan(r Weekly, f facts) []todo {
 	add(todoScopes, len(f.incomplete()), "collection")
 	add(todoPermission, poorIn(cloud.NoPermission), "quality")
 
-	waiting := 0
+	waiting, review := 0, 0
 	for _, x := range r.Audit.Recommendations {
-		if saves(x.Action) && !x.Ready {
+		switch {
+		case !saves(x.Action):
+		case x.ToReview():
+			review++
+		case !x.Ready:
 			waiting++
 		}
 	}
 	add(todoAct, f.ready, "appendix")
 	add(todoConfirm, waiting, "appendix")
+	add(todoReview, review, "appendix")
 	add(todoGrow, len(f.tight), "tight")
 	add(todoPadding, len(f.padding), "padding")
 
