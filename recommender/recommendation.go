@@ -25,10 +25,9 @@ const (
 	NoteMigrates = "shrink_needs_migration"  // block storage rarely shrinks in place: data moves to a smaller disk
 
 	// Of a stop: whether anything is saved depends on how a stopped machine is billed.
-	NoteBillingStops     = "billing_stops"           // CPU and memory are not billed while the machine is stopped
-	NoteBillingContinues = "billing_continues"       // they are: a stop saves nothing
-	NoteBillingUnknown   = "stopped_billing_unknown" // the price book does not say; nothing is claimed
-	NoteChargeUnknown    = "charge_type_unknown"     // nobody knows whether the machine is a subscription
+	NoteBillingStops   = "billing_stops"           // CPU and memory are not billed while the machine is stopped
+	NoteBillingUnknown = "stopped_billing_unknown" // the price book does not say; nothing is claimed
+	NoteChargeUnknown  = "charge_type_unknown"     // nobody knows whether the machine is a subscription
 )
 
 // Spec is a size.

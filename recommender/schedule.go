@@ -28,13 +28,15 @@ const (
 	CodeAgeUnknown    = "age_unknown"        // the source gives no creation time
 	CodeNoNetwork     = "network_unmeasured" // what looks like sleep may serve others at little CPU
 	CodeLocalDiskStop = "local_disk_stop"    // disks of the host itself may not outlive a stop; Detail: the type
+	CodePrepaidStop   = "prepaid_stop"       // a subscription is paid for, running or not
+	CodeBilledStop    = "billed_stop"        // the price book says that stopped machines are billed all the same
 )
 
 // ScheduleCodes lists the codes above.
 func ScheduleCodes() []string {
 	return []string{
 		CodeRest, CodeRestSeen, CodeRestAwake, CodeRestCPU, CodeRestNetwork, CodeRestDisk, CodeWork, CodeWorkCPU,
-		CodeStandby, CodeDatabase, CodeAgeUnknown, CodeNoNetwork, CodeLocalDiskStop,
+		CodeStandby, CodeDatabase, CodeAgeUnknown, CodeNoNetwork, CodeLocalDiskStop, CodePrepaidStop, CodeBilledStop,
 	}
 }
 
@@ -64,11 +66,16 @@ func (r *run) schedules(fleet []Candidate, recs []Recommendation, before map[str
 		if c.Nights.Schedule == nil || c.Finding.Verdict == analyzer.Idle || other.Action == Release {
 			continue
 		}
-		if why := r.awakeFor(c); len(why) > 0 {
-			refusals = append(refusals, Refusal{ResourceID: res.ID, Kind: res.Kind, Rule: ScheduleRule, Reasons: why})
-			continue
+		why := r.awakeFor(c)
+		if len(why) == 0 {
+			stop, nothing := r.stop(c, other, risk, before)
+			if nothing == "" {
+				stops = append(stops, stop)
+				continue
+			}
+			why = []analyzer.Reason{{Code: nothing}}
 		}
-		stops = append(stops, r.stop(c, other, risk, before))
+		refusals = append(refusals, Refusal{ResourceID: res.ID, Kind: res.Kind, Rule: ScheduleRule, Reasons: why})
 	}
 	return stops, refusals
 }
@@ -123,10 +130,11 @@ func (r *run) awakeFor(c Candidate) []analyzer.Reason {
 	return nil
 }
 
-// stop writes out the advice to stop a machine at the hours of its schedule.
-func (r *run) stop(c Candidate, other Recommendation, risk Risk, before map[string]Recommendation) Recommendation {
+// stop writes out the advice to stop a machine at the hours of its schedule, with the
+// code of why it is known to save nothing, else empty.
+func (r *run) stop(c Candidate, other Recommendation, risk Risk, before map[string]Recommendation) (rec Recommendation, nothing string) {
 	res := c.Input.Resource
-	rec := Recommendation{
+	rec = Recommendation{
 		ID: identity(res.ID, Stop, r.pack.ID), ResourceID: res.ID, Kind: res.Kind, Name: res.Name,
 		Department: res.Department, Application: res.Application, Action: Stop, Rule: ScheduleRule,
 		Current: specOf(res), Currency: r.book.Currency, PriceBook: r.book.Ref(), AnnualSaving: price.Zero(r.book.Currency),
@@ -136,35 +144,34 @@ func (r *run) stop(c Candidate, other Recommendation, risk Risk, before map[stri
 	if other.Action == Downsize && other.Target != nil {
 		res = resized(res, *other.Target)
 	}
-	r.savingOfStop(&rec, res)
-	return rec
+	nothing = r.savingOfStop(&rec, res)
+	return rec, nothing
 }
 
-// savingOfStop sets what is not billed while the machine is stopped. Nothing is
-// claimed where the book, or the source, does not tell how it is billed.
-func (r *run) savingOfStop(rec *Recommendation, res cloud.Resource) {
+// savingOfStop sets what is not billed while the machine is stopped, or says why
+// nothing is saved. Nothing is claimed where the book, or the source, does not tell how
+// it is billed.
+func (r *run) savingOfStop(rec *Recommendation, res cloud.Resource) (nothing string) {
 	switch res.ChargeType {
-	case cloud.Prepaid: // paid for, running or not
-		rec.SavingKnown, rec.SavingNote = true, NotePrepaid
-		return
+	case cloud.Prepaid:
+		return CodePrepaidStop
 	case cloud.Postpaid:
 	default:
 		rec.SavingNote = NoteChargeUnknown
-		return
+		return ""
 	}
 	quote := r.book.Quote(res, r.now)
 	saved, known := quote.WhileStopped(rec.Schedule.HoursOff)
 	switch {
 	case !known:
 		rec.SavingNote = NoteBillingUnknown
-		return
+		return ""
 	case saved.Sign() == 0:
-		rec.SavingNote = NoteBillingContinues
-	default:
-		rec.SavingNote = NoteBillingStops
+		return CodeBilledStop
 	}
-	rec.AnnualSaving, rec.SavingKnown = saved.Round(), true
+	rec.AnnualSaving, rec.SavingKnown, rec.SavingNote = saved.Round(), true, NoteBillingStops
 	rec.Pricing = &Pricing{Current: quote.Lines}
+	return ""
 }
 
 func (r *run) whyStop(s analyzer.Schedule) []analyzer.Reason {

@@ -71,16 +71,17 @@ func TestStop(t *testing.T) {
 		want string
 	}{
 		// (8 × 10 + 32 × 5) × 12 = 2880 a year; the disk's 1200 go on.
-		"billing stops":             {nil, price.BillingStops, "stop: saves 1440.00 (billing_stops)"},
-		"billing continues":         {nil, price.BillingContinues, "stop: saves 0.00 (billing_continues)"},
-		"the book does not say":     {nil, "", "stop: saving unknown (stopped_billing_unknown)"},
-		"a subscription":            {resource(func(r *cloud.Resource) { r.ChargeType = cloud.Prepaid }), price.BillingStops, "stop: saves 0.00 (prepaid_until_expiry)"},
-		"who knows how it is paid":  {resource(func(r *cloud.Resource) { r.ChargeType = "" }), price.BillingStops, "stop: saving unknown (charge_type_unknown)"},
-		"no schedule found":         {func(c *Candidate) { c.Nights.Schedule = nil }, price.BillingStops, ""},
-		"idle: not to be scheduled": {finding(func(f *analyzer.Finding) { f.Verdict = analyzer.Idle }), price.BillingStops, ""},
-		"tight by day":              {finding(func(f *analyzer.Finding) { f.Verdict = analyzer.Underprovisioned }), "", "stop: saving unknown (stopped_billing_unknown)"},
-		"network not measured":      {func(c *Candidate) { c.Nights.NetworkUnknown = true }, price.BillingStops, "refused network_unmeasured"},
-		"exempt":                    {finding(func(f *analyzer.Finding) { f.Flags = []analyzer.Flag{analyzer.Exempt} }), price.BillingStops, "refused exempt"},
+		"billing stops":                  {nil, price.BillingStops, "stop: saves 1440.00 (billing_stops)"},
+		"billing continues":              {nil, price.BillingContinues, "refused billed_stop"},
+		"the book does not say":          {nil, "", "stop: saving unknown (stopped_billing_unknown)"},
+		"a subscription":                 {resource(func(r *cloud.Resource) { r.ChargeType = cloud.Prepaid }), price.BillingStops, "refused prepaid_stop"},
+		"a subscription without a price": {resource(func(r *cloud.Resource) { r.ChargeType = cloud.Prepaid }), "", "refused prepaid_stop"},
+		"who knows how it is paid":       {resource(func(r *cloud.Resource) { r.ChargeType = "" }), price.BillingStops, "stop: saving unknown (charge_type_unknown)"},
+		"no schedule found":              {func(c *Candidate) { c.Nights.Schedule = nil }, price.BillingStops, ""},
+		"idle: not to be scheduled":      {finding(func(f *analyzer.Finding) { f.Verdict = analyzer.Idle }), price.BillingStops, ""},
+		"tight by day":                   {finding(func(f *analyzer.Finding) { f.Verdict = analyzer.Underprovisioned }), "", "stop: saving unknown (stopped_billing_unknown)"},
+		"network not measured":           {func(c *Candidate) { c.Nights.NetworkUnknown = true }, price.BillingStops, "refused network_unmeasured"},
+		"exempt":                         {finding(func(f *analyzer.Finding) { f.Flags = []analyzer.Flag{analyzer.Exempt} }), price.BillingStops, "refused exempt"},
 		"a listing that was not read": {finding(func(f *analyzer.Finding) {
 			f.Flags, f.Reasons = []analyzer.Flag{analyzer.CloudUnavailable}, []analyzer.Reason{{Code: analyzer.CodeScopeUnavailable}}
 		}), price.BillingStops, "refused scope_unavailable"},
@@ -89,7 +90,7 @@ func TestStop(t *testing.T) {
 		}), price.BillingStops, "refused history_below"},
 		"memory alone is not known": {finding(func(f *analyzer.Finding) {
 			f.Verdict, f.Reasons = analyzer.InsufficientData, []analyzer.Reason{{Code: analyzer.CodeCoverageBelow, Metric: cloud.MemoryPercent}}
-		}), price.BillingContinues, "stop: saves 0.00 (billing_continues)"},
+		}), price.BillingStops, "stop: saves 1440.00 (billing_stops)"},
 		"suspected padding":            {finding(func(f *analyzer.Finding) { f.Flags = []analyzer.Flag{analyzer.SuspectedPadding} }), price.BillingStops, "refused suspected_padding"},
 		"tagged as standby":            {resource(func(r *cloud.Resource) { r.Tags = map[string]string{"资源类别": "灾备"} }), price.BillingStops, "refused standby 灾备"},
 		"tagged for emergencies":       {resource(func(r *cloud.Resource) { r.Tags = map[string]string{"class": "Emergency"} }), price.BillingStops, "refused standby emergency"},

@@ -48,8 +48,9 @@ const (
 	msgRefusedAgeUnknown
 	msgRefusedNoNetwork
 	msgRefusedLocalStop
+	msgRefusedPrepaidStop
+	msgRefusedBilledStop
 	msgNoteBillingStops
-	msgNoteBillingContinues
 	msgNoteBillingUnknown
 	msgNoteChargeUnknown
 	msgRuleSchedule
@@ -107,13 +108,14 @@ var scheduleTexts = map[msg][2]string{
 	msgRefusedAgeUnknown: {"开通时间未知", "nobody knows how old it is"},
 	msgRefusedNoNetwork:  {"没有网络数据：看似休眠，可能仍在提供服务", "network is not measured: what looks like rest may serve others"},
 
-	msgRefusedLocalStop:     {"带本地盘的规格[（{detail}）]，停机后数据可能不保，也不支持节省停机", "a type with local disks[ ({detail})]: its data may not outlive a stop, and economical mode leaves it out"},
-	msgNoteBillingStops:     {"停机期间CPU与内存不计费，云盘照常计费", "CPU and memory are not billed while stopped, disks are"},
-	msgNoteBillingContinues: {"停机照常计费，不产生节约", "billed all the same while stopped: nothing is saved"},
-	msgNoteBillingUnknown:   {"价目表未说明停机是否计费（stopped_billing），不作节约承诺", "the price book does not say whether a stopped machine is billed (stopped_billing): no saving is claimed"},
-	msgNoteChargeUnknown:    {"计费方式未知，不作节约承诺", "nobody knows how it is paid for: no saving is claimed"},
-	msgRuleSchedule:         {"定时停机", "schedule"},
-	msgWeeks:                {"%s周", "%s week(s)"},
+	msgRefusedLocalStop:   {"带本地盘的规格[（{detail}）]，停机后数据可能不保，也不支持节省停机", "a type with local disks[ ({detail})]: its data may not outlive a stop, and economical mode leaves it out"},
+	msgNoteBillingStops:   {"停机期间CPU与内存不计费，云盘照常计费", "CPU and memory are not billed while stopped, disks are"},
+	msgRefusedPrepaidStop: {"包年包月，停机照常付费，不产生节约", "prepaid: a stop saves nothing"},
+	msgRefusedBilledStop:  {"价目表写明停机照常计费，不产生节约", "by the price book it is billed all the same while stopped: a stop saves nothing"},
+	msgNoteBillingUnknown: {"价目表未说明停机是否计费（stopped_billing），不作节约承诺", "the price book does not say whether a stopped machine is billed (stopped_billing): no saving is claimed"},
+	msgNoteChargeUnknown:  {"计费方式未知，不作节约承诺", "nobody knows how it is paid for: no saving is claimed"},
+	msgRuleSchedule:       {"定时停机", "schedule"},
+	msgWeeks:              {"%s周", "%s week(s)"},
 }
 
 // wording is the text of a message.

@@ -121,10 +121,9 @@ var (
 		recommender.NoteCosts:    msgNoteCosts,
 		recommender.NoteMigrates: msgNoteMigrates,
 
-		recommender.NoteBillingStops:     msgNoteBillingStops,
-		recommender.NoteBillingContinues: msgNoteBillingContinues,
-		recommender.NoteBillingUnknown:   msgNoteBillingUnknown,
-		recommender.NoteChargeUnknown:    msgNoteChargeUnknown,
+		recommender.NoteBillingStops:   msgNoteBillingStops,
+		recommender.NoteBillingUnknown: msgNoteBillingUnknown,
+		recommender.NoteChargeUnknown:  msgNoteChargeUnknown,
 	}
 	statusNames = map[cloud.Status]msg{
 		cloud.Running:    msgStatusRunning,
@@ -248,6 +247,8 @@ var (
 		recommender.CodeAgeUnknown:       msgRefusedAgeUnknown,
 		recommender.CodeNoNetwork:        msgRefusedNoNetwork,
 		recommender.CodeLocalDiskStop:    msgRefusedLocalStop,
+		recommender.CodePrepaidStop:      msgRefusedPrepaidStop,
+		recommender.CodeBilledStop:       msgRefusedBilledStop,
 	}
 	todoNames = map[todoCode]msg{
 		todoScopes:     msgTodoScopes,

@@ -33,7 +33,7 @@ func apart(a audit.Audit) (rest audit.Audit, stops []recommender.Recommendation,
 			rest.Refusals = append(rest.Refusals, x)
 		}
 	}
-	// Most save nothing or an unknown sum: among equals the most hours come first.
+	// Most save an unknown sum: among equals the most hours come first.
 	slices.SortStableFunc(stops, func(a, b recommender.Recommendation) int {
 		return cmp.Or(b.AnnualSaving.Cmp(a.AnnualSaving), cmp.Compare(b.Schedule.HoursOff, a.Schedule.HoursOff))
 	})
