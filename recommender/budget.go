@@ -14,9 +14,16 @@ type Option struct{ Saving, Harm, Gravest float64 }
 type Choosable struct {
 	Kin     string // machines of one kin may wake up together; empty: of none
 	Options []Option
+	Peers   int // how many machines are treated as one beside the first
 }
 
-// Choose picks an option for each machine, or none (-1), such that the savings are
+// What Choose answers where it picks no option.
+const (
+	None   = -1 // the harm is better risked elsewhere
+	Spared = -2 // enough of its kin are touched
+)
+
+// Choose picks an option for each machine, or None or Spared, such that the savings are
 // greatest while the chances of harm add up to no more than the limit: the option
 // with the greatest saving less price × chance, at the lowest price of risk that
 // keeps the budget (H. Everett, "Generalized Lagrange Multiplier Method",
@@ -31,9 +38,15 @@ func Choose(machines []Choosable, l Limits) []int {
 	// each time round one of them at least is settled.
 	for {
 		chosen := within(open, l)
-		if !leave(machines, open, chosen, l.Kin) {
-			return chosen
+		if leave(machines, open, chosen, l.Kin) {
+			continue
 		}
+		for i, m := range machines {
+			if open[i] == nil && len(m.Options) > 0 {
+				chosen[i] = Spared
+			}
+		}
+		return chosen
 	}
 }
 
@@ -48,15 +61,16 @@ func leave(machines []Choosable, open [][]Option, chosen []int, limit int) bool 
 	}
 	found := false
 	for _, of := range touched {
-		if len(of) <= limit {
-			continue
-		}
-		found = true
 		slices.SortStableFunc(of, func(a, b int) int {
 			return cmp.Compare(open[b][chosen[b]].Saving, open[a][chosen[a]].Saving)
 		})
-		for _, i := range of[limit:] {
-			open[i] = nil
+		left := limit
+		for _, i := range of {
+			if n := 1 + machines[i].Peers; n <= left {
+				left -= n
+			} else {
+				open[i], found = nil, true
+			}
 		}
 	}
 	return found
@@ -74,7 +88,7 @@ func within(machines [][]Option, l Limits) []int {
 		chosen = make([]int, len(counted))
 		for i, options := range counted {
 			best := 0.0
-			chosen[i] = -1
+			chosen[i] = None
 			for k, o := range options {
 				if gain := o.Saving - price*o.Harm; gain > best {
 					best, chosen[i] = gain, k

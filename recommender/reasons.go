@@ -14,6 +14,7 @@ const (
 	CodeNoLargerSize     = "no_larger_size"        // no allowed size relieves the machine
 	CodeTooRisky         = "too_risky"             // even the least risky size or the release is likelier to harm than any one machine may be
 	CodeRiskBudget       = "risk_budget"           // the policy's risk budget saves more elsewhere
+	CodeKin              = "kin"                   // as many machines as may be of its kin, which may wake up together, are touched already
 	CodeNoSaving         = "no_saving"             // every size that fits costs as much or more
 	CodeHAGroup          = "ha_group"              // peers of a high-availability group are treated alike or not at all; Detail: the group
 	CodeWithinAllowance  = "within_allowance"      // the department's idle share is within what the policy allows
@@ -24,6 +25,6 @@ const (
 func Codes() []string {
 	return []string{
 		CodePadding, CodeExempt, CodeGPU, CodeLocalDisk, CodeRefusedFamily, CodeSizeUnknown, CodeTypeUnknown, CodeMemoryUnknown,
-		CodeNoSmallerSize, CodeNoLargerSize, CodeNoSaving, CodeTooRisky, CodeRiskBudget, CodeHAGroup, CodeWithinAllowance, CodeStorageMigration,
+		CodeNoSmallerSize, CodeNoLargerSize, CodeNoSaving, CodeTooRisky, CodeRiskBudget, CodeKin, CodeHAGroup, CodeWithinAllowance, CodeStorageMigration,
 	}
 }

@@ -60,9 +60,17 @@ func (r *run) spend(fleet []Candidate, proposals []*proposal, before map[string]
 	}
 	limits := Standard().Limits(r.pack.Risk.Budget, instances)
 	limits.Harm = max(limits.Harm, leastHarm)
-	for i, k := range Choose(machines, limits) {
+	chosen, touched := Choose(machines, limits), map[string]int{}
+	for i, k := range chosen {
+		if k >= 0 {
+			touched[machines[i].Kin] += len(members[i])
+		}
+	}
+	for i, k := range chosen {
 		for _, pr := range members[i] {
 			switch {
+			case k == Spared:
+				pr.refused = append(pr.refused, ofKin(touched[machines[i].Kin], limits.Kin))
 			case k < 0:
 				pr.refused = append(pr.refused, r.beyond(machines[i], limits))
 			case pr.action == Downsize:
@@ -76,7 +84,7 @@ func (r *run) spend(fleet []Candidate, proposals []*proposal, before map[string]
 // best family.
 func (r *run) choosable(peers []*proposal, before map[string]Recommendation) Choosable {
 	first := peers[0]
-	m := Choosable{Kin: Kin(first.resource(), first.c.Past.Now[cloud.CPUPercent].P50)}
+	m := Choosable{Kin: Kin(first.resource(), first.c.Past.Now[cloud.CPUPercent].P50), Peers: len(peers) - 1}
 	n := 1
 	if first.action == Downsize {
 		n = len(first.options)
@@ -135,6 +143,17 @@ func (r *run) beyond(m Choosable, l Limits) analyzer.Reason {
 		return tooRisky(least, l.Gravest)
 	}
 	return analyzer.Reason{Code: CodeRiskBudget, Statistic: "harm_probability", Value: &least, Limit: &r.pack.Risk.Budget, Unit: cloud.Ratio}
+}
+
+// ofKin says that a machine is spared for those of its kin that are touched; none are
+// where its own peers are too many.
+func ofKin(touched, limit int) analyzer.Reason {
+	most := float64(limit)
+	x := analyzer.Reason{Code: CodeKin, Limit: &most, Unit: cloud.Count}
+	if n := float64(touched); n > 0 {
+		x.Value = &n
+	}
+	return x
 }
 
 func tooRisky(chance, limit float64) analyzer.Reason {

@@ -5,6 +5,8 @@ import (
 	"math"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"yunjian/analyzer"
 	"yunjian/cloud"
 	"yunjian/utilization"
@@ -102,5 +104,35 @@ func TestSpend(t *testing.T) {
 	}
 	if recs, _ := Recommend(p, fleet, nil, book(t), nil, now); len(recs) != 2 {
 		t.Errorf("beside disks: %d are advised, want 2", len(recs))
+	}
+}
+
+// What is spared for its kin is told so, with how many of it are touched; peers that are
+// too many have none that are.
+func TestSparedForTheKin(t *testing.T) {
+	number := func(v float64) *float64 { return &v }
+	for _, c := range []struct {
+		group   string
+		n       int
+		advised int
+		want    analyzer.Reason
+	}{
+		{"", 3, 2, analyzer.Reason{Code: CodeKin, Value: number(2), Limit: number(2), Unit: cloud.Count}},
+		{"ha", 3, 0, analyzer.Reason{Code: CodeKin, Limit: number(2), Unit: cloud.Count}},
+		{"ha", 2, 2, analyzer.Reason{}},
+	} {
+		var fleet []Candidate
+		for i := range c.n {
+			fleet = append(fleet, reaching(t, fmt.Sprint("i", i), c.group, 1))
+		}
+		recs, refusals := Recommend(baseline(t), fleet, nil, book(t), nil, now)
+		if len(recs) != c.advised || len(refusals) != c.n-c.advised {
+			t.Errorf("%d of group %q: %v", c.n, c.group, describe(recs, refusals))
+		}
+		for _, f := range refusals {
+			if d := cmp.Diff([]analyzer.Reason{c.want}, f.Reasons); d != "" {
+				t.Errorf("%d of group %q (-want +got):\n%s", c.n, c.group, d)
+			}
+		}
 	}
 }

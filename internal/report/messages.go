@@ -520,6 +520,7 @@ const (
 	msgRefusedSaving
 	msgRefusedTooRisky
 	msgRefusedBudget
+	msgRefusedKin
 	msgRefusedGroup
 	msgRefusedAllowance
 	msgReasonMigration

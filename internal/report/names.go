@@ -216,6 +216,7 @@ var (
 		recommender.CodeNoSaving:         msgRefusedSaving,
 		recommender.CodeTooRisky:         msgRefusedTooRisky,
 		recommender.CodeRiskBudget:       msgRefusedBudget,
+		recommender.CodeKin:              msgRefusedKin,
 		recommender.CodeHAGroup:          msgRefusedGroup,
 		recommender.CodeWithinAllowance:  msgRefusedAllowance,
 		recommender.CodeStorageMigration: msgReasonMigration,

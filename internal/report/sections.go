@@ -268,7 +268,7 @@ func inGeneral(reasons []analyzer.Reason) []analyzer.Reason {
 	out := slices.Clone(reasons)
 	for i, r := range out {
 		switch r.Code {
-		case recommender.CodeTooRisky, recommender.CodeRiskBudget:
+		case recommender.CodeTooRisky, recommender.CodeRiskBudget, recommender.CodeKin:
 			out[i].Value = nil
 		case recommender.CodeHAGroup:
 			out[i].Detail = ""
