@@ -239,6 +239,14 @@ func TestKin(t *testing.T) {
 	if Kin(web, 1) != Kin(other, 50) || Kin(web, 1) == Kin(database, 1) {
 		t.Errorf("kin %s, %s, %s", Kin(web, 1), Kin(other, 50), Kin(database, 1))
 	}
+	for what, r := range map[string]cloud.Resource{
+		"department":  {Name: web.Name, Department: "E", Application: "A"},
+		"application": {Name: web.Name, Department: "D", Application: "B"},
+	} {
+		if Kin(web, 1) == Kin(r, 1) {
+			t.Errorf("of one kin whatever the %s: %s", what, Kin(r, 1))
+		}
+	}
 	database.HAGroup, web.HAGroup = "ha", "ha"
 	if Kin(web, 1) != Kin(database, 1) {
 		t.Error("peers of a high-availability group are no kin")

@@ -44,7 +44,7 @@ func priorOf(margin float64) tallied {
 // fraction of its present size, by the prior: the highest daily 98th percentile of
 // the metric, percent, tells the margin.
 func (k Constants) PriorChance(highestP98, fraction float64) float64 {
-	return priorOf(100 * fraction / max(highestP98, k.LevelFloor)).bound()
+	return priorOf(100 * fraction / max(highestP98, k.LevelFloor)).bound(k.Confidence)
 }
 
 // highestP98 is the highest daily 98th percentile, percent.
@@ -58,17 +58,14 @@ func highestP98(u utilization.Summary) float64 {
 
 // PriorRelease is the upper bound of the chance that what looks idle wakes up, by
 // the prior.
-func PriorRelease() float64 { return priorWoke.bound() }
+func PriorRelease() float64 { return priorWoke.bound(Standard().Confidence) }
 
-// bound is the one-sided Clopper-Pearson bound with 95 % confidence (C. J. Clopper
+// bound is the one-sided Clopper-Pearson bound with a confidence, 0.5 to 1 (C. J. Clopper
 // and E. S. Pearson, "The use of confidence or fiducial limits illustrated in the
 // case of the binomial", Biometrika 26, 1934): the probability at which
-// seeing no more has a chance of 5 %.
-func (t tallied) bound() float64 { return upperBound(t.exceeded, t.compared) }
-
-const confidence = 0.95
-
-func upperBound(k, n int) float64 {
+// seeing no more has a chance of 1 − confidence.
+func (t tallied) bound(confidence float64) float64 {
+	k, n := t.exceeded, t.compared
 	if k >= n {
 		return 1
 	}

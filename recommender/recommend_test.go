@@ -338,11 +338,11 @@ func TestUpperBoundIsClopperPearson(t *testing.T) {
 		k, n int
 		want float64
 	}{{0, 10, 0.2589}, {0, 59, 0.0495}, {0, 299, 0.00997}, {1, 10, 0.3942}, {5, 50, 0.1988}, {10, 10, 1}} {
-		if got := upperBound(c.k, c.n); math.Abs(got-c.want) > 6e-5 {
+		if got := (tallied{c.k, c.n}).bound(Standard().Confidence); math.Abs(got-c.want) > 6e-5 {
 			t.Errorf("upper bound of %d of %d = %.5f, want %.4f", c.k, c.n, got, c.want)
 		}
 	}
-	if got := upperBound(3000, 100000); got < 0.03 || got > 0.0310 {
+	if got := (tallied{3000, 100000}).bound(Standard().Confidence); got < 0.03 || got > 0.0310 {
 		t.Errorf("upper bound of 3000 of 100000 = %g", got)
 	}
 }

@@ -212,7 +212,7 @@ func (r *run) ofNights(fleet []Candidate) Risk {
 		t.exceeded += c.Nights.WokeWeeks
 	}
 	if t.compared <= priorNights.compared {
-		return graded(r.pack, Risk{HarmProbability: upperBound(priorNights.exceeded, priorNights.compared), Prior: true})
+		return graded(r.pack, Risk{HarmProbability: priorNights.bound(Standard().Confidence), Prior: true})
 	}
-	return graded(r.pack, Risk{HarmProbability: upperBound(t.exceeded, t.compared), Exceeded: t.exceeded, Compared: t.compared})
+	return graded(r.pack, Risk{HarmProbability: t.bound(Standard().Confidence), Exceeded: t.exceeded, Compared: t.compared})
 }
