@@ -81,7 +81,7 @@ func TestWasIdle(t *testing.T) {
 	}
 	u := map[cloud.Metric]utilization.Summary{cloud.CPUPercent: flat(cloud.CPUPercent, 2, 15, cloud.Window{From: now.AddDate(0, 0, -5), To: now})}
 	quiet, loud := below(cloud.CPUPercent, "p95", 5), below(cloud.CPUPercent, "max", 15)
-	peak := below(cloud.CPUPercent, "peak_max", 15) // of the window where no other is known: 15
+	peak := below(cloud.CPUPercent, "peak", 15) // of the window where no other is known: 15
 	age := policies.Condition{Statistic: policies.AgeDays, Op: ">=", Limit: 90, Unit: cloud.Days}
 	memory := below(cloud.MemoryPercent, "p95", 30)
 	for name, c := range map[string]struct {
@@ -93,7 +93,7 @@ func TestWasIdle(t *testing.T) {
 		"a peak that was too high":    {[]policies.Condition{quiet, peak}, true},
 		"a fact that does not hold":   {[]policies.Condition{quiet, age}, true},
 		"a metric without samples":    {[]policies.Condition{memory, quiet}, true},
-		"nothing else than a peak":    {[]policies.Condition{below(cloud.CPUPercent, "peak_max", 50)}, false},
+		"nothing else than a peak":    {[]policies.Condition{below(cloud.CPUPercent, "peak", 50)}, false},
 		"nothing else than a fact":    {[]policies.Condition{age}, false},
 		"nothing that was measured":   {[]policies.Condition{memory}, false},
 		"the last of them is unknown": {[]policies.Condition{quiet, memory}, true},

@@ -63,7 +63,7 @@ func (r *run) spend(fleet []Candidate, proposals []*proposal, before map[string]
 	chosen, touched := Choose(machines, limits), map[string]int{}
 	for i, k := range chosen {
 		if k >= 0 {
-			touched[machines[i].Kin] += len(members[i])
+			touched[machines[i].Kin]++
 		}
 	}
 	for i, k := range chosen {
