@@ -63,27 +63,31 @@ func (j *judging) watchedSince(rule string) time.Time {
 }
 
 // unseenEnds says which ends of a month, quarter and year the history has not
-// seen, and when it will have.
+// seen, and when it will have. Of those that come on one day only the longest is
+// told: the flag still says that the window holds no end of a month.
 func (j *judging) unseenEnds() []Reason {
 	loc := j.now.Location()
 	guarded := j.window
 	if since := j.in.Peaks[cloud.CPUPercent].Since; !since.IsZero() {
 		guarded.From = earliest(guarded.From, since)
 	}
-	next := func(code string, end time.Time) Reason {
-		return Reason{Code: code, Date: end.Format(time.DateOnly), WaitDays: calendar.Between(j.now, end) + 1}
-	}
 	var out []Reason
+	add := func(code string, end time.Time) {
+		next := Reason{Code: code, Date: end.Format(time.DateOnly), WaitDays: calendar.Between(j.now, end) + 1}
+		if n := len(out); n > 0 && out[n-1].Date == next.Date {
+			out[n-1] = next
+		} else {
+			out = append(out, next)
+		}
+	}
 	if j.flags[NoMonthEnd] {
-		out = append(out, next(CodeMonthEndUnseen, calendar.MonthEnd(j.now)))
+		add(CodeMonthEndUnseen, calendar.MonthEnd(j.now))
 	}
-	year := holds(guarded, calendar.YearEnd, loc)
-	quarter := calendar.QuarterEnd(j.now)
-	if !holds(guarded, calendar.QuarterEnd, loc) && (year || !quarter.Equal(calendar.YearEnd(j.now))) {
-		out = append(out, next(CodeQuarterEndUnseen, quarter))
+	if !holds(guarded, calendar.QuarterEnd, loc) {
+		add(CodeQuarterEndUnseen, calendar.QuarterEnd(j.now))
 	}
-	if !year {
-		out = append(out, next(CodeYearEndUnseen, calendar.YearEnd(j.now)))
+	if !holds(guarded, calendar.YearEnd, loc) {
+		add(CodeYearEndUnseen, calendar.YearEnd(j.now))
 	}
 	return out
 }
