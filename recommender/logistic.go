@@ -1,6 +1,9 @@
 package recommender
 
-import "math"
+import (
+	"math"
+	"sync"
+)
 
 // regression fits the chance that a row's outcome is true: the weights that the
 // features have in its logarithm of odds, the last feature being the constant 1.
@@ -34,28 +37,23 @@ func newRegression(rows [][]float64, outcome []bool) *regression {
 // It stops after steps, or before where they no longer matter.
 func (r *regression) fit(weight []float64, ridge, taken float64, steps int) {
 	n := len(r.w)
-	gradient, hessian := make([]float64, n), make([][]float64, n)
-	for i := range hessian {
-		hessian[i] = make([]float64, i+1)
+	parts := make([]slopes, fitParts)
+	for i := range parts {
+		parts[i] = newSlopes(n)
 	}
+	gradient, hessian := parts[0].gradient, parts[0].hessian
 	r.factor = hessian
 	for range steps {
-		clear(gradient)
-		for _, h := range hessian {
-			clear(h)
+		var running sync.WaitGroup
+		for i := range parts {
+			running.Go(func() {
+				first, last := i*len(r.rows)/fitParts, (i+1)*len(r.rows)/fitParts
+				parts[i].of(r, weight, first, last)
+			})
 		}
-		for k, row := range r.rows {
-			p := sigmoid(dot(r.w, row))
-			d, v := weight[k]*p, weight[k]*p*(1-p)
-			if r.outcome[k] {
-				d -= weight[k]
-			}
-			for i, x := range row {
-				gradient[i] += d * x
-				for j, h := 0, hessian[i]; j <= i; j++ {
-					h[j] += v * x * row[j]
-				}
-			}
+		running.Wait()
+		for _, p := range parts[1:] {
+			parts[0].add(p)
 		}
 		for i := range n - 1 {
 			gradient[i] += ridge * r.w[i]
@@ -72,6 +70,57 @@ func (r *regression) fit(weight []float64, ridge, taken float64, steps int) {
 		}
 		if longest < 1e-7 {
 			return
+		}
+	}
+}
+
+// fitParts is how many parts the rows are summed up in, side by side: always as many,
+// whatever the machine, so that the same rows give the same weights to the last digit.
+const fitParts = 8
+
+// slopes is the first and, in its lower triangle, the second derivative of what the
+// regression makes least.
+type slopes struct {
+	gradient []float64
+	hessian  [][]float64
+}
+
+func newSlopes(n int) slopes {
+	s := slopes{make([]float64, n), make([][]float64, n)}
+	for i := range s.hessian {
+		s.hessian[i] = make([]float64, i+1)
+	}
+	return s
+}
+
+// of sums up rows from first to before last.
+func (s slopes) of(r *regression, weight []float64, first, last int) {
+	clear(s.gradient)
+	for _, h := range s.hessian {
+		clear(h)
+	}
+	for k := first; k < last; k++ {
+		row := r.rows[k]
+		p := sigmoid(dot(r.w, row))
+		d, v := weight[k]*p, weight[k]*p*(1-p)
+		if r.outcome[k] {
+			d -= weight[k]
+		}
+		for i, x := range row {
+			s.gradient[i] += d * x
+			vx, h := v*x, s.hessian[i]
+			for j, y := range row[:len(h)] {
+				h[j] += vx * y
+			}
+		}
+	}
+}
+
+func (s slopes) add(other slopes) {
+	for i, g := range other.gradient {
+		s.gradient[i] += g
+		for j, h := range other.hessian[i] {
+			s.hessian[i][j] += h
 		}
 	}
 }
