@@ -1,6 +1,7 @@
 package recommender
 
 import (
+	"math"
 	"slices"
 
 	"yunjian/analyzer"
@@ -63,7 +64,7 @@ func (r *run) spend(fleet []Candidate, proposals []*proposal, before map[string]
 	chosen, touched := Choose(machines, limits), map[string]int{}
 	for i, k := range chosen {
 		if k >= 0 {
-			touched[machines[i].Kin]++
+			touched[machines[i].Kin] += len(members[i])
 		}
 	}
 	for i, k := range chosen {
@@ -132,14 +133,15 @@ func (r *run) worth(pr *proposal, k int, target Spec) float64 {
 	return nominal
 }
 
-// beyond says why nothing was chosen: even the least risky option is graver than
-// one machine may run, or the budget saves more elsewhere.
+// beyond says why nothing was chosen: even the least risky option is graver than any
+// machine may run, or the budget saves more elsewhere, as it does where the graver only
+// counts more.
 func (r *run) beyond(m Choosable, l Limits) analyzer.Reason {
 	least := 1.0
 	for _, o := range m.Options {
 		least = min(least, o.Gravest)
 	}
-	if least > l.Gravest {
+	if least > l.Gravest && math.IsInf(l.Aversion, 1) {
 		return tooRisky(least, l.Gravest)
 	}
 	return analyzer.Reason{Code: CodeRiskBudget, Statistic: "harm_probability", Value: &least, Limit: &r.pack.Risk.Budget, Unit: cloud.Ratio}

@@ -105,6 +105,12 @@ func TestSpend(t *testing.T) {
 	if recs, _ := Recommend(p, fleet, nil, book(t), nil, now); len(recs) != 2 {
 		t.Errorf("beside disks: %d are advised, want 2", len(recs))
 	}
+	// A policy that accepts more than 5 % has no limit of one chance to be refused for.
+	p.Risk.Budget = 0.1
+	_, refusals := Recommend(p, []Candidate{reaching(t, "a", "", 49)}, nil, book(t), nil, now)
+	if len(refusals) != 1 || refusals[0].Reasons[0].Code != CodeRiskBudget || *refusals[0].Reasons[0].Value <= 0.5 {
+		t.Errorf("too grave for a budget of a tenth: %v", describe(nil, refusals))
+	}
 }
 
 // What is spared for its kin is told so, with how many of it are touched; peers that are
