@@ -150,6 +150,12 @@ func TestReplay(t *testing.T) {
 	if want := 2 * (1 - 1800.0/14400) / 3; got.Hindsight == nil || math.Abs(*got.Hindsight-want) > 1e-12 {
 		t.Errorf("with hindsight %v, want %v", got.Hindsight, want)
 	}
+	// Of memory that nobody measured nothing was known afterwards, either.
+	present := Size{8, 32}
+	blind := horizonOf(decided, replay.HorizonEnd, map[cloud.Metric][]cloud.Point{cloud.CPUPercent: steps(decided, 10*288, func(int) float64 { return 10 })}, utilization.NewAccumulator(time.UTC))
+	if got, want := blind.Outcome(present, false).Least(present), (Size{1, 32}); got != want {
+		t.Errorf("without memory %v with hindsight, want %v", got, want)
+	}
 	r := got.Rules[1]
 	if r.Acted != 2 || r.Abstained != 1 || r.Harmed != 1 || math.Abs(r.SavingFraction-1.0/3) > 1e-12 || math.Abs(r.HarmedFraction-1.0/3) > 1e-12 || r.ReleasedVCPU != 8 || r.ReleasedMemoryGiB != 32 || r.PredictedHarmFraction != nil {
 		t.Errorf("%+v", r)

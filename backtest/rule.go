@@ -1,6 +1,10 @@
 package backtest
 
-import "slices"
+import (
+	"slices"
+
+	"yunjian/cloud"
+)
 
 // Rule decides for each machine by itself.
 type Rule struct {
@@ -24,12 +28,13 @@ type Outcome struct {
 	Idle    bool   // it was idle by the policy
 	vcpu    []bool // harmed, by VCPUs of the present size
 	memory  []bool // harmed, by Memories of the present size
+	unseen  bool   // of memory nothing is known, so that no size of it harms
 }
 
 // Outcome says of a machine of the present size what would have come of others.
 // idle is whether the policy calls it idle over the horizon.
 func (h Horizon) Outcome(present Size, idle bool) Outcome {
-	o := Outcome{Counted: h.Counted(), Quiet: h.Quiet(), Idle: idle}
+	o := Outcome{Counted: h.Counted(), Quiet: h.Quiet(), Idle: idle, unseen: h.All[cloud.MemoryPercent].Samples == 0}
 	for _, v := range VCPUs(present.VCPU) {
 		o.vcpu = append(o.vcpu, h.Harmed(present, Size{v, present.MemoryGiB}))
 	}
@@ -56,7 +61,12 @@ func (o Outcome) Harmed(present, to Size) bool {
 	return i >= 0 && o.vcpu[i] || j >= 0 && o.memory[j]
 }
 
-// Least is the smallest size that would have harmed nobody.
+// Least is the smallest size that would have harmed nobody; memory of which nothing is
+// known stays as it is.
 func (o Outcome) Least(present Size) Size {
-	return Size{VCPUs(present.VCPU)[slices.Index(o.vcpu, false)], Memories(present.MemoryGiB)[slices.Index(o.memory, false)]}
+	least := Size{VCPUs(present.VCPU)[slices.Index(o.vcpu, false)], present.MemoryGiB}
+	if !o.unseen {
+		least.MemoryGiB = Memories(present.MemoryGiB)[slices.Index(o.memory, false)]
+	}
+	return least
 }
