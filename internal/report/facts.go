@@ -142,7 +142,7 @@ func gather(r Weekly) (facts, error) {
 		if !saves(x.Action) {
 			continue
 		}
-		if x.Ready {
+		if x.Ready && !x.ToReview() {
 			f.ready++
 		}
 		if !x.SavingKnown {
