@@ -14,7 +14,6 @@ type Option struct{ Saving, Harm, Gravest float64 }
 type Choosable struct {
 	Kin     string // machines of one kin may wake up together; empty: of none
 	Options []Option
-	Peers   int // how many machines are treated as one beside the first
 }
 
 // What Choose answers where it picks no option.
@@ -61,16 +60,15 @@ func leave(machines []Choosable, open [][]Option, chosen []int, limit int) bool 
 	}
 	found := false
 	for _, of := range touched {
+		if len(of) <= limit {
+			continue
+		}
+		found = true
 		slices.SortStableFunc(of, func(a, b int) int {
 			return cmp.Compare(open[b][chosen[b]].Saving, open[a][chosen[a]].Saving)
 		})
-		left := limit
-		for _, i := range of {
-			if n := 1 + machines[i].Peers; n <= left {
-				left -= n
-			} else {
-				open[i], found = nil, true
-			}
+		for _, i := range of[limit:] {
+			open[i] = nil
 		}
 	}
 	return found

@@ -84,7 +84,7 @@ func (k Constants) features(c Comparison, fraction float64) []float64 {
 	own := math.Log(max(b.Max, k.LevelFloor)/max(b.P50, k.LevelFloor)) + k.LeastRange
 	ranges := func(level float64) float64 { return max(-k.MostRanges, min(k.MostRanges, margin(level)/own)) }
 	change := margin(b.EarlyP99) - margin(b.LateP99)
-	out := make([]float64, 0, 50)
+	out := make([]float64, 0, 45)
 	add := func(group string, values ...float64) {
 		if group == k.Leave {
 			clear(values)

@@ -158,7 +158,7 @@ func TestChooseKeepsTheLimits(t *testing.T) {
 			return Option{rapid.Float64Range(0, 10_000).Draw(t, "saving"), harm, harm}
 		})
 		machines := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Choosable {
-			return Choosable{rapid.SampledFrom([]string{"", "a", "b"}).Draw(t, "kin"), rapid.SliceOfN(option, 0, 5).Draw(t, "options"), rapid.IntRange(0, 2).Draw(t, "peers")}
+			return Choosable{rapid.SampledFrom([]string{"", "a", "b"}).Draw(t, "kin"), rapid.SliceOfN(option, 0, 5).Draw(t, "options")}
 		}), 0, 40).Draw(t, "machines")
 		l := Limits{Harm: rapid.Float64Range(0, 3).Draw(t, "harm"), Gravest: rapid.Float64Range(0.05, 0.5).Draw(t, "gravest"), Aversion: rapid.SampledFrom([]float64{0, 4, math.Inf(1)}).Draw(t, "aversion"), Kin: rapid.IntRange(1, 40).Draw(t, "kin")}
 		saved := func(l Limits) float64 {
@@ -173,7 +173,7 @@ func TestChooseKeepsTheLimits(t *testing.T) {
 					t.Fatalf("a chance of %v with %v as the gravest", o.Harm, l.Gravest)
 				}
 				if of := machines[i].Kin; of != "" {
-					if kin[of] += 1 + machines[i].Peers; kin[of] > l.Kin {
+					if kin[of]++; kin[of] > l.Kin {
 						t.Fatalf("%d of kin %s, want at most %d", kin[of], of, l.Kin)
 					}
 				}
@@ -202,23 +202,6 @@ func TestChooseSparesAKin(t *testing.T) {
 	got := Choose([]Choosable{machine("a", 5), machine("a", 7), machine("a", 6), machine("", 1), machine("b", 2)}, Limits{Harm: 0.35, Gravest: 1, Kin: 2})
 	if want := []int{Spared, 0, 0, None, 0}; !slices.Equal(got, want) {
 		t.Errorf("chose %v, want %v", got, want)
-	}
-}
-
-// Peers that are one choice count each; what saves most but is too many makes way for
-// fewer.
-func TestChooseCountsPeers(t *testing.T) {
-	of := func(peers int, saving float64) Choosable {
-		return Choosable{Kin: "a", Options: []Option{{saving, 0.1, 0.1}}, Peers: peers}
-	}
-	for _, x := range []struct {
-		limit int
-		want  []int
-	}{{2, []int{Spared, 0, Spared, 0}}, {3, []int{0, Spared, Spared, Spared}}, {4, []int{0, 0, Spared, Spared}}, {7, []int{0, 0, 0, 0}}} {
-		got := Choose([]Choosable{of(2, 9), of(0, 8), of(1, 7), of(0, 6)}, Limits{Harm: 1, Gravest: 1, Kin: x.limit})
-		if !slices.Equal(got, x.want) {
-			t.Errorf("at most %d: chose %v, want %v", x.limit, got, x.want)
-		}
 	}
 }
 

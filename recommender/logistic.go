@@ -75,7 +75,7 @@ func (r *regression) fit(weight []float64, ridge, taken float64, steps int) {
 }
 
 // fitParts is how many parts the rows are summed up in, side by side: always as many,
-// whatever the machine, so that the same rows give the same weights to the last digit.
+// however many cores there are, so that the same rows give the same weights.
 const fitParts = 8
 
 // slopes is the first and, in its lower triangle, the second derivative of what the

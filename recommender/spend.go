@@ -85,7 +85,7 @@ func (r *run) spend(fleet []Candidate, proposals []*proposal, before map[string]
 // best family.
 func (r *run) choosable(peers []*proposal, before map[string]Recommendation) Choosable {
 	first := peers[0]
-	m := Choosable{Kin: Kin(first.resource(), first.c.Past.Now[cloud.CPUPercent].P50), Peers: len(peers) - 1}
+	m := Choosable{Kin: Kin(first.resource(), first.c.Past.Now[cloud.CPUPercent].P50)}
 	n := 1
 	if first.action == Downsize {
 		n = len(first.options)
@@ -147,15 +147,10 @@ func (r *run) beyond(m Choosable, l Limits) analyzer.Reason {
 	return analyzer.Reason{Code: CodeRiskBudget, Statistic: "harm_probability", Value: &least, Limit: &r.pack.Risk.Budget, Unit: cloud.Ratio}
 }
 
-// ofKin says that a machine is spared for those of its kin that are touched; none are
-// where its own peers are too many.
+// ofKin says that a machine is spared for those of its kin that are touched.
 func ofKin(touched, limit int) analyzer.Reason {
-	most := float64(limit)
-	x := analyzer.Reason{Code: CodeKin, Limit: &most, Unit: cloud.Count}
-	if n := float64(touched); n > 0 {
-		x.Value = &n
-	}
-	return x
+	n, most := float64(touched), float64(limit)
+	return analyzer.Reason{Code: CodeKin, Value: &n, Limit: &most, Unit: cloud.Count}
 }
 
 func tooRisky(chance, limit float64) analyzer.Reason {

@@ -113,8 +113,8 @@ func TestSpend(t *testing.T) {
 	}
 }
 
-// What is spared for its kin is told so, with how many of it are touched; peers that are
-// too many have none that are.
+// What is spared for its kin is told so, with how many of it are touched; a
+// high-availability group is kept or changed as a whole, however many it has.
 func TestSparedForTheKin(t *testing.T) {
 	number := func(v float64) *float64 { return &v }
 	for _, c := range []struct {
@@ -124,8 +124,7 @@ func TestSparedForTheKin(t *testing.T) {
 		want    analyzer.Reason
 	}{
 		{"", 3, 2, analyzer.Reason{Code: CodeKin, Value: number(2), Limit: number(2), Unit: cloud.Count}},
-		{"ha", 3, 0, analyzer.Reason{Code: CodeKin, Limit: number(2), Unit: cloud.Count}},
-		{"ha", 2, 2, analyzer.Reason{}},
+		{"ha", 3, 3, analyzer.Reason{}},
 	} {
 		var fleet []Candidate
 		for i := range c.n {

@@ -89,6 +89,11 @@ func WriteBacktestHTML(w io.Writer, results []backtest.Result, l Lang) error {
 			harm, saving = max(harm, slices.Max(d.values(-1, harmed))), max(saving, slices.Max(d.values(-1, saved)))
 		}
 	}
+	for _, r := range results {
+		if r.Hindsight != nil {
+			saving = max(saving, *r.Hindsight)
+		}
+	}
 	harm, saving = topOf(harm), max(0.1, math.Ceil(10*saving)/10)
 	titles := make([]string, len(results))
 	scored := 0
@@ -103,7 +108,7 @@ func WriteBacktestHTML(w io.Writer, results []backtest.Result, l Lang) error {
 		if which >= 0 && results[which].Instances > 0 || which < 0 {
 			v.fill(rules, which, harm, saving, l)
 		}
-		if ideal := hindsight(results, which); v.Plot != nil && !math.IsNaN(ideal) && ideal <= saving {
+		if ideal := hindsight(results, which); v.Plot != nil && !math.IsNaN(ideal) {
 			v.Plot.Lines = append(v.Plot.Lines, v.Plot.across(ideal/saving, fmt.Sprintf(words.Hindsight, percentOf(ideal))))
 		}
 		p.Views = append(p.Views, v)

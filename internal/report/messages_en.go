@@ -497,7 +497,7 @@ var english = map[msg]string{
 	msgRefusedSaving:           "every size that fits costs as much or more",
 	msgRefusedTooRisky:         "too risky: even the safest action may do harm with a probability[ of {value},] above what any one machine may run[ ({limit})]",
 	msgRefusedBudget:           "beyond the risk budget: all advice together may be expected to harm at most {limit} of the instances[; the probability of harm here is at least {value}], and others save more for the same risk",
-	msgRefusedKin:              "its kin (one high-availability group, one application and role, or much the same size and CPU) may be busy together: [{value} of them are touched already, and ]at most {limit} may be at once",
+	msgRefusedKin:              "its kin (one application and role, or much the same size and CPU) may be busy together: {value} of them are touched already, and at most {limit} may be at once",
 	msgRefusedGroup:            "belongs to a high-availability group[ ({detail})]: peers are treated alike or not at all",
 	msgRefusedAllowance:        "the department's idle share is {value}, within the {limit} allowed",
 	msgReasonMigration:         "block storage rarely shrinks in place: data must move from {value} to a new disk of {limit}",

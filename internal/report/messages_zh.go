@@ -496,7 +496,7 @@ var chinese = map[msg]string{
 	msgRefusedSaving:           "可选规格都不比现规格便宜",
 	msgRefusedTooRisky:         "风险过高[：其中最稳妥的处置，危害概率也有{value}]，超过单台允许的上限[{limit}]",
 	msgRefusedBudget:           "风险预算不够：全部建议的预计受损总数不得超过云主机的{limit}[；此台危害概率至少{value}]，同样的风险用在别处省得更多",
-	msgRefusedKin:              "同族（同一高可用组、同一应用与角色，或规格与CPU相近）可能同时繁忙[，已有{value}台改动]，同时改动至多{limit}台",
+	msgRefusedKin:              "同族（同一应用与角色，或规格与CPU相近）可能同时繁忙，已有{value}台改动，同时改动至多{limit}台",
 	msgRefusedGroup:            "属于高可用组[（{detail}）]，同组主机须一致处理，备机空闲属正常",
 	msgRefusedAllowance:        "单位闲置占比{value}，在策略允许的{limit}之内",
 	msgReasonMigration:         "块存储一般不能在线缩容：须新建{limit}的盘并迁移数据（现为{value}）",
