@@ -36,6 +36,9 @@ func (r Rule) answer(m *Machine) Answer {
 	return a
 }
 
+// ownRule is the id of Yunjian's own rule.
+const ownRule = "yunjian"
+
 // fewestDays of past and of horizon that a replay makes sense with.
 const fewestDays = 3
 
@@ -69,7 +72,7 @@ func (p Replay) Decide(all []Case) Result {
 	out.Hindsight = &best
 	for i, answers := range yunjian(cases, p.Budgets, p.Constants) {
 		out.add(Rule{
-			ID: "yunjian", Name: "云鉴 Yunjian", Source: "docs/decisions/0012", Parameters: map[string]float64{"budget": p.Budgets[i]},
+			ID: ownRule, Name: "云鉴 Yunjian", Source: "docs/decisions/0012", Parameters: map[string]float64{"budget": p.Budgets[i]},
 		}, cases, answers, true)
 	}
 	for k, r := range p.Rules {

@@ -59,9 +59,38 @@ func (t *page) replay(r backtest.Result) {
 	if len(sizes) > 0 {
 		t.sizes(sizes)
 		t.scatter(sizes)
+		t.rivals(r)
 	}
 	if len(releases) > 0 {
 		t.releases(releases)
+	}
+}
+
+// rivals tells which other rules Yunjian's own beats, and by how much it fails to beat
+// the rest.
+func (t *page) rivals(r backtest.Result) {
+	all := r.Rivals()
+	var left []string
+	for _, x := range all {
+		if x.Beaten {
+			continue
+		}
+		more := "受损都更多 every budget harms more"
+		if !math.IsNaN(x.More) {
+			more = fmt.Sprintf("%+.1f 个百分点 points", 100*x.More)
+		}
+		left = append(left, "  "+cond.FillRight(x.Rule, 50)+more)
+	}
+	if len(all) == 0 {
+		return
+	}
+	t.line("")
+	t.line(fmt.Sprintf("对手 rivals: 云鉴胜过 beats %d / %d（受损不多而多省 4 个百分点以上，或省得不少而受损至多一半 | at no more harm 4 points more saved, or no less saved at half the harm）", len(all)-len(left), len(all)))
+	if len(left) > 0 {
+		t.line("未胜的，受损不多时多省 not beaten, with what is saved beyond them at no more harm:")
+		for _, l := range left {
+			t.line(l)
+		}
 	}
 }
 
