@@ -15,7 +15,8 @@ type Constants struct {
 	LevelFloor float64
 	// LeastRange is what a machine's own range, ln(maximum / median), is widened by: of
 	// one that stood still all along, a tenth above its maximum is one range. MostRanges
-	// are told apart on either side; beyond it is far away, whatever its range.
+	// are told apart on either side; beyond it is far away, whatever its range. Both are
+	// proposed: no agent's noise makes a tenth of a level, and e^(16 × 0.1) is fivefold.
 	LeastRange, MostRanges float64
 	// MinCompared machines: with fewer even a spotless past leaves the bound above 5 %
 	// (1 − 0.05^(1/59) = 4.95 %), which tells less than the prior.
@@ -36,7 +37,8 @@ type Constants struct {
 	// Gravest is the chance of harm above which a size is not offered, however much
 	// it saves: nobody can defend to a department what goes wrong one time in four.
 	// Where a policy accepts more, it is GravestShare times its budget, and beyond it
-	// a chance is taken, too, but counts (chance / limit)^Aversion times.
+	// a chance is taken, too, but counts (chance / limit)^Aversion times: proposed, so
+	// that twice the limit counts sixteen times.
 	Gravest, GravestShare, Aversion float64
 	// KinShare is how many budgets may be at stake at once in machines that are
 	// much alike and may wake up together, KinFloor how many machines in any case.

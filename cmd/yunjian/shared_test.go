@@ -87,35 +87,33 @@ var (
 // but for the last step.
 func exampleFolder(t *testing.T) string {
 	t.Helper()
-	return folderOf(t, tenMachines)
+	dir, _ := folderOf(t, tenMachines)
+	return dir
 }
 
 // importedFolder is an example folder with its data.
 func importedFolder(t *testing.T, made func() (string, error)) string {
 	t.Helper()
-	dir := folderOf(t, made)
-	from, err := made()
-	if err == nil {
-		err = os.CopyFS(filepath.Join(dir, "data"), os.DirFS(filepath.Join(from, "data")))
-	}
-	if err != nil {
+	dir, from := folderOf(t, made)
+	if err := os.CopyFS(filepath.Join(dir, "data"), os.DirFS(filepath.Join(from, "data"))); err != nil {
 		t.Fatal(err)
 	}
 	return dir
 }
 
-func folderOf(t *testing.T, made func() (string, error)) string {
+// folderOf is a new folder over what was made, and where that is.
+func folderOf(t *testing.T, made func() (string, error)) (dir, from string) {
 	t.Helper()
 	from, err := made()
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
+	dir = t.TempDir()
 	if err := os.Symlink(filepath.Join(from, "bundle"), filepath.Join(dir, "bundle")); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "yunjian.yaml"), []byte(soundConfig), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return dir
+	return dir, from
 }
