@@ -184,7 +184,7 @@ type Risk struct {
 	Past    time.Duration // how far back it is learned from
 }
 
-// DefaultRisk: the grades follow the rule of three: a fleet needs 299 comparable machines
+// DefaultRisk is what a pack without a section risk gets. The grades follow the rule of three: a fleet needs 299 comparable machines
 // without one exceedance to state 1 %, and 59 to state 5 %, with 95 %
 // confidence (Hanley and Lippman-Hand, "If nothing goes wrong, is everything
 // all right?", JAMA 1983). The thresholds themselves are proposed.
