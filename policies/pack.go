@@ -184,9 +184,9 @@ type Risk struct {
 	Past    time.Duration // how far back it is learned from
 }
 
-// DefaultRisk is what a pack without a section risk gets. The grades follow the rule of three: a fleet needs 299 comparable machines
-// without one exceedance to state 1 %, and 59 to state 5 %, with 95 %
-// confidence (Hanley and Lippman-Hand, "If nothing goes wrong, is everything
+// DefaultRisk is what a pack without a section risk gets. The grades follow the rule
+// of three: a fleet needs 299 comparable machines without one exceedance to state 1 %,
+// and 59 to state 5 %, with 95 % confidence (Hanley and Lippman-Hand, "If nothing goes wrong, is everything
 // all right?", JAMA 1983). The thresholds themselves are proposed.
 //
 // A month is the horizon: what was taken wrongly is noticed and given back within
