@@ -49,8 +49,10 @@ func TestKilledCollect(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// Kills are spread over three quarters of the calls of a run left alone: much
-	// further, and a few runs would bring everything.
+	// Kills are spread over nine tenths of the calls of a run left alone, one at
+	// random in each eighth of that: wholly at random, all could come before
+	// anything is stored. Early ones come first, for what a late one leaves to be
+	// read is little.
 	now := world.End().Format(time.RFC3339)
 	mustRun(t, "collect", "--config", config, "--now", now)
 	calls := sim.Actions()["DescribeMetricList"]
@@ -61,14 +63,16 @@ func TestKilledCollect(t *testing.T) {
 	t.Logf("seed %d, %d calls", seed, calls)
 	random := rand.New(rand.NewPCG(seed, 0))
 	killed, read, most := 0, 0, 0
-	for round := range 8 {
+	const rounds = 8
+	for round := range rounds {
 		collect := program(t, "collect", "--config", config, "--now", now)
 		if err := collect.Start(); err != nil {
 			t.Fatal(err)
 		}
 		// Killed by how far it has come, not by the clock: a slow machine, too,
 		// then shows kills before, amid and after what is stored on the way.
-		if killAfter(collect, sim, random.IntN(calls*3/4), time.Duration(random.IntN(30))*time.Millisecond) {
+		at := (float64(round) + random.Float64()) / rounds * 0.9 * float64(calls)
+		if killAfter(collect, sim, int(at), time.Duration(random.IntN(30))*time.Millisecond) {
 			killed++
 		} else { // it brought everything, and left nothing to be killed at: from the start again
 			if err := os.RemoveAll(filepath.Join(dir, "data")); err != nil {
@@ -90,7 +94,7 @@ func TestKilledCollect(t *testing.T) {
 		t.Error("nothing was ever stored before a kill: the test shows little")
 	}
 	if killed < 3 {
-		t.Errorf("only %d of 8 runs were killed at work: the test shows little", killed)
+		t.Errorf("only %d of %d runs were killed at work: the test shows little", killed, rounds)
 	}
 	mustRun(t, "collect", "--config", config, "--now", now)
 	if all, want := checkMarks(t, dir, world, 3), expectedSeries(world); all < want {
