@@ -13,9 +13,10 @@ import (
 type Case struct {
 	Resource cloud.Resource
 	Outcome  Outcome
-	Answers  []Answer         // of the rules, in their order
-	Past     recommender.Past // for Yunjian's own rule
-	Release  *policies.Rule   // by which the policy would release it, as far as samples tell; nil: none
+	Answers  []Answer                 // of the rules, in their order
+	Past     recommender.Past         // for Yunjian's own rule
+	Came     []recommender.Comparison // what came of it after the decision, which no rule may see; see Replay.Told
+	Release  *policies.Rule           // by which the policy would release it, as far as samples tell; nil: none
 }
 
 // Study makes cases of machines. Not for concurrent use.
@@ -46,6 +47,7 @@ func (s *Study) Case(p Replay, r cloud.Resource, points map[cloud.Metric][]cloud
 	if len(p.Budgets) > 0 {
 		c.Release = s.release(r, m)
 		c.Past = pastOf(m, p.HistoryFrom, p.Horizon(), p.Constants)
+		c.Came = p.Constants.Came(r, c.Past, h.All)
 	}
 	return c
 }

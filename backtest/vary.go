@@ -12,17 +12,18 @@ type Variation struct {
 	Of        string                `json:"of,omitempty"`    // the constant or the part; empty: the rule as it stands
 	Value     string                `json:"value,omitempty"` // what the constant is now; empty: left out
 	Constants recommender.Constants `json:"-"`
+	Told      bool                  `json:"told,omitempty"` // it learns from what came of the other machines, see Replay.Told
 }
 
-// Variations is the rule as it stands, then each constant halved and doubled, then
-// each part left out.
+// Variations is the rule as it stands, then as if it were told what comes, then each
+// constant halved and doubled, then each part left out.
 func Variations() []Variation {
 	standard := recommender.Standard()
-	out := []Variation{{Constants: standard}}
+	out := []Variation{{Constants: standard}, {Constants: standard, Told: true}}
 	add := func(of, value string, set func(k *recommender.Constants)) {
 		k := standard
 		set(&k)
-		out = append(out, Variation{of, value, k})
+		out = append(out, Variation{Of: of, Value: value, Constants: k})
 	}
 	number := func(of string, field func(k *recommender.Constants) *float64) {
 		for _, factor := range []float64{0.5, 2} {
@@ -73,16 +74,19 @@ var (
 // say what is saved at a share harmed.
 func VariedBudgets() []float64 {
 	return []float64{
-		0.001, 0.002, 0.003, 0.004, 0.005, 0.006, 0.0075, 0.01, 0.0125, 0.015, 0.0175, 0.02, 0.025, 0.03, 0.035, 0.04, 0.045, 0.05,
+		0.001, 0.002, 0.0025, 0.003, 0.004, 0.005, 0.006, 0.0075, 0.01, 0.0125, 0.015, 0.0175, 0.02, 0.025, 0.03, 0.035, 0.04, 0.045, 0.05,
 		0.055, 0.06, 0.065, 0.07, 0.075, 0.08, 0.085, 0.09, 0.095, 0.1, 0.105, 0.11, 0.115, 0.12, 0.125, 0.13, 0.14, 0.15,
+		0.17, 0.175, 0.2, 0.225, 0.25, 0.3, 0.4, 0.5, 0.6, // where rules stand that harm many
 	}
 }
 
-// Varied is what became of a variation, the mean over all instants.
+// Varied is what became of a variation: means over all instants, and sums.
 type Varied struct {
 	Variation
 	Saved  []float64 `json:"saved"`  // at most, with a budget that harmed no more than each of ComparedHarm
 	Harmed []float64 `json:"harmed"` // at each of ComparedBudgets
+	Rivals int       `json:"rivals"` // rules for sizes held against it, counted at each instant
+	Beaten int       `json:"beaten"` // of these, those it beats: see Result.Rivals
 }
 
 // Vary sums up the results of a variation, one for each instant.
@@ -90,10 +94,16 @@ func Vary(v Variation, results []Result) Varied {
 	out := Varied{Variation: v, Saved: make([]float64, len(ComparedHarm)), Harmed: make([]float64, len(ComparedBudgets))}
 	n := float64(len(results))
 	for _, r := range results {
+		for _, rival := range r.Rivals() {
+			out.Rivals++
+			if rival.Beaten {
+				out.Beaten++
+			}
+		}
 		for i, limit := range ComparedHarm {
 			best := 0.0
 			for _, rule := range r.Rules {
-				if rule.HarmedFraction <= limit {
+				if rule.Rule == ownRule && rule.HarmedFraction <= limit {
 					best = max(best, rule.SavingFraction)
 				}
 			}

@@ -30,27 +30,24 @@ func pastOf(m *Machine, first time.Time, horizon time.Duration, k recommender.Co
 	return k.PastOf(m.Resource, all, instants)
 }
 
-// yunjian decides for a whole fleet within each of the budgets, shares of it that
-// may come to harm within the horizon: lists of answers in the order of the cases.
-func yunjian(cases []Case, budgets []float64, k recommender.Constants) [][]Answer {
-	if len(budgets) == 0 {
+// own decides by Yunjian's own rule for a whole fleet within each of the budgets, shares
+// of it that may come to harm within the horizon: lists of answers in the order of the
+// cases.
+func (p Replay) own(cases []Case) [][]Answer {
+	if len(p.Budgets) == 0 {
 		return nil
 	}
-	var past []recommender.Comparison
-	for _, c := range cases {
-		past = append(past, c.Past.Comparisons...)
-	}
-	chances := recommender.Learn(past, k)
+	k, learned := p.Constants, p.learn(cases)
 	sizes, fleet := make([][]Size, len(cases)), make([]recommender.Choosable, len(cases))
 	for i, c := range cases {
-		sizes[i], fleet[i] = offers(c, chances)
+		sizes[i], fleet[i] = offers(c, learned[i%len(learned)])
 	}
 	releases, wakes := make([]bool, len(cases)), make([]float64, len(cases))
 	for i, c := range cases {
-		releases[i], wakes[i] = c.released(chances)
+		releases[i], wakes[i] = c.released(learned[i%len(learned)])
 	}
-	out := make([][]Answer, len(budgets))
-	for b, budget := range budgets {
+	out := make([][]Answer, len(p.Budgets))
+	for b, budget := range p.Budgets {
 		chosen := recommender.Choose(fleet, k.Limits(budget, len(cases)))
 		for i, c := range cases {
 			a := Answer{Size: SizeOf(c.Resource), Release: releases[i], Wakes: wakes[i]}
@@ -59,6 +56,35 @@ func yunjian(cases []Case, budgets []float64, k recommender.Constants) [][]Answe
 			}
 			out[b] = append(out[b], a)
 		}
+	}
+	return out
+}
+
+// folds is how many parts a fleet that is told what came is split into: each machine
+// learns from the other nine tenths.
+const folds = 10
+
+// learn is the chances of the i-th case at i modulo their number: one for all that
+// learn from the past.
+func (p Replay) learn(cases []Case) []recommender.Chances {
+	if !p.Told {
+		var past []recommender.Comparison
+		for _, c := range cases {
+			past = append(past, c.Past.Comparisons...)
+		}
+		return []recommender.Chances{recommender.Learn(past, p.Constants)}
+	}
+	k := p.Constants
+	k.Instants = 1
+	out := make([]recommender.Chances, folds)
+	for fold := range out {
+		var came []recommender.Comparison
+		for i, c := range cases {
+			if i%folds != fold {
+				came = append(came, c.Came...)
+			}
+		}
+		out[fold] = recommender.Learn(came, k)
 	}
 	return out
 }

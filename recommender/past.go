@@ -46,6 +46,18 @@ func (k Constants) PastOf(r cloud.Resource, all map[cloud.Metric]utilization.Sum
 	return p
 }
 
+// Came is the comparisons of the present with what came after it, for a replay that asks
+// how much there was to know.
+func (k Constants) Came(r cloud.Resource, p Past, after map[cloud.Metric]utilization.Summary) []Comparison {
+	var out []Comparison
+	for _, m := range sized {
+		if l, ok := p.Now[m]; ok && halfKnown(after[m]) {
+			out = append(out, Comparison{Metric: m, Present: sizeOf(r, m), Before: l, Need: after[m].Quantile(1 - HarmShare)})
+		}
+	}
+	return out
+}
+
 // halfKnown reports whether half of a window is known at least: of the samples
 // expected, and, as none are while a machine is off, of its days.
 func halfKnown(u utilization.Summary) bool {

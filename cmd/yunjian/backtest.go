@@ -98,10 +98,7 @@ off; instances that are gone by now take part. Both only read and change nothing
 					return usage(errors.New("--vary compares Yunjian's own rule with itself over budgets of its own: want --format text or json, no --budget, and yunjian among --rules"))
 				}
 				variations = backtest.Variations()
-				o.Rules, o.Budgets = nil, backtest.VariedBudgets()
-				for _, v := range variations {
-					o.Constants = append(o.Constants, v.Constants)
-				}
+				o.Variations, o.Budgets = variations, backtest.VariedBudgets()
 				o.Decided = progress.set
 			}
 			replay := replayBundle
@@ -137,7 +134,7 @@ off; instances that are gone by now take part. Both only read and change nothing
 	cmd.Flags().StringSliceVar(&at, "decide-at", nil, "决定的时刻（RFC 3339），可用逗号给出多个；默认按上文自选 | instants of decision (RFC 3339), separated by commas; default: chosen as said above")
 	cmd.Flags().StringSliceVar(&rules, "rules", []string{"all"}, "规则，或 all | rules, or all")
 	cmd.Flags().Float64SliceVar(&budgets, "budget", nil, "云鉴自己规则的风险预算，允许受损的比例，如 0.01；默认画出整条曲线 | risk budgets of Yunjian's own rule: the share that may come to harm, such as 0.01; default: a whole curve")
-	cmd.Flags().BoolVar(&vary, "vary", false, "云鉴自己规则的每个常数减半、加倍，每个部分去掉，结果怎样变（需几分钟） | how Yunjian's own rule fares with each constant halved and doubled and each part left out (takes minutes)")
+	cmd.Flags().BoolVar(&vary, "vary", false, "云鉴自己规则的每个常数减半、加倍，每个部分去掉，或预知后来，结果怎样变（需几分钟） | how Yunjian's own rule fares with each constant halved and doubled, each part left out, or told what comes (takes minutes)")
 	cmd.Flags().StringVar(&format, "format", "text", "输出格式 | form of the output: text, html, json")
 	choices(cmd, "format", "text", "html", "json")
 	cmd.Flags().StringVar(&lang, "lang", "", "网页的语言，默认取配置的 lang，没有配置则 zh；text 两种都有 | language of the page: zh, en; default: lang of the configuration, without one zh; text has both")

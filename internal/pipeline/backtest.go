@@ -26,9 +26,9 @@ type BacktestOptions struct {
 	Pack     policies.Pack // says which machines were idle afterwards
 	Location *time.Location
 	Progress func(done, total int)
-	Decided  func(done, total int) // of several constants: those decided by
-	// Constants of Yunjian's own rule, one replay of all for each; none: the standard ones.
-	Constants []recommender.Constants
+	Decided  func(done, total int) // of several variations: those decided by
+	// Variations of Yunjian's own rule, one replay of all for each; none: as it stands.
+	Variations []backtest.Variation
 }
 
 // evidence is what of the constants decides what a rule is told of a machine.
@@ -37,7 +37,7 @@ func evidence(k recommender.Constants) recommender.Constants {
 }
 
 // replays is one for each instant, over samples from begin to before end; and this
-// again for each of the constants that ask for other evidence.
+// again for each of the variations that ask for other evidence.
 func (o BacktestOptions) replays(begin, end time.Time) ([]backtest.Replay, error) {
 	at := o.DecideAt
 	if len(at) == 0 {
@@ -49,7 +49,8 @@ func (o BacktestOptions) replays(begin, end time.Time) ([]backtest.Replay, error
 	}
 	var out []backtest.Replay
 	asked := map[recommender.Constants]bool{}
-	for _, k := range o.constants() {
+	for _, v := range o.variations() {
+		k := v.Constants
 		if asked[evidence(k)] {
 			continue
 		}
@@ -65,25 +66,25 @@ func (o BacktestOptions) replays(begin, end time.Time) ([]backtest.Replay, error
 	return out, nil
 }
 
-func (o BacktestOptions) constants() []recommender.Constants {
-	if len(o.Constants) == 0 {
-		return []recommender.Constants{recommender.Standard()}
+func (o BacktestOptions) variations() []backtest.Variation {
+	if len(o.Variations) == 0 {
+		return []backtest.Variation{{Constants: recommender.Standard()}}
 	}
-	return o.Constants
+	return o.Variations
 }
 
 // decide ends replays of which the machines have been studied: for each of the
-// constants a result for each instant.
+// variations a result for each instant.
 func (o BacktestOptions) decide(ctx context.Context, replays []backtest.Replay, studied [][]backtest.Case) ([][]backtest.Result, error) {
-	constants := o.constants()
-	out := make([][]backtest.Result, len(constants))
+	variations := o.variations()
+	out := make([][]backtest.Result, len(variations))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	var done atomic.Int64
-	for n, k := range constants {
+	for n, v := range variations {
 		var of []int
 		for i, r := range replays {
-			if evidence(r.Constants) == evidence(k) {
+			if evidence(r.Constants) == evidence(v.Constants) {
 				of = append(of, i)
 			}
 		}
@@ -94,10 +95,10 @@ func (o BacktestOptions) decide(ctx context.Context, replays []backtest.Replay, 
 					return context.Cause(ctx)
 				}
 				r := replays[i]
-				r.Constants = k
+				r.Constants, r.Told = v.Constants, v.Told
 				out[n][at] = r.Decide(studied[i])
 				if o.Decided != nil {
-					o.Decided(int(done.Add(1)), len(constants)*len(of))
+					o.Decided(int(done.Add(1)), len(variations)*len(of))
 				}
 				return nil
 			})
@@ -112,7 +113,7 @@ func (o BacktestOptions) decide(ctx context.Context, replays []backtest.Replay, 
 	return out, nil
 }
 
-// Backtest replays rules over a bundle: for each of the constants a result for each
+// Backtest replays rules over a bundle: for each of the variations a result for each
 // instant, in their order.
 // Each machine's samples are read once and shared by all rules and instants.
 func Backtest(ctx context.Context, b *bundle.Bundle, o BacktestOptions) ([][]backtest.Result, error) {

@@ -57,14 +57,15 @@ func TestBacktestOfNothingSaysWhatToDo(t *testing.T) {
 func TestVariations(t *testing.T) {
 	var got bytes.Buffer
 	varied := []backtest.Varied{
-		{Saved: []float64{0.285, 0.407, 0.44}, Harmed: []float64{0.0073, 0.01, 0.0155}},
+		{Saved: []float64{0.285, 0.407, 0.44}, Harmed: []float64{0.0073, 0.01, 0.0155}, Rivals: 66, Beaten: 54},
+		{Variation: backtest.Variation{Told: true}, Saved: []float64{0.285, 0.407, 0.44}, Harmed: []float64{0.0073, 0.01, 0.0155}, Rivals: 66, Beaten: 60},
 		{Variation: backtest.Variation{Of: "Ridge", Value: "2"}, Saved: []float64{0.283, 0.409, 0.438}, Harmed: []float64{0.0073, 0.01, 0.0137}},
 		{Variation: backtest.Variation{Of: "bound"}, Saved: []float64{0.224, 0.353, 0.444}, Harmed: []float64{0.0128, 0.0182, 0.0255}},
 	}
 	if err := WriteVariations(&got, varied, 3); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"现状 as it stands", "Ridge = 2", "去掉 without bound", "22.4%", "1.82%"} {
+	for _, want := range []string{"现状 as it stands", "54/66", "预知 told what came", "60/66", "Ridge = 2", "去掉 without bound", "22.4%", "1.82%"} {
 		if !strings.Contains(got.String(), want) {
 			t.Errorf("no %q in\n%s", want, got.String())
 		}
