@@ -1,0 +1,306 @@
+package ledger
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"yunjian/cloud"
+	"yunjian/price"
+)
+
+var zone = time.FixedZone("CST", 8*3600)
+
+func day(s string) time.Time {
+	t, err := time.ParseInLocation("2006-01-02 15:04", s+" 02:00", zone)
+	if err != nil {
+		panic(err)
+	}
+	return t
+}
+
+// settings price a core at 60, a GiB of memory at 23 and of storage at 1.19 a month.
+func settings() Settings {
+	return Settings{Book: price.Example(), VerifyAfter: StandardVerifyAfter, ReboundDays: StandardReboundDays, Location: zone}
+}
+
+func machine(id string, vcpu int, gib float64) cloud.Resource {
+	return cloud.Resource{ID: id, Kind: cloud.Instance, Name: id, Region: "r", VCPU: vcpu, MemoryGiB: gib, Department: "财政局", Application: "预算", Status: cloud.Running}
+}
+
+func disk(id, of string, gib float64) cloud.Resource {
+	return cloud.Resource{ID: id, Kind: cloud.Disk, Name: id, Region: "r", StorageGiB: gib, Category: "cloud_essd", AttachedTo: of, Department: "财政局", Application: "预算"}
+}
+
+// seen is an inventory in which every listing was read to the end.
+func seen(at string, resources ...cloud.Resource) cloud.Inventory {
+	inv := cloud.Inventory{Cloud: "province", TakenAt: day(at), Resources: resources}
+	for _, k := range cloud.Kinds() {
+		inv.Scopes = append(inv.Scopes, cloud.Scope{Region: "r", Kind: k, Complete: true})
+	}
+	inv.Sort()
+	return inv
+}
+
+// replay books one inventory after the other.
+func replay(s Settings, inventories ...cloud.Inventory) []Entry {
+	var entries []Entry
+	for i := 1; i < len(inventories); i++ {
+		entries = append(entries, Reconcile(inventories[i-1], inventories[i], entries, s)...)
+	}
+	return entries
+}
+
+// lines writes entries as people read them, one a line.
+func lines(entries []Entry) string {
+	var b strings.Builder
+	for _, e := range entries {
+		annual := "?"
+		if e.Annual != nil {
+			annual = e.Annual.String()
+		}
+		fmt.Fprintf(&b, "%s %s %s n=%d c=%d %dC %gG %gG %s from %s", e.At.Format("2006-01-02"), e.Effect, e.ResourceID, e.Resources, e.Changed, e.VCPU, e.MemoryGiB, e.StorageGiB, annual, e.From.Format("2006-01-02"))
+		for _, of := range entries {
+			if of.ID == e.Of {
+				fmt.Fprintf(&b, " of %s %s", of.Effect, of.ResourceID)
+			}
+		}
+		if e.PartOf != "" {
+			fmt.Fprintf(&b, " with %s", e.PartOf)
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+func check(t *testing.T, entries []Entry, want string) {
+	t.Helper()
+	want = strings.TrimSpace(strings.ReplaceAll(want, "\t", ""))
+	if got := strings.TrimSpace(lines(entries)); got != want {
+		t.Errorf("booked\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestReconcile(t *testing.T) {
+	prepaid := machine("p", 2, 4)
+	prepaid.ChargeType, prepaid.ExpiresAt = cloud.Prepaid, day("2024-05-31")
+	partial := seen("2024-03-01")
+	for i := range partial.Scopes {
+		partial.Scopes[i].Complete = partial.Scopes[i].Kind != cloud.Instance
+	}
+	elsewhere := machine("n", 2, 4)
+	elsewhere.Application = "决算"
+	cheaper := disk("d", "", 100)
+	cheaper.Category = "cloud_efficiency"
+	unknown := machine("u", 2, 0)
+	for _, c := range []struct {
+		name string
+		of   []cloud.Inventory
+		want string
+	}{
+		{"nothing changed", []cloud.Inventory{seen("2024-02-01", machine("a", 4, 8)), seen("2024-03-01", machine("a", 4, 8))}, ``},
+		{"a first inventory", []cloud.Inventory{{Cloud: "province"}, seen("2024-03-01")}, ``},
+		{"released", []cloud.Inventory{seen("2024-02-01", machine("a", 4, 8)), seen("2024-03-01")},
+			`2024-03-01 released a n=1 c=0 4C 8G 0G 5088.00 from 2024-03-01`},
+		{"released with its disk, and one that stood alone", []cloud.Inventory{seen("2024-02-01", withStorage(machine("a", 4, 8), 40), disk("d", "a", 40), disk("e", "", 10)), seen("2024-03-01")},
+			`2024-03-01 released a n=1 c=0 4C 8G 0G 5088.00 from 2024-03-01
+			2024-03-01 released d n=0 c=0 0C 0G 40G 571.20 from 2024-03-01 with a
+			2024-03-01 released e n=1 c=0 0C 0G 10G 142.80 from 2024-03-01`},
+		{"released with storage that nobody lists", []cloud.Inventory{seen("2024-02-01", withStorage(machine("a", 4, 8), 40)), seen("2024-03-01")},
+			`2024-03-01 released a n=1 c=0 4C 8G 40G 5659.20 from 2024-03-01`},
+		{"not listed to the end", []cloud.Inventory{seen("2024-02-01", machine("a", 4, 8), disk("d", "a", 40)), partial},
+			`2024-03-01 released d n=1 c=0 0C 0G 40G 571.20 from 2024-03-01`},
+		{"paid in advance", []cloud.Inventory{seen("2024-02-01", prepaid), seen("2024-03-01")},
+			`2024-03-01 released p n=1 c=0 2C 4G 0G 2544.00 from 2024-06-01`},
+		{"a size that nobody knows", []cloud.Inventory{seen("2024-02-01", unknown), seen("2024-03-01")},
+			`2024-03-01 released u n=1 c=0 2C 0G 0G ? from 2024-03-01`},
+		{"a size that became known", []cloud.Inventory{seen("2024-02-01", machine("u", 8, 0)), seen("2024-03-01", machine("u", 8, 4))}, ``},
+		{"downsized", []cloud.Inventory{seen("2024-02-01", machine("a", 4, 16)), seen("2024-03-01", machine("a", 2, 8))},
+			`2024-03-01 downsized a n=0 c=1 2C 8G 0G 3648.00 from 2024-03-01`},
+		{"fewer cores and more memory, and cheaper", []cloud.Inventory{seen("2024-02-01", machine("a", 8, 8)), seen("2024-03-01", machine("a", 2, 16))},
+			`2024-03-01 downsized a n=0 c=1 6C -8G 0G 2112.00 from 2024-03-01`},
+		{"fewer cores and more memory, and dearer", []cloud.Inventory{seen("2024-02-01", machine("a", 4, 8)), seen("2024-03-01", machine("a", 2, 16))}, ``},
+		{"grown, of which nothing was booked", []cloud.Inventory{seen("2024-02-01", machine("a", 2, 8)), seen("2024-03-01", machine("a", 4, 16))}, ``},
+		{"another category of the same price", []cloud.Inventory{seen("2024-02-01", disk("d", "", 100)), seen("2024-03-01", cheaper)}, ``},
+		{"a disk shrunk", []cloud.Inventory{seen("2024-02-01", disk("d", "", 100)), seen("2024-03-01", disk("d", "", 60))},
+			`2024-03-01 downsized d n=0 c=1 0C 0G 40G 571.20 from 2024-03-01`},
+		{"released, and returned as it was", []cloud.Inventory{seen("2024-02-01", machine("a", 4, 8)), seen("2024-03-01"), seen("2024-04-01", machine("a", 4, 8))},
+			`2024-03-01 released a n=1 c=0 4C 8G 0G 5088.00 from 2024-03-01
+			2024-04-01 reversed a n=-1 c=0 -4C -8G 0G -5088.00 from 2024-04-01 of released a`},
+		{"released, and returned half as large", []cloud.Inventory{seen("2024-02-01", machine("a", 4, 8)), seen("2024-03-01"), seen("2024-04-01", machine("a", 2, 4))},
+			`2024-03-01 released a n=1 c=0 4C 8G 0G 5088.00 from 2024-03-01
+			2024-04-01 reversed a n=-1 c=0 -2C -4G 0G -2544.00 from 2024-04-01 of released a`},
+		{"downsized twice, and grown by more than the last", []cloud.Inventory{
+			seen("2024-02-01", machine("a", 16, 64)), seen("2024-02-02", machine("a", 8, 32)), seen("2024-02-02", machine("a", 8, 32)), seen("2024-02-03", machine("a", 4, 16)), seen("2024-02-04", machine("a", 12, 48)),
+		}, `2024-02-02 downsized a n=0 c=1 8C 32G 0G 14592.00 from 2024-02-02
+			2024-02-03 downsized a n=0 c=1 4C 16G 0G 7296.00 from 2024-02-03
+			2024-02-03 verified a n=0 c=0 0C 0G 0G ? from 0001-01-01 of downsized a
+			2024-02-04 reversed a n=0 c=-1 -4C -16G 0G -7296.00 from 2024-02-04 of downsized a
+			2024-02-04 reversed a n=0 c=0 -4C -16G 0G -7296.00 from 2024-02-04 of downsized a`},
+		{"eaten by a new machine of the same application", []cloud.Inventory{seen("2024-02-01", machine("a", 8, 32), machine("b", 2, 4)), seen("2024-03-01", machine("b", 2, 4)), seen("2024-04-01", machine("b", 2, 4), machine("n", 4, 8))},
+			`2024-03-01 released a n=1 c=0 8C 32G 0G 14592.00 from 2024-03-01
+			2024-04-01 verified a n=0 c=0 0C 0G 0G ? from 0001-01-01 of released a
+			2024-04-01 rebound n n=0 c=0 -4C -8G 0G -5472.00 from 2024-04-01 of released a`},
+		{"not eaten by another application's", []cloud.Inventory{seen("2024-02-01", machine("a", 8, 32)), seen("2024-03-01"), seen("2024-03-01", elsewhere)},
+			`2024-03-01 released a n=1 c=0 8C 32G 0G 14592.00 from 2024-03-01`},
+		{"not eaten after the window", []cloud.Inventory{seen("2024-02-01", machine("a", 8, 32)), seen("2024-03-01"), seen("2024-05-31", machine("n", 2, 4))},
+			`2024-03-01 released a n=1 c=0 8C 32G 0G 14592.00 from 2024-03-01
+			2024-05-31 verified a n=0 c=0 0C 0G 0G ? from 0001-01-01 of released a`},
+		{"replaced by a smaller one at once", []cloud.Inventory{seen("2024-02-01", machine("a", 8, 32)), seen("2024-03-01", machine("n", 2, 8))},
+			`2024-03-01 rebound n n=0 c=0 -2C -8G 0G -3648.00 from 2024-03-01 of released a
+			2024-03-01 released a n=1 c=0 8C 32G 0G 14592.00 from 2024-03-01`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got := replay(settings(), c.of...)
+			slices.SortFunc(got, func(a, b Entry) int { return strings.Compare(lines([]Entry{a}), lines([]Entry{b})) })
+			want := strings.Split(strings.TrimSpace(strings.ReplaceAll(c.want, "\t", "")), "\n")
+			slices.Sort(want)
+			check(t, got, strings.Join(want, "\n"))
+		})
+	}
+}
+
+func withStorage(r cloud.Resource, gib float64) cloud.Resource {
+	r.StorageGiB = gib
+	return r
+}
+
+// An observation that is in the ledger is not booked again, nor is one from before it.
+func TestReconcilingTwiceBooksOnce(t *testing.T) {
+	before, after := seen("2024-02-01", machine("a", 4, 8)), seen("2024-03-01")
+	entries := Reconcile(before, after, nil, settings())
+	for _, again := range []cloud.Inventory{after, seen("2024-02-20")} {
+		if got := Reconcile(before, again, entries, settings()); len(got) != 0 {
+			t.Errorf("booked again:\n%s", lines(got))
+		}
+	}
+}
+
+// Of several pieces of advice for one resource the one that was followed is credited,
+// once.
+func TestClaims(t *testing.T) {
+	s := settings()
+	s.Claims = map[string][]Advice{"a": {
+		{Claim{Recommendation: "stop", Batch: "1"}, "stopped"}, {Claim{Recommendation: "smaller", Batch: "2"}, Downsized},
+		{Claim{Recommendation: "gone", Batch: "浙财云通〔2024〕3号"}, Released}, {Claim{Recommendation: "again"}, Released},
+	}}
+	got := Reconcile(seen("2024-02-01", machine("a", 4, 8), machine("b", 2, 4)), seen("2024-03-01"), nil, s)
+	if len(got) != 2 || got[0].Claim == nil || got[0].Claim.Recommendation != "gone" || got[0].Batch != "浙财云通〔2024〕3号" || got[1].Claim != nil || got[1].Batch != "" {
+		t.Errorf("%+v", got)
+	}
+}
+
+// What is kept for years reads back as it was written.
+func TestEntryReadsBack(t *testing.T) {
+	for _, e := range replay(settings(), seen("2024-02-01", machine("a", 4, 8), disk("d", "a", 40)), seen("2024-03-01"), seen("2024-04-01", machine("n", 2, 4))) {
+		text, err := json.Marshal(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var back Entry
+		if err := json.Unmarshal(text, &back); err != nil {
+			t.Fatal(err)
+		}
+		again, _ := json.Marshal(back)
+		if string(again) != string(text) {
+			t.Errorf("%s\nbecame\n%s", text, again)
+		}
+		back.ID = ""
+		if identify(back) != e.ID {
+			t.Errorf("%s: another id when read back", e.ID)
+		}
+	}
+}
+
+func TestInYear(t *testing.T) {
+	annual := func(text string) *price.Amount {
+		a, err := price.NewAmount(text, "CNY")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &a
+	}
+	for _, c := range []struct{ at, from, annual, want string }{
+		{"2024-01-01", "2024-01-01", "3660", "3660.00"}, // 366 of 366 days
+		{"2024-07-01", "2024-07-01", "3660", "1840.00"}, // 184
+		{"2023-07-01", "2023-07-01", "3650", "1840.00"}, // 184 of 365
+		{"2024-12-31", "2024-12-31", "3660", "10.00"},
+		{"2024-03-01", "2025-02-01", "3660", "0.00"},    // paid until next year
+		{"2024-03-01", "2023-12-01", "3660", "3660.00"}, // no more than the year
+		{"2024-12-31", "2024-12-31", "-3660", "-10.00"}, // taken back
+		{"2024-07-01", "2024-07-01", "1000.01", "502.74"},
+	} {
+		got, known := Entry{At: day(c.at), From: dayOf(day(c.from), zone), Annual: annual(c.annual)}.InYear()
+		if !known || got.String() != c.want {
+			t.Errorf("%s a year from %s, observed %s: %s in the year, want %s", c.annual, c.from, c.at, got, c.want)
+		}
+	}
+	if _, known := (Entry{}).InYear(); known {
+		t.Error("known of an unknown price")
+	}
+}
+
+func TestParsePeriod(t *testing.T) {
+	for text, want := range map[string]string{"2024": "2024-01-01 2024-12-31", "2024H1": "2024-01-01 2024-06-30", "2024h2": "2024-07-01 2024-12-31", "2024Q1": "2024-01-01 2024-03-31", "2024Q4": "2024-10-01 2024-12-31", "2024-02": "2024-02-01 2024-02-29"} {
+		p, err := ParsePeriod(text, zone)
+		if got := p.From.Format("2006-01-02") + " " + p.Last().Format("2006-01-02"); err != nil || got != want {
+			t.Errorf("%s: %s, %v; want %s", text, got, err, want)
+		}
+		if got := p.Preset(); !strings.EqualFold(got, text) {
+			t.Errorf("%s: preset %s", text, got)
+		}
+	}
+	for _, text := range []string{"", "24H1", "2024H3", "2024Q5", "2024-13", "2024-00", "0000", "2024H1 ", "二〇二四"} {
+		if _, err := ParsePeriod(text, zone); err == nil || !strings.Contains(err.Error(), "2024Q3") {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+	if p := (Period{day("2024-01-05"), day("2024-03-02")}); p.Preset() != "" {
+		t.Error("a preset of " + p.Preset())
+	}
+}
+
+func TestTally(t *testing.T) {
+	other := machine("b", 2, 4)
+	other.Department, other.Application = "", ""
+	unknown := machine("u", 2, 0)
+	entries := replay(settings(),
+		seen("2024-01-31", machine("a", 8, 32), other, machine("c", 4, 16), unknown), seen("2024-02-29", machine("c", 4, 16), unknown), seen("2024-03-31", machine("c", 2, 8), machine("n", 2, 8)))
+	q := Query{Period: Period{day("2024-01-01").Add(-2 * time.Hour), day("2024-07-01").Add(-2 * time.Hour)}, By: []By{ByDepartment, ByMonth}}
+	got := Tally(entries, q)
+	var b strings.Builder
+	for _, r := range append(got.Rows, got.Total) {
+		fmt.Fprintf(&b, "%q", r.Key)
+		for _, s := range []Sum{r.Gross, r.Taken, r.Net} {
+			fmt.Fprintf(&b, " | %d+%d %dC %gG %s/%s/%s ?%d", s.Resources, s.Changed, s.VCPU, s.MemoryGiB, s.Annual, s.InYear, s.Verified, s.Unpriced)
+		}
+		b.WriteByte('\n')
+	}
+	want := `["财政局" "2024-02"] | 1+0 8C 32G 14592.00/12239.74/14592.00 ?0 | 0+0 0C 0G 0.00/0.00/0.00 ?0 | 1+0 8C 32G 14592.00/12239.74/14592.00 ?0
+["财政局" "2024-03"] | 1+1 4C 8G 3648.00/2750.95/0.00 ?1 | 0+0 -2C -8G -3648.00/-2750.95/-3648.00 ?0 | 1+1 2C 0G 0.00/0.00/-3648.00 ?1
+["" "2024-02"] | 1+0 2C 4G 2544.00/2133.90/2544.00 ?0 | 0+0 0C 0G 0.00/0.00/0.00 ?0 | 1+0 2C 4G 2544.00/2133.90/2544.00 ?0
+[] | 3+1 14C 44G 20784.00/17124.59/17136.00 ?1 | 0+0 -2C -8G -3648.00/-2750.95/-3648.00 ?0 | 3+1 12C 36G 17136.00/14373.64/13488.00 ?1
+`
+	if b.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", &b, want)
+	}
+	if got.Currency != "CNY" || len(got.Total.IDs) != 5 {
+		t.Errorf("%s, of %v", got.Currency, got.Total.IDs)
+	}
+	for name, q := range map[string]Query{
+		"department": {Department: "财政局"}, "application": {Application: "预算"}, "kind": {Kind: cloud.Instance}, "effect": {Effect: Rebound}, "batch": {Batch: "x"}, "month": {Month: "2024-02"}, "cloud": {Cloud: "x"},
+	} {
+		q.Period = Period{day("2024-01-01"), day("2024-07-01")}
+		want := map[string]int{"department": 4, "application": 4, "kind": 5, "effect": 1, "batch": 0, "month": 2, "cloud": 0}[name]
+		if got := Tally(entries, q).Total.Net.Entries; got != want {
+			t.Errorf("by %s %d entries, want %d", name, got, want)
+		}
+	}
+	if empty := Tally(nil, q); len(empty.Rows) != 0 || !reflect.DeepEqual(empty.Total.IDs, []string{}) {
+		t.Errorf("%+v", empty)
+	}
+}
