@@ -25,7 +25,7 @@ func day(s string) time.Time {
 
 // settings price a core at 60, a GiB of memory at 23 and of storage at 1.19 a month.
 func settings() Settings {
-	return Settings{Book: price.Example(), VerifyAfter: StandardVerifyAfter, ReboundDays: StandardReboundDays, Location: zone}
+	return Standard(price.Example(), zone)
 }
 
 func machine(id string, vcpu int, gib float64) cloud.Resource {

@@ -28,6 +28,11 @@ const (
 	StandardReboundDays = 90
 )
 
+// Standard are the settings with the standard periods, and without any advice.
+func Standard(book price.Book, loc *time.Location) Settings {
+	return Settings{Book: book, VerifyAfter: StandardVerifyAfter, ReboundDays: StandardReboundDays, Location: loc}
+}
+
 // Advice is what somebody advised for a resource.
 type Advice struct {
 	Claim

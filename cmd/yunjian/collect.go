@@ -133,6 +133,6 @@ func collectCloud(ctx context.Context, data *pipeline.Data, cfg config.Config, c
 	progress := newBar(stderr, "采集 collect "+c.Name)
 	defer progress.finish()
 	return data.Collect(ctx, c.Name, src, pipeline.CollectOptions{
-		Metrics: cfg.Metrics, Since: now.Add(-since), Now: now, FillGaps: true, Progress: progress.set,
+		Metrics: cfg.Metrics, Since: now.Add(-since), Now: now, FillGaps: true, Progress: progress.set, Booking: booking(data, cfg),
 	})
 }

@@ -66,7 +66,7 @@ inventory refuses the whole folder.`,
 			}
 			progress := newBar(cmd.ErrOrStderr(), "导入 import "+name)
 			got, err := data.Collect(cmd.Context(), name, b.Source(name), pipeline.CollectOptions{
-				Metrics: cloud.Metrics(), Now: now, Progress: progress.set, Again: true,
+				Metrics: cloud.Metrics(), Now: now, Progress: progress.set, Again: true, Booking: booking(data, cfg),
 			})
 			progress.finish()
 			if got.Inventory.TakenAt.IsZero() {

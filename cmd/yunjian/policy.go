@@ -12,6 +12,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"yunjian/internal/config"
+	"yunjian/internal/pipeline"
+	"yunjian/internal/store"
 	"yunjian/policies"
 	"yunjian/price"
 )
@@ -200,6 +202,11 @@ func loadBook(cfg config.Config) (price.Book, error) {
 	}
 	b, err := price.Parse(cfg.PriceBook, text)
 	return b, usage(err)
+}
+
+// booking books what inventories show by the configured prices.
+func booking(data *pipeline.Data, cfg config.Config) store.Booking {
+	return data.Booking(func() (price.Book, error) { return loadBook(cfg) }, cfg.Location)
 }
 
 // readInput reads a file that a person wrote: what is larger than most is cut

@@ -25,6 +25,9 @@ func printCollected(w io.Writer, c pipeline.Collected) {
 	fmt.Fprintf(w, "%s\n", c.Cloud)
 	fmt.Fprintf(w, "  资源 resources   云主机 instances %d，云盘 disks %d，EIP %d；变化 changes %d\n", kinds[cloud.Instance], kinds[cloud.Disk], kinds[cloud.EIP], len(c.Changes))
 	printIncomplete(w, c.Inventory)
+	if n := len(c.Booked); n > 0 {
+		fmt.Fprintf(w, "  台账 ledger      入账 booked %d（`yunjian tally --entries`）\n", n)
+	}
 	fmt.Fprintf(w, "  样本 samples     %d\n", c.Result.Samples)
 	if p := c.Result.Plan; p.Backfill.Calls > 0 {
 		fmt.Fprintf(w, "  计划 plan        指标调用 metric calls %d，理论下限 theoretical minimum %d\n", p.Backfill.Calls, p.Backfill.Minimum)
@@ -77,6 +80,9 @@ func problemLine(p collector.Problem) string {
 // collectedLine is printCollected in one line, for the job's result.
 func collectedLine(c pipeline.Collected) string {
 	line := fmt.Sprintf("%s: 资源 resources %d，样本 samples %d，调用 calls %d", c.Cloud, len(c.Inventory.Resources), c.Result.Samples, total(c.Result.Calls))
+	if n := len(c.Booked); n > 0 {
+		line += fmt.Sprintf("，入账 booked %d", n)
+	}
 	if n := len(c.Result.Problems); n > 0 {
 		line += fmt.Sprintf("，问题 problems %d：%s", n, problemLine(c.Result.Problems[0]))
 	}

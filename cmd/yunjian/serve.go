@@ -289,7 +289,7 @@ func (d *daemon) collect(ctx context.Context) (string, error) {
 			continue
 		}
 		got, err := d.data.Collect(ctx, c.Name, src, pipeline.CollectOptions{
-			Metrics: cfg.Metrics, Since: now.Add(-cfg.Backfill), Now: now, FillGaps: true,
+			Metrics: cfg.Metrics, Since: now.Add(-cfg.Backfill), Now: now, FillGaps: true, Booking: booking(d.data, cfg),
 		})
 		closeSource(src)
 		err = errors.Join(err, unread(got))

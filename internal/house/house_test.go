@@ -46,8 +46,8 @@ func TestLayersAgree(t *testing.T) {
 			}
 		}
 	}
-	if rank("audit") != pure-1 || rank("collector") != pure {
-		t.Errorf("pure is %d: audit is the last layer that judges, collector begins the machinery", pure)
+	if rank("ledger") != pure-1 || rank("collector") != pure {
+		t.Errorf("pure is %d: ledger is the last layer that judges, collector begins the machinery", pure)
 	}
 }
 

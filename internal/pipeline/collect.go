@@ -10,6 +10,8 @@ import (
 
 	"yunjian/cloud"
 	"yunjian/collector"
+	"yunjian/internal/store"
+	"yunjian/ledger"
 )
 
 // gapSpan is how far back gaps are looked for and asked for again: late points
@@ -35,6 +37,8 @@ type CollectOptions struct {
 	// Again reads everything, whatever was read before: files may have been
 	// corrected since.
 	Again bool
+	// Booking gives the settings by which the inventory is booked; nil books nothing.
+	Booking store.Booking
 }
 
 // Collected is what one collection pass did.
@@ -42,6 +46,7 @@ type Collected struct {
 	Cloud     string
 	Inventory cloud.Inventory
 	Changes   []cloud.Change
+	Booked    []ledger.Entry // added to the ledger
 	Result    collector.Result
 }
 
@@ -57,7 +62,7 @@ func (d *Data) Collect(ctx context.Context, name string, src collector.Source, o
 	inv.Cloud = name
 	inv.Sort()
 	out.Inventory = inv
-	if out.Changes, err = d.State.PutInventory(inv); err != nil {
+	if out.Changes, out.Booked, err = d.State.PutInventory(inv, o.Booking); err != nil {
 		return out, fmt.Errorf("store the inventory of cloud %s: %w", name, err)
 	}
 	req, err := d.request(ctx, name, inv, o)

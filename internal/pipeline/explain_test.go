@@ -199,7 +199,7 @@ func TestFind(t *testing.T) {
 	d := open(t)
 	put := func(cloudName string, resources ...cloud.Resource) {
 		inv := cloud.Inventory{Cloud: cloudName, TakenAt: monday, Resources: resources, Scopes: []cloud.Scope{{Kind: cloud.Instance, Complete: true}}}
-		if _, err := d.State.PutInventory(inv); err != nil {
+		if _, _, err := d.State.PutInventory(inv, nil); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"yunjian/audit"
 	"yunjian/cloud"
 	"yunjian/internal/pages"
+	"yunjian/ledger"
 )
 
 // maxDamages is how many damaged places Check names.
@@ -114,6 +115,16 @@ func (s *Store) checkDocuments(ctx context.Context, tx *bolt.Tx, damaged func(er
 	each(tx.Bucket(goneBucket), "resource that is gone", into(&cloud.Resource{}))
 	each(tx.Bucket(changeBucket), "change", into(&cloud.Change{}))
 	each(tx.Bucket(callBucket), "calls", into(&map[string]int{}))
+	each(tx.Bucket(ledgerBucket), "ledger entry", func(key, text []byte) error {
+		var e ledger.Entry
+		if err := decode(text, &e); err != nil {
+			return err
+		}
+		if !bytes.Equal(key, entryKey(e)) {
+			return fmt.Errorf("holds the entry %s of %v", e.ID, e.At)
+		}
+		return nil
+	})
 	each(tx.Bucket(jobBucket), "job", into(&JobResult{}))
 	damaged(tx.Bucket(observationBucket).ForEachBucket(func(name []byte) error {
 		each(tx.Bucket(observationBucket).Bucket(name), "observations of", into(&map[cloud.Metric]cloud.Observation{}))

@@ -12,24 +12,27 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"yunjian/cloud"
+	"yunjian/ledger"
 )
 
 // PutInventory makes inv the current inventory of its cloud, merged with the
 // one before (see the package comment), and returns and keeps what changed, by
-// resource and field.
-func (s *Store) PutInventory(inv cloud.Inventory) ([]cloud.Change, error) {
+// resource and field. What it shows beside the one before is added to the ledger by the
+// settings that booking gives, in the same transaction, and returned; nil books nothing.
+func (s *Store) PutInventory(inv cloud.Inventory, booking Booking) ([]cloud.Change, []ledger.Entry, error) {
 	if err := checkName("cloud", inv.Cloud); err != nil {
-		return nil, fmt.Errorf("put inventory: %w", err)
+		return nil, nil, fmt.Errorf("put inventory: %w", err)
 	}
 	if inv.TakenAt.IsZero() {
-		return nil, fmt.Errorf("put inventory of %s: it has no time", inv.Cloud)
+		return nil, nil, fmt.Errorf("put inventory of %s: it has no time", inv.Cloud)
 	}
 	for _, r := range inv.Resources {
 		if err := checkName("resource", r.ID); err != nil {
-			return nil, fmt.Errorf("put inventory of %s: %w", inv.Cloud, err)
+			return nil, nil, fmt.Errorf("put inventory of %s: %w", inv.Cloud, err)
 		}
 	}
 	var changes []cloud.Change
+	var booked []ledger.Entry
 	err := s.update(func(tx *bolt.Tx) error {
 		before, known, err := s.inventory(tx, inv.Cloud)
 		if err != nil {
@@ -61,6 +64,9 @@ func (s *Store) PutInventory(inv cloud.Inventory) ([]cloud.Change, error) {
 		if err := putChanges(tx, changes); err != nil {
 			return err
 		}
+		if booked, err = s.bookInventory(tx, before, inv, len(changes) > 0, booking); err != nil {
+			return fmt.Errorf("book it: %w", err)
+		}
 		packed, err := s.packer.pack(merged)
 		if err != nil {
 			return err
@@ -68,9 +74,9 @@ func (s *Store) PutInventory(inv cloud.Inventory) ([]cloud.Change, error) {
 		return tx.Bucket(inventoryBucket).Put([]byte(inv.Cloud), packed)
 	})
 	if err != nil {
-		return nil, fmt.Errorf("put inventory of %s: %w", inv.Cloud, err)
+		return nil, nil, fmt.Errorf("put inventory of %s: %w", inv.Cloud, err)
 	}
-	return changes, nil
+	return changes, booked, nil
 }
 
 // Inventory returns the current inventory of a cloud; false when there is

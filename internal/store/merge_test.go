@@ -232,7 +232,7 @@ func TestMerge(t *testing.T) {
 			var all []cloud.Change
 			for _, inv := range c.puts {
 				before := slices.Clone(inv.Resources)
-				got, err := s.PutInventory(inv)
+				got, _, err := s.PutInventory(inv, nil)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -290,14 +290,14 @@ func TestMergeProperties(t *testing.T) {
 					listed[r.ID] = true
 				}
 			}
-			if _, err := s.PutInventory(inv); err != nil {
+			if _, _, err := s.PutInventory(inv, nil); err != nil {
 				t.Fatal(err)
 			}
 			once, _, err := s.Inventory(name)
 			if err != nil {
 				t.Fatal(err)
 			}
-			again, err := s.PutInventory(inv)
+			again, _, err := s.PutInventory(inv, nil)
 			if err != nil || len(again) > 0 {
 				t.Fatalf("the same again: %v, %v", again, err)
 			}

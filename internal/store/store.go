@@ -54,6 +54,7 @@ var (
 	callBucket        = []byte("calls")        // cloud NUL month → action → calls
 	auditBucket       = []byte("audits")       // instant → packed audit
 	jobBucket         = []byte("jobs")         // name → result
+	ledgerBucket      = []byte("ledger")       // cloud NUL instant id → entry
 
 	versionKey = []byte("version")
 	hurtPrefix = []byte("hurt ") // transaction the file was opened at (8) → what was damaged of its heads
@@ -70,6 +71,10 @@ var migrations = []func(*bolt.Tx) error{
 			}
 		}
 		return nil
+	},
+	func(tx *bolt.Tx) error { // 2: the ledger
+		_, err := tx.CreateBucketIfNotExists(ledgerBucket)
+		return err
 	},
 }
 

@@ -70,8 +70,8 @@ func TestNamesThatCannotBeKeys(t *testing.T) {
 		"calls without cloud":    s.AddCalls("", at(1), map[string]int{"x": 1}),
 		"a job without name":     s.PutJob(JobResult{}),
 		"an audit without time":  s.PutAudit(audit.Audit{}),
-		"inventory without time": second(s.PutInventory(cloud.Inventory{Cloud: "c"})),
-		"a resource twice":       second(s.PutInventory(cloud.Inventory{Cloud: "c", TakenAt: at(1), Resources: []cloud.Resource{{ID: "a"}, {ID: "a"}}})),
+		"inventory without time": third(s.PutInventory(cloud.Inventory{Cloud: "c"}, nil)),
+		"a resource twice":       third(s.PutInventory(cloud.Inventory{Cloud: "c", TakenAt: at(1), Resources: []cloud.Resource{{ID: "a"}, {ID: "a"}}}, nil)),
 	} {
 		if err == nil {
 			t.Errorf("%s was stored", name)
@@ -84,6 +84,8 @@ func TestNamesThatCannotBeKeys(t *testing.T) {
 }
 
 func second[T any](_ T, err error) error { return err }
+
+func third[T, U any](_ T, _ U, err error) error { return err }
 
 func TestCalls(t *testing.T) {
 	s := fresh(t)
@@ -117,7 +119,7 @@ func TestCalls(t *testing.T) {
 func TestChangesOfOneResource(t *testing.T) {
 	s := fresh(t)
 	for hour, resources := range [][]cloud.Resource{{vm("a"), vm("ab")}, {vm("a", off), vm("ab", off)}, {vm("a")}} {
-		if _, err := s.PutInventory(inventory(hour+1, true, resources...)); err != nil {
+		if _, _, err := s.PutInventory(inventory(hour+1, true, resources...), nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -273,7 +275,7 @@ func TestJobs(t *testing.T) {
 func TestInventoriesByName(t *testing.T) {
 	s := fresh(t)
 	for _, name := range []string{"b", "a"} {
-		if _, err := s.PutInventory(cloud.Inventory{Cloud: name, TakenAt: at(1), Types: []cloud.InstanceType{{ID: "t"}}}); err != nil {
+		if _, _, err := s.PutInventory(cloud.Inventory{Cloud: name, TakenAt: at(1), Types: []cloud.InstanceType{{ID: "t"}}}, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -282,7 +284,7 @@ func TestInventoriesByName(t *testing.T) {
 		t.Fatalf("%+v, %v", got, err)
 	}
 	// A cloud that cannot list its types this time still offers them.
-	if _, err := s.PutInventory(cloud.Inventory{Cloud: "a", TakenAt: at(2)}); err != nil {
+	if _, _, err := s.PutInventory(cloud.Inventory{Cloud: "a", TakenAt: at(2)}, nil); err != nil {
 		t.Fatal(err)
 	}
 	if inv, _, err := s.Inventory("a"); err != nil || len(inv.Types) != 1 {
@@ -381,7 +383,7 @@ func TestCheckNamesWhatIsDamaged(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if _, err := s.PutInventory(inventory(1, true, vm("a"))); err != nil {
+	if _, _, err := s.PutInventory(inventory(1, true, vm("a")), nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.PutAudit(sampleAudit(at(1))); err != nil {
@@ -415,7 +417,7 @@ func TestCheckNamesWhatIsDamaged(t *testing.T) {
 
 func TestBackupIsAStore(t *testing.T) {
 	s := fresh(t)
-	if _, err := s.PutInventory(inventory(1, true, vm("a"))); err != nil {
+	if _, _, err := s.PutInventory(inventory(1, true, vm("a")), nil); err != nil {
 		t.Fatal(err)
 	}
 	var buf bytes.Buffer
@@ -442,7 +444,7 @@ func TestConcurrentUse(t *testing.T) {
 				name := fmt.Sprint("cloud-", i)
 				inv := inventory(hour, true, vm("a"), vm("b"))
 				inv.Cloud = name
-				if _, err := s.PutInventory(inv); err != nil {
+				if _, _, err := s.PutInventory(inv, nil); err != nil {
 					t.Error(err)
 				}
 				if err := s.AddCalls("shared", at(1), map[string]int{"x": 1}); err != nil {
@@ -464,7 +466,7 @@ func TestConcurrentUse(t *testing.T) {
 func fill1(t *testing.T, s *Store) {
 	t.Helper()
 	for hour, resources := range [][]cloud.Resource{{vm("a"), disk("d"), vm("g")}, {vm("a", off), disk("d")}} {
-		if _, err := s.PutInventory(inventory(hour+1, true, resources...)); err != nil {
+		if _, _, err := s.PutInventory(inventory(hour+1, true, resources...), nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -526,6 +528,7 @@ func TestFileOfVersion1(t *testing.T) {
 		"calls":        func(s *Store) (any, error) { return s.Calls("province", "2026-11") },
 		"audit":        func(s *Store) (any, error) { a, _, err := s.LatestAudit(at(4)); return a, err },
 		"jobs":         func(s *Store) (any, error) { return s.Jobs() },
+		"ledger":       func(s *Store) (any, error) { return s.Ledger() },
 		"gone":         func(s *Store) (any, error) { return bucketKeys(t, s, goneBucket), nil },
 	} {
 		was, err := read(old)
@@ -559,7 +562,7 @@ func BenchmarkPutInventory10000(b *testing.B) {
 	hour := 0
 	for b.Loop() {
 		hour++
-		if _, err := s.PutInventory(bigInventory(10_000, at(0).Add(time.Duration(hour)*time.Minute))); err != nil {
+		if _, _, err := s.PutInventory(bigInventory(10_000, at(0).Add(time.Duration(hour)*time.Minute)), nil); err != nil {
 			b.Fatal(err)
 		}
 	}

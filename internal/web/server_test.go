@@ -88,7 +88,7 @@ func TestPages(t *testing.T) {
 	if err := data.State.PutJob(store.JobResult{Name: "gaps:province", Started: now, Finished: now, OK: true}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := data.State.PutInventory(cloud.Inventory{Cloud: "a", TakenAt: now}); err != nil {
+	if _, _, err := data.State.PutInventory(cloud.Inventory{Cloud: "a", TakenAt: now}, nil); err != nil {
 		t.Fatal(err)
 	}
 	pack, _ := policies.ByID("cn-gov-baseline")

@@ -1,0 +1,204 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"yunjian/cloud"
+	"yunjian/internal/estate"
+	"yunjian/internal/report"
+	"yunjian/ledger"
+	"yunjian/price"
+)
+
+// exampleCampaign is the worked example of a tally.
+const exampleCampaign = "zhejiang-2024h1"
+
+func newTally() *cobra.Command {
+	var path, example, period, from, to, format, lang, output string
+	var by []string
+	var q ledger.Query
+	var kind, effect string
+	var entries bool
+	cmd := &cobra.Command{
+		Use:     "tally (--config FILE | --example zhejiang-2024h1) [--period 2024H1 | --from DATE --to DATE] [--by department|application|kind|effect|month|batch] [--entries] [--format text|csv|xlsx|json] [--lang zh|en] [--output FILE]",
+		GroupID: groupWork,
+		Short:   "财务核算表：已释放的核、GB 与元 — the finance tally: cores, GB and yuan released",
+		Long: `按期间、单位、应用、类型、事项、月份或批次汇总台账里已入账的释放与降配。入账依据是
+前后两次资源清单的比对，不是建议；每个数都可用 --entries 追到分录与凭据。
+预估年化、本年度可实现、已核实三个数并列，单位为元。
+
+Adds up what the ledger has booked as released or made smaller, by period, department,
+application, kind, effect, month or batch. What is booked was observed by comparing
+inventories, not advised; --entries traces every figure to its entries and their
+evidence. Three figures stand side by side: annual, in-year and verified, in yuan.`,
+		Example: `  yunjian tally --config yunjian.yaml --period 2024H1 --by department
+  yunjian tally --config yunjian.yaml --from 2024-01-01 --to 2024-06-30 --department 示例市财政局 --entries
+  yunjian tally --config yunjian.yaml --period 2024 --by month --format xlsx --output tally.xlsx
+  yunjian tally --example zhejiang-2024h1 --by month`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			switch {
+			case path == "" && example == "":
+				return usage(errors.New("want --config, the configuration whose data folder holds the ledger, or --example zhejiang-2024h1, the worked example"))
+			case path != "" && example != "":
+				return usage(errors.New("--config and --example exclude each other: tally the ledger or the example"))
+			case example != "" && example != exampleCampaign:
+				return usage(fmt.Errorf("--example %q: want %s", example, exampleCampaign))
+			}
+			f, err := report.ParseFormat(format)
+			if err != nil || f == report.HTML {
+				return usage(fmt.Errorf("--format %q: want text, csv, xlsx or json", format))
+			}
+			if f == report.XLSX && output == "" {
+				return usage(errors.New("a spreadsheet is not text: name its file with --output, such as `--output tally.xlsx`"))
+			}
+			if q.By, err = parseBy(by); err != nil {
+				return usage(err)
+			}
+			if q.Kind, err = parseOne("--kind", kind, cloud.Kinds()); err != nil {
+				return usage(err)
+			}
+			if q.Effect, err = parseOne("--effect", effect, ledger.Effects()); err != nil {
+				return usage(err)
+			}
+			t := report.Tally{Listed: entries}
+			l := report.ZH
+			if example != "" {
+				if period == "" && from == "" && to == "" {
+					period = "2024H1"
+				}
+				t.Location, t.Example = estate.CampaignZone, true
+				t.Entries = exampleLedger()
+			} else {
+				cfg, err := loadConfig(cmd, path)
+				if err != nil {
+					return err
+				}
+				data, err := openPresent(cfg)
+				if err != nil {
+					return err
+				}
+				defer data.Close()
+				if t.Entries, err = data.State.Ledger(); err != nil {
+					return err
+				}
+				book, err := loadBook(cfg)
+				if err != nil {
+					return err
+				}
+				t.Location, t.ExamplePrices, l = cfg.Location, book.Example, report.Lang(cfg.Lang)
+			}
+			if lang != "" {
+				if l, err = report.ParseLang(lang); err != nil {
+					return usage(fmt.Errorf("--lang: %w", err))
+				}
+			}
+			if q.Period, err = tallyPeriod(period, from, to, t.Location); err != nil {
+				return usage(err)
+			}
+			t.Query = q
+			write := func(w io.Writer) error { return report.WriteTally(w, t, f, l) }
+			if output == "" {
+				return write(cmd.OutOrStdout())
+			}
+			var b bytes.Buffer
+			if err := write(&b); err != nil {
+				return err
+			}
+			return writeWhole(output, b.Bytes())
+		},
+	}
+	configFlag(cmd, &path)
+	cmd.Flags().Lookup("config").Usage = "配置文件（YAML）：汇总其数据目录里的台账 | configuration file (YAML): tally the ledger in its data folder"
+	cmd.Flags().StringVar(&example, "example", "", "演示算例 zhejiang-2024h1：由公开报道的总数反推的清单 | the worked example: inventories made to fit a published total")
+	choices(cmd, "example", exampleCampaign)
+	cmd.Flags().StringVar(&period, "period", "", "期间：2024、2024H1、2024Q3 或 2024-06 | period: a year, a half, a quarter or a month")
+	cmd.Flags().StringVar(&from, "from", "", "第一天，如 2024-01-01 | first day")
+	cmd.Flags().StringVar(&to, "to", "", "最后一天，如 2024-06-30 | last day")
+	cmd.Flags().StringSliceVar(&by, "by", nil, "按什么分类，可用逗号给出几个 | broken down by: department, application, kind, effect, month, batch; several separated by commas")
+	cmd.Flags().StringVar(&q.Department, "department", "", "只算这个单位 | of this department only")
+	cmd.Flags().StringVar(&q.Application, "application", "", "只算这个应用 | of this application only")
+	cmd.Flags().StringVar(&kind, "kind", "", "只算这类资源 | of this kind only: instance, disk, eip")
+	cmd.Flags().StringVar(&effect, "effect", "", "只算这种事项 | of this effect only: released, downsized, recategorized, reversed, rebound, corrected")
+	cmd.Flags().StringVar(&q.Batch, "batch", "", "只算这个文号 | of this document number only")
+	cmd.Flags().StringVar(&q.Month, "month", "", "只算这个月入账的，如 2024-06 | observed in this month only")
+	cmd.Flags().StringVar(&q.Cloud, "cloud", "", "只算这朵云 | of this cloud only")
+	cmd.Flags().BoolVar(&entries, "entries", false, "列出每一笔分录 | list every entry")
+	cmd.Flags().StringVar(&format, "format", "text", "输出格式 | form of the tally: text, csv, xlsx, json; xlsx 须有 needs --output")
+	choices(cmd, "format", "text", "csv", "xlsx", "json")
+	cmd.Flags().StringVar(&lang, "lang", "", "语言，默认取配置的 lang | language: zh, en; default: lang of the configuration")
+	choices(cmd, "lang", "zh", "en")
+	cmd.Flags().StringVar(&output, "output", "", "写入该文件，已有则覆盖；默认标准输出 | write to this file, in place of one that is there; default: standard output")
+	return cmd
+}
+
+func parseBy(words []string) ([]ledger.By, error) {
+	var out []ledger.By
+	for _, w := range words {
+		b, err := parseOne("--by", strings.TrimSpace(w), ledger.Bys())
+		if err != nil {
+			return nil, err
+		}
+		if slices.Contains(out, b) {
+			return nil, fmt.Errorf("--by names %s twice", b)
+		}
+		out = append(out, b)
+	}
+	return out, nil
+}
+
+// parseOne reads one of a few words; an empty one is none.
+func parseOne[T ~string](flag, word string, allowed []T) (T, error) {
+	if word != "" && !slices.Contains(allowed, T(word)) {
+		return "", fmt.Errorf("%s %q: want one of %v", flag, word, allowed)
+	}
+	return T(word), nil
+}
+
+// tallyPeriod reads --period, or --from and --to, the last day.
+func tallyPeriod(preset, from, to string, loc *time.Location) (ledger.Period, error) {
+	switch {
+	case preset != "" && (from != "" || to != ""):
+		return ledger.Period{}, errors.New("--period excludes --from and --to")
+	case preset != "":
+		p, err := ledger.ParsePeriod(preset, loc)
+		if err != nil {
+			return p, fmt.Errorf("--period: %w", err)
+		}
+		return p, nil
+	case from == "" || to == "":
+		return ledger.Period{}, errors.New("want --period, such as 2024H1, or both --from and --to, the first and the last day")
+	}
+	var days [2]time.Time
+	for i, x := range []struct{ flag, text string }{{"--from", from}, {"--to", to}} {
+		t, err := time.ParseInLocation(time.DateOnly, x.text, loc)
+		if err != nil {
+			return ledger.Period{}, fmt.Errorf("%s %q: want a day such as 2024-06-30", x.flag, x.text)
+		}
+		days[i] = t
+	}
+	if days[1].Before(days[0]) {
+		return ledger.Period{}, fmt.Errorf("--to %s lies before --from %s", to, from)
+	}
+	return ledger.Period{From: days[0], To: days[1].AddDate(0, 0, 1)}, nil
+}
+
+// exampleLedger books the worked example as a ledger is always booked: one inventory
+// after the other.
+func exampleLedger() []ledger.Entry {
+	s := ledger.Standard(price.Example(), estate.CampaignZone)
+	var entries []ledger.Entry
+	of := estate.Campaign()
+	for i := 1; i < len(of); i++ {
+		entries = append(entries, ledger.Reconcile(of[i-1], of[i], entries, s)...)
+	}
+	return entries
+}

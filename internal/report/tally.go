@@ -1,0 +1,278 @@
+package report
+
+import (
+	"bufio"
+	"encoding/csv"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"yunjian/ledger"
+	"yunjian/price"
+)
+
+// Tally is what a finance tally shows.
+type Tally struct {
+	Query    ledger.Query
+	Entries  []ledger.Entry // the whole ledger, of which the query names a part
+	Location *time.Location
+	Listed   bool // each entry is listed, too
+	// Example says that the figures are a worked example, not anybody's.
+	Example bool
+	// Priced by the built-in book of illustrative prices.
+	ExamplePrices bool
+}
+
+// WriteTally renders a tally in a format.
+func WriteTally(w io.Writer, t Tally, f Format, l Lang) error {
+	d := tallyDocument{Tally: t, p: prose{lang: l, loc: t.Location}, table: ledger.Tally(t.Entries, t.Query)}
+	slices.SortStableFunc(d.table.Rows, func(a, b ledger.Row) int {
+		if slices.Contains(t.Query.By, ledger.ByMonth) { // people read months in their order
+			return 0
+		}
+		return b.Net.Annual.Cmp(a.Net.Annual)
+	})
+	for _, e := range t.Entries {
+		if e.Effect == ledger.Verified {
+			if d.verified == nil {
+				d.verified = map[string]time.Time{}
+			}
+			d.verified[e.Of] = e.At
+		}
+	}
+	switch f {
+	case Text:
+		return d.text(w)
+	case CSV:
+		return d.csv(w)
+	case XLSX:
+		return d.xlsx(w)
+	case JSON:
+		return d.json(w)
+	}
+	return fmt.Errorf("a tally has no format %q: want text, csv, xlsx or json", f)
+}
+
+// tallyDocument is a tally in one language.
+type tallyDocument struct {
+	Tally
+	p        prose
+	table    ledger.Table
+	verified map[string]time.Time // when, by entry
+}
+
+func (d tallyDocument) title() string {
+	return d.p.tell("财务核算表", "Finance tally") + "  " + d.p.period(d.Query.Period)
+}
+
+func (d tallyDocument) banner() []string {
+	p := d.p
+	switch {
+	case d.Example:
+		return []string{p.tell("演示算例：台账由公开报道的总数反推，单位与应用均为虚构，单价为示意；不是任何单位的数据",
+			"A worked example: inventories made to fit a published total, departments and applications invented, prices illustrative; nobody's data")}
+	case d.ExamplePrices:
+		return []string{p.say(msgExampleBanner)}
+	}
+	return nil
+}
+
+// period names a period as people say it.
+func (p prose) period(x ledger.Period) string {
+	y, m := x.From.Year(), int(x.From.Month())
+	preset := x.Preset()
+	switch {
+	case len(preset) == 4:
+		return p.tell("%d年", "%d", y)
+	case strings.Contains(preset, "H"):
+		return p.tell("%d年%s半年", "the %[2]s half of %[1]d", y, p.tell([]string{"上", "下"}[m/7], []string{"first", "second"}[m/7]))
+	case strings.Contains(preset, "Q"):
+		q := m / 3
+		return p.tell("%d年第%s季度", "the %[2]s quarter of %[1]d", y, p.tell([]string{"一", "二", "三", "四"}[q], []string{"first", "second", "third", "fourth"}[q]))
+	case preset != "":
+		return p.tell("%d年%d月", "%[1]d-%02[2]d", y, m)
+	}
+	return p.tell("%s至%s", "%s to %s", p.date(x.From), p.date(x.Last()))
+}
+
+// sentence is what finance puts into its report: what was given back, net, by whole
+// resources and by those that became smaller.
+func (d tallyDocument) sentence() string {
+	p, n := d.p, d.table.Total.Net
+	if n.Entries == 0 {
+		return p.tell("%s没有入账的释放或降配", "In %s nothing released or downsized was booked", p.period(d.Query.Period))
+	}
+	saved := p.tell("每年预估可节约%s", "an estimated %s a year saved", p.short(n.Annual))
+	if n.Unpriced == n.Entries {
+		saved = p.tell("每年可节约金额未知", "the yearly saving is unknown")
+	}
+	parts := []string{p.tell("%s核CPU", "%s CPU cores", group(fmt.Sprint(n.VCPU))), p.tell("%sGB内存", "%s GB of memory", amountOf(p, n.MemoryGiB)), p.tell("%sGB存储", "%s GB of storage", amountOf(p, n.StorageGiB))}
+	if p.lang == EN {
+		return fmt.Sprintf("In %s, %s cloud resources were released: %s; %s", p.period(d.Query.Period), group(fmt.Sprint(n.Resources+n.Changed)), p.join(parts), saved)
+	}
+	return fmt.Sprintf("%s累计释放%d个云资源，包括%s，%s", p.period(d.Query.Period), n.Resources+n.Changed, p.join(parts), saved)
+}
+
+// amountOf is a size: Chinese sentences have no thousands separators.
+func amountOf(p prose, v float64) string {
+	if p.lang == EN {
+		return group(trim(v, 2))
+	}
+	return trim(v, 2)
+}
+
+// short is an amount to three figures, as a sentence tells it: 167万元.
+func (p prose) short(a price.Amount) string {
+	if p.lang == EN {
+		return strings.TrimSpace(currencyOf(a) + " " + group(a.Decimal().Round(0).String()))
+	}
+	wan := a.Decimal().Shift(-4)
+	places := int32(2)
+	switch abs := wan.Abs(); {
+	case abs.IntPart() >= 100:
+		places = 0
+	case abs.IntPart() >= 10:
+		places = 1
+	case abs.IntPart() < 1: // less than 万 is told in yuan
+		return a.Decimal().StringFixed(0) + "元"
+	}
+	text := wan.StringFixed(places)
+	if strings.Contains(text, ".") {
+		text = strings.TrimRight(strings.TrimRight(text, "0"), ".")
+	}
+	if c := currencyOf(a); c != "CNY" {
+		return text + "万 " + c
+	}
+	return text + "万元"
+}
+
+// scope names what of the ledger alone is tallied; empty: all of it.
+func (d tallyDocument) scope() string {
+	p, q := d.p, d.Query
+	var parts []string
+	add := func(by ledger.By, value string) {
+		if value != "" {
+			parts = append(parts, d.by(by)+" "+d.key(by, value).text)
+		}
+	}
+	add(ledger.ByDepartment, q.Department)
+	add(ledger.ByApplication, q.Application)
+	add(ledger.ByKind, string(q.Kind))
+	add(ledger.ByEffect, string(q.Effect))
+	add(ledger.ByMonth, q.Month)
+	add(ledger.ByBatch, q.Batch)
+	if q.Cloud != "" {
+		parts = append(parts, p.tell("云 %s", "cloud %s", clean(q.Cloud)))
+	}
+	return p.clauses(parts)
+}
+
+// notes are the sentences after the first.
+func (d tallyDocument) notes() []string {
+	p, t := d.p, d.table.Total
+	if t.Net.Entries == 0 {
+		return []string{p.tell("入账依据是前后两次完整的资源清单：先收集（collect）两次以上，其间有资源释放或变小，这里才有数", "What is booked is what two complete inventories show: collect at least twice, with something released or made smaller in between")}
+	}
+	var out []string
+	if scope := d.scope(); scope != "" {
+		out = append(out, p.tell("以上只计：%s", "Only: %s", scope))
+	}
+	out = append(out,
+		p.tell("其中整体释放%d个，降配或变更%d个", "of these %d whole resources, %d made smaller or cheaper", t.Net.Resources, t.Net.Changed),
+		p.tell("本年度可实现%s，已核实%s（年化）", "in-year %s, verified %s (a year)", p.yuan(t.Net.InYear), p.yuan(t.Net.Verified)),
+	)
+	if n := t.Taken.Entries; n > 0 {
+		out = append(out, p.tell("释放共%s（年化），其后恢复或同一应用新增占回%s（%d笔），以上为净额", "%s a year were released; %s were taken again since by resources that returned or by new ones of the same application (%d entries); the above is net", p.yuan(t.Gross.Annual), p.yuan(t.Taken.Annual), n))
+	}
+	if n := t.Net.Unpriced; n > 0 {
+		out = append(out, p.tell("另有%d笔没有价格，金额未计入", "%d entries have no price and are in no amount", n))
+	}
+	return out
+}
+
+// meanings say what each figure is.
+func (d tallyDocument) meanings() []string {
+	p := d.p
+	return []string{
+		p.tell("入账：前后两次资源清单比对，读全的清单里不再出现、或规格变小的资源；没有读全的清单不入账", "Booked: what is no longer in a listing that was read to the end, or became smaller, between two inventories; nothing of a listing that was not"),
+		p.tell("预估年化：该资源按入账时价目表的月价×12", "Annual: the monthly price of the resource by the book of that day, times twelve"),
+		p.tell("本年度可实现：年化×（起算日至12月31日的天数）÷全年天数；包年包月自到期次日起算", "In-year: annual × days from the first day without billing to 31 December ÷ days of the year; prepaid from the day after the term"),
+		p.tell("已核实：至少一天后的清单仍如此的，按年化计", "Verified: still so in an inventory a day later at least, as a year's amount"),
+		p.tell("占回：已释放的资源恢复、已降配的又升配，或同一应用在90天内新增的资源（回弹）", "Taken again: resources that returned or grew again, and new ones of the same application within 90 days (rebound)"),
+	}
+}
+
+func (d tallyDocument) text(w io.Writer) error {
+	p := d.p
+	t := &page{w: bufio.NewWriter(w)}
+	t.line(spread(d.title(), p.date(d.Query.From)+" — "+p.date(d.Query.Last()), textWidth))
+	t.line(strings.Repeat("=", textWidth))
+	for _, b := range d.banner() {
+		t.paragraph("", "*** "+b+" ***")
+	}
+	t.paragraph("", p.sentences([]string{d.sentence()}))
+	t.paragraph("", p.sentences(d.notes()))
+	if d.table.Total.Net.Entries == 0 {
+		return t.w.Flush()
+	}
+	n := 0
+	section := func(title string, x table) {
+		n++
+		t.line("")
+		t.line(ordinal(n, p.lang) + title)
+		t.line(strings.Repeat("-", textWidth))
+		t.table(x, p)
+	}
+	section(p.tell("合计", "In all"), d.totals())
+	if len(d.Query.By) > 0 {
+		section(p.tell("分类（净额）", "Broken down (net)"), d.breakdown())
+	}
+	if d.Listed {
+		section(p.tell("明细", "Entries"), d.list())
+	}
+	n++
+	t.line("")
+	t.line(ordinal(n, p.lang) + p.tell("口径", "What the figures are"))
+	t.line(strings.Repeat("-", textWidth))
+	for _, m := range d.meanings() {
+		t.paragraph("- ", m)
+	}
+	return t.w.Flush()
+}
+
+// csv is the entries where they are listed, else the breakdown, else the total.
+func (d tallyDocument) csv(w io.Writer) error {
+	if _, err := io.WriteString(w, "\ufeff"); err != nil {
+		return fmt.Errorf("write CSV: %w", err)
+	}
+	t := d.totals()
+	switch {
+	case d.Listed:
+		t = d.list()
+	case len(d.Query.By) > 0:
+		t = d.breakdown()
+	}
+	t = onSheet(t)
+	c := csv.NewWriter(w)
+	c.UseCRLF = true
+	var head []string
+	for _, x := range t.columns {
+		head = append(head, x.title)
+	}
+	from, last := d.p.tell("起始日期", "From"), d.p.tell("截止日期", "To")
+	_ = c.Write(append(head, from, last)) // an error is remembered and told by Error
+	for _, row := range t.rows {
+		var out []string
+		for i, x := range t.columns {
+			out = append(out, x.plain(row[i]))
+		}
+		_ = c.Write(append(out, d.p.date(d.Query.From), d.p.date(d.Query.Last())))
+	}
+	c.Flush()
+	if err := c.Error(); err != nil {
+		return fmt.Errorf("write CSV: %w", err)
+	}
+	return nil
+}

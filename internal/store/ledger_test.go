@@ -1,0 +1,71 @@
+package store
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"yunjian/ledger"
+	"yunjian/price"
+)
+
+// What an inventory shows is booked with it, once, and read back.
+func TestInventoryIsBooked(t *testing.T) {
+	s := fresh(t)
+	asked := 0
+	booking := func() (ledger.Settings, error) {
+		asked++
+		return ledger.Standard(price.Example(), time.UTC), nil
+	}
+	put := func(hour int, ids ...string) int {
+		inv := inventory(hour, true)
+		for _, id := range ids {
+			inv.Resources = append(inv.Resources, vm(id))
+		}
+		_, booked, err := s.PutInventory(inv, booking)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(booked)
+	}
+	if n := put(1, "a", "b"); n != 0 || asked != 0 {
+		t.Errorf("%d booked of a first inventory, settings asked for %d times", n, asked)
+	}
+	if n := put(2, "b"); n != 1 {
+		t.Errorf("%d booked where one is gone", n)
+	}
+	if n := put(2, "b"); n != 0 {
+		t.Errorf("%d booked again", n)
+	}
+	if n := put(40, "b"); n != 1 {
+		t.Errorf("%d booked a day later, where it is verified", n)
+	}
+	got, err := s.Ledger()
+	if err != nil || len(got) != 2 || got[0].Effect != ledger.Released || got[0].ResourceID != "a" || got[1].Effect != ledger.Verified || got[1].Of != got[0].ID {
+		t.Errorf("%+v, %v", got, err)
+	}
+	asked = 0
+	inv := inventory(40, true, vm("b"))
+	inv.TakenAt = inv.TakenAt.Add(time.Minute)
+	if _, _, err := s.PutInventory(inv, booking); err != nil || asked != 0 {
+		t.Errorf("asked %d times where nothing changed within the hour, %v", asked, err)
+	}
+}
+
+// Without prices nothing is stored: the inventory would be the one before, and what
+// it shows would never be booked.
+func TestNothingIsStoredThatCannotBeBooked(t *testing.T) {
+	s := fresh(t)
+	if _, _, err := s.PutInventory(inventory(1, true, vm("a")), nil); err != nil {
+		t.Fatal(err)
+	}
+	broken := errors.New("no price book")
+	_, _, err := s.PutInventory(inventory(2, true), func() (ledger.Settings, error) { return ledger.Settings{}, broken })
+	if !errors.Is(err, broken) {
+		t.Errorf("got %v", err)
+	}
+	inv, _, err := s.Inventory("province")
+	if err != nil || len(inv.Resources) != 1 {
+		t.Errorf("the inventory that was not booked is stored: %+v, %v", inv, err)
+	}
+}
