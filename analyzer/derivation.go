@@ -174,7 +174,9 @@ func Explain(p policies.Pack, in Input, now time.Time) Derivation {
 	}
 	if in.Resource.Kind == cloud.Instance {
 		for _, m := range cloud.Metrics() {
-			d.Measured = append(d.Measured, j.describe(m))
+			if !m.Optional() || in.Utilization[m].Samples > 0 {
+				d.Measured = append(d.Measured, j.describe(m))
+			}
 		}
 	}
 	reached := slices.Clone(j.tried)

@@ -70,7 +70,7 @@ func FixedCodes() []string {
 var subjects = map[cloud.Metric]string{
 	cloud.CPUPercent: "cpu", cloud.MemoryPercent: "memory", cloud.DiskPercent: "disk",
 	cloud.NetworkInBPS: "network_in", cloud.NetworkOutBPS: "network_out",
-	cloud.DiskReadBPS: "disk_read", cloud.DiskWriteBPS: "disk_write",
+	cloud.DiskReadBPS: "disk_read", cloud.DiskWriteBPS: "disk_write", cloud.StealPercent: "steal",
 	policies.CPUCores: "cpu_cores", policies.NetworkBPS: "network", policies.DiskBPS: "disk_io",
 }
 
@@ -80,7 +80,7 @@ var subjects = map[cloud.Metric]string{
 //	subject_statistic_not_word  cpu_p95_not_below: the comparison did not hold
 //
 // subject is cpu, memory, disk (fill), network_in, network_out, disk_read,
-// disk_write, cpu_cores, network or disk_io; for a fact (m empty) there is no
+// disk_write, steal, cpu_cores, network or disk_io; for a fact (m empty) there is no
 // subject: memory_gib_at_most. word is below, at_most, above or at_least. A
 // Reason of such a code carries metric, statistic, value and limit; that of a
 // statistic of samples or days carries the share or the number of days in value
@@ -114,6 +114,9 @@ func (r Reason) Padding() bool { return strings.HasPrefix(r.Code, "padding_") }
 // missing is the reason why a metric has no samples.
 func missing(m cloud.Metric, a cloud.Availability, detail string) Reason {
 	r := Reason{Metric: m, Detail: detail}
+	if a == "" && m.Optional() {
+		a = cloud.NotOffered // sources do not observe that they lack it
+	}
 	switch a {
 	case cloud.NoAgent:
 		r.Code = subjects[m] + "_no_agent"

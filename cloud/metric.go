@@ -15,6 +15,7 @@ const (
 	NetworkOutBPS Metric = "network_out_bps" // sent, bit/s
 	DiskReadBPS   Metric = "disk_read_bps"   // read from all disks, Byte/s
 	DiskWriteBPS  Metric = "disk_write_bps"  // written to all disks, Byte/s
+	StealPercent  Metric = "steal_percent"   // share of time in which the hypervisor withheld CPU that the guest wanted, 0 to 100; few sources have it
 )
 
 // Metrics lists every metric in the order in which tables show them.
@@ -22,8 +23,13 @@ func Metrics() []Metric {
 	return []Metric{
 		CPUPercent, MemoryPercent, DiskPercent,
 		NetworkInBPS, NetworkOutBPS, DiskReadBPS, DiskWriteBPS,
+		StealPercent,
 	}
 }
+
+// Optional reports whether m is kept where a source happens to have it, and
+// is no gap in knowledge where it has not: no source observes its absence.
+func (m Metric) Optional() bool { return m == StealPercent }
 
 // Unit is the unit of a metric or of a number in a reason.
 type Unit string

@@ -22,6 +22,7 @@ var metricNames = map[cloud.Metric]Text{
 	cloud.NetworkOutBPS: {"网络发送", "network sent"},
 	cloud.DiskReadBPS:   {"磁盘读", "disk read"},
 	cloud.DiskWriteBPS:  {"磁盘写", "disk written"},
+	cloud.StealPercent:  {"CPU 被抢占率", "CPU steal"},
 	NetworkBPS:          {"网络收发合计", "network in and out"},
 	DiskBPS:             {"磁盘读写合计", "disk read and written"},
 	CPUCores:            {"CPU 用量", "CPU in use"},
@@ -264,6 +265,13 @@ func (p Pack) describeSizing(line func(string, ...any)) {
 		}
 	}
 	line("")
+	if s.MaxSteal < 100 {
+		limit, from := amount(s.MaxSteal, cloud.Percent), ""
+		if s.MaxSteal == DefaultMaxSteal {
+			from = fmt.Sprintf("  [%s %s]", Proposed, words[string(Proposed)].ZH)
+		}
+		line("CPU 被抢占 withheld  被抢占率的 95 分位超过 %s 时，不缩减 CPU，也不因闲置释放 | where p95 of CPU steal is above %s, the CPU is not made smaller and nothing is released as idle%s", limit, limit, from)
+	}
 	line("风险等级 grades  A ≤ %s  B ≤ %s  C ≤ %s  D", share(p.Risk.A), share(p.Risk.B), share(p.Risk.C))
 	if p.Risk.Budget > 0 {
 		line("风险预算 budget  全部建议执行后，预计 %s 内受损的云主机至多 %s | of all instances at most %s may be expected to come to harm within %s of all advice", span(p.Risk.Horizon), share(p.Risk.Budget), share(p.Risk.Budget), span(p.Risk.Horizon))

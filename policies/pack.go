@@ -150,8 +150,12 @@ type Condition struct {
 type Sizing struct {
 	// Limits are what utilization projected on the proposed size must respect.
 	// The limits of a metric are asked only where its dimension shrinks.
-	Limits       []Condition
-	MaxStep      float64  // at most divided by this a round: 2 halves
+	Limits  []Condition
+	MaxStep float64 // at most divided by this a round: 2 halves
+	// MaxSteal is the highest 95th percentile of steal_percent, 0 to 100, at which CPU
+	// samples still tell what a machine wanted: above it its CPU is not made smaller
+	// and it is not released as idle. 100: steal is not looked at.
+	MaxSteal     float64
 	MinVCPU      int      // floor
 	MinMemoryGiB float64  // floor
 	Families     []string // families allowed beside the current one, most wanted first
@@ -161,6 +165,10 @@ type Sizing struct {
 	VCPUs       []int
 	MemoriesGiB []float64
 }
+
+// DefaultMaxSteal, percent, holds where a pack is silent. It is proposed by Yunjian:
+// node-exporter and vSphere practice warn at 5 to 10 %.
+const DefaultMaxSteal = 5
 
 // Limit returns the limit on one statistic of one metric, and whether there is
 // one.

@@ -2,6 +2,7 @@ package policies
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -108,6 +109,22 @@ func TestPackWithoutItsNumberShowsButIsNotUsable(t *testing.T) {
 	}
 	if problems := Check("ours.yaml", []byte(entered)); len(problems) != 0 {
 		t.Errorf("Check with the number = %v", problems)
+	}
+}
+
+func TestMaxSteal(t *testing.T) {
+	for _, p := range Builtin() {
+		if p.Sizing.MaxSteal != DefaultMaxSteal {
+			t.Errorf("%s: max_steal_percent is %g, want the default %d", p.ID, p.Sizing.MaxSteal, DefaultMaxSteal)
+		}
+	}
+	text, _ := YAML(DefaultID)
+	for _, limit := range []string{"0", "12.5", "100"} {
+		ours := strings.Replace(string(text), "max_step: 2", "max_step: 2\n  max_steal_percent: "+limit, 1)
+		p, err := Parse("ours.yaml", []byte(ours))
+		if got := fmt.Sprint(p.Sizing.MaxSteal); err != nil || got != limit {
+			t.Errorf("max_steal_percent: %s is read as %s, %v", limit, got, err)
+		}
 	}
 }
 

@@ -191,13 +191,13 @@ func (r *reader) deadlines(n *yaml.Node) []Deadline {
 
 func (r *reader) sizing(n *yaml.Node) Sizing {
 	if n == nil {
-		return Sizing{}
+		return Sizing{MaxSteal: DefaultMaxSteal} // it holds for releases, too
 	}
 	o, ok := r.object(n, "sizing")
 	if !ok {
 		return Sizing{}
 	}
-	s := Sizing{MaxStep: 2}
+	s := Sizing{MaxStep: 2, MaxSteal: DefaultMaxSteal}
 	limits := r.conditions(o.need("limits"), "sizing.limits", cloud.Instance)
 	for i, l := range limits {
 		at := fmt.Sprintf("sizing.limits[%d]", i)
@@ -214,6 +214,9 @@ func (r *reader) sizing(n *yaml.Node) Sizing {
 	}
 	if v := o.take("max_step"); v != nil {
 		s.MaxStep, _ = r.number(v, "sizing.max_step", 1, 64)
+	}
+	if v := o.take("max_steal_percent"); v != nil {
+		s.MaxSteal, _ = r.number(v, "sizing.max_steal_percent", 0, 100)
 	}
 	if v := o.take("min_vcpu"); v != nil {
 		s.MinVCPU = r.integer(v, "sizing.min_vcpu", 1, 1024)

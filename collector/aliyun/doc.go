@@ -26,6 +26,7 @@
 //     address, and then only at instants where both parts are known: half a sum
 //     would make a busy web server look idle.
 //   - Disk throughput: DiskReadBPS and DiskWriteBPS of the host.
+//   - CPU steal: not measured by acs_ecs_dashboard, and so never asked for.
 //
 // The statistic is Average; Value where a metric has no Average. Negative
 // values, which CloudMonitor uses for "not measured", percentages above 100,

@@ -21,6 +21,9 @@ func (s *Source) enlist(r *run, req collector.Request, offers map[string]offer) 
 			continue
 		}
 		for _, m := range metrics {
+			if m.Optional() && len(gauges(m)) == 0 {
+				continue // CloudMonitor measures no such thing, and nobody misses it
+			}
 			x := &series{resource: res, metric: m, ways: o.queries(m)}
 			if req.Through != nil {
 				x.through = req.Through(res.ID, m)

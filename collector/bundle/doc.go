@@ -29,6 +29,8 @@
 //     others go on. Half a file would look like a machine that fell idle.
 //   - Of several rows with one timestamp the last row that has a value counts,
 //     as in the history store. Rows may stand in any order.
+//   - The columns of samples are timestamp and the metrics of package cloud. One
+//     of an optional metric (steal_percent) is missed nowhere.
 //   - Percentages outside 0 to 100, negative rates and numbers that are not
 //     finite are refused. Timestamps are Unix seconds or RFC 3339, whole
 //     seconds, of the years 2000 to 2099.

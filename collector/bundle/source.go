@@ -47,7 +47,8 @@ func (s *Source) Inventory(ctx context.Context, now time.Time) (cloud.Inventory,
 // when samples were delivered, or when the file holds samples in (Since, Now]
 // that an earlier run delivered; Stopped when there is nothing new and the
 // resource is powered off; NoAgent for memory and disk fill without a running
-// agent; NotOffered when the file has no such column; NoData otherwise. Known
+// agent; NotOffered when the file has no such column; NoData otherwise. Of an
+// optional metric only samples are observed, and nothing is missed. Known
 // through is the last row of the resource's own file, at most Now: other files
 // may have been written further when an export is under way, and a later one
 // may bring more.
@@ -96,7 +97,10 @@ func (s *Source) Collect(ctx context.Context, req collector.Request, deliver fun
 			run.result.Calls["file"]++
 		}
 		for _, m := range req.Metrics {
-			o, found := run.judge(r, m, file, content, err)
+			o, found, said := run.judge(r, m, file, content, err)
+			if !said {
+				continue
+			}
 			batch.Observations = append(batch.Observations, o)
 			if len(found) > 0 {
 				batch.Series = append(batch.Series, cloud.Series{Resource: r.ID, Metric: m, Points: found})
@@ -144,23 +148,25 @@ type collection struct {
 }
 
 // judge says what is known of one series and which samples are to be
-// delivered.
-func (c *collection) judge(r cloud.Resource, m cloud.Metric, file string, content samples, err error) (cloud.Observation, []cloud.Point) {
-	o := cloud.Observation{Resource: r.ID, Metric: m, From: c.req.Since.UTC()}
+// delivered; said is false where it is optional and there is nothing to say.
+func (c *collection) judge(r cloud.Resource, m cloud.Metric, file string, content samples, err error) (o cloud.Observation, wanted []cloud.Point, said bool) {
+	o = cloud.Observation{Resource: r.ID, Metric: m, From: c.req.Since.UTC()}
 	if err != nil {
+		if m.Optional() {
+			return o, nil, false
+		}
 		o.Availability, o.Detail = cloud.Failed, err.Error()
 		if c.failed != r.ID {
 			c.failed = r.ID
 			c.count(lack{availability: cloud.Failed}, err.Error())
 		}
-		return o, nil
+		return o, nil, true
 	}
 	o.Through = unixTime(content.last)
 	if o.Through.After(c.req.Now) {
 		o.Through = c.req.Now.UTC()
 	}
 	column := slices.Index(content.metrics, m)
-	var wanted []cloud.Point
 	known := false
 	if column >= 0 {
 		inSpan := between(content.points[column], c.req.Since, c.req.Now)
@@ -172,6 +178,8 @@ func (c *collection) judge(r cloud.Resource, m cloud.Metric, file string, conten
 	switch {
 	case len(wanted) > 0:
 		o.Availability = cloud.Observed
+	case m.Optional() && !known:
+		return o, nil, false
 	case r.Status == cloud.PoweredOff:
 		o.Availability = cloud.Stopped
 	case known:
@@ -196,7 +204,7 @@ func (c *collection) judge(r cloud.Resource, m cloud.Metric, file string, conten
 	if o.Availability != cloud.Observed && o.Availability != cloud.Stopped {
 		c.count(lack{o.Availability, m}, o.Detail)
 	}
-	return o, wanted
+	return o, wanted, true
 }
 
 func shortened(names []string) string {

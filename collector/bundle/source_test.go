@@ -147,6 +147,40 @@ func TestCollect(t *testing.T) {
 	}
 }
 
+// The absence of CPU steal is no gap: nothing is observed of it, and nobody is told.
+func TestCollectOptional(t *testing.T) {
+	src := open(t, map[string]string{
+		"inventory.csv":       "resource_id\nbroken\nempty\nstolen\nwithout\n",
+		"samples/broken.csv":  "timestamp,cpu_percent,steal_percent\n1700000000,1,100.5\n",
+		"samples/empty.csv":   "timestamp,cpu_percent,steal_percent\n1700000000,1,\n",
+		"samples/stolen.csv":  "timestamp,cpu_percent,steal_percent\n1700000000,1,0\n1700000300,2,100\n",
+		"samples/without.csv": "timestamp,cpu_percent\n1700000000,1\n",
+	}).Source("exported")
+	req := collector.Request{Metrics: []cloud.Metric{cloud.CPUPercent, cloud.StealPercent}, Now: unix(1700000300)}
+	got, res := collect(t, src, req)
+	want := []cloud.Point{{T: 1700000000, V: 0}, {T: 1700000300, V: 100}}
+	if diff := cmp.Diff(want, got.points[series{"stolen", cloud.StealPercent}]); diff != "" {
+		t.Errorf("points (-want +got):\n%s", diff)
+	}
+	var observed []cloud.Observation
+	for _, o := range got.observations {
+		if o.Metric == cloud.StealPercent {
+			observed = append(observed, o)
+		}
+	}
+	seen := []cloud.Observation{{Resource: "stolen", Metric: cloud.StealPercent, Availability: cloud.Observed, Through: req.Now}}
+	if diff := cmp.Diff(seen, observed); diff != "" {
+		t.Errorf("observations (-want +got):\n%s", diff)
+	}
+	problems := []collector.Problem{{
+		Availability: cloud.Failed, Resources: 1,
+		Message: `1 sample files were refused whole; mend them and import again: samples/broken.csv:2: steal_percent: found "100.5"; want a percentage from 0 to 100, or nothing where missing`,
+	}}
+	if diff := cmp.Diff(problems, res.Problems); diff != "" {
+		t.Errorf("problems (-want +got):\n%s", diff)
+	}
+}
+
 func TestCollectTakesUpWhereTheLastRunEnded(t *testing.T) {
 	src := fleetBundle(t).Source("exported")
 	read := unix(1700000300)

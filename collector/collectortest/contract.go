@@ -274,6 +274,9 @@ func observations(t *testing.T, f Fixture) {
 			k := Key{r.ID, m}
 			o, ok := g.Observations[k]
 			switch {
+			case m.Optional() && !ok && len(g.Points[k]) == 0:
+			case m.Optional() && o.Availability != cloud.Observed:
+				t.Errorf("%v: the absence of an optional metric is observed as %q", k, o.Availability)
 			case !ok:
 				t.Errorf("%v: no observation", k)
 			case o.Availability == "":

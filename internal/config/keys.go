@@ -53,7 +53,7 @@ var topKeys = []key[Config]{
 		func(c *Config) *string { return &c.Lang }, word("zh", "en")),
 	{name: "clouds", typ: "list of mappings", zh: "要读取的云", en: "the clouds to read", read: readClouds,
 		children: func(prefix string) []Key { return reference(prefix[:len(prefix)-1]+"[].", cloudKeys) }},
-	{name: "metrics", typ: "list of metrics", fallback: "all", zh: "要采集的指标", en: "what is collected",
+	{name: "metrics", typ: "list of metrics", fallback: "all", zh: "要采集的指标；steal_percent 只在来源恰好有时", en: "what is collected; steal_percent where a source happens to have it",
 		read: func(d *decoder, n *yaml.Node, at string, c *Config) {
 			if found, ok := once("metrics", word(cloud.Metrics()...))(d, n, at); ok {
 				c.Metrics = slices.DeleteFunc(cloud.Metrics(), func(m cloud.Metric) bool { return !slices.Contains(found, m) })

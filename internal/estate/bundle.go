@@ -8,7 +8,7 @@ import (
 // HasSamples reports whether a resource has samples of a metric at any time.
 func (e *Estate) HasSamples(resource string, m cloud.Metric) bool {
 	r, ok := e.index[resource]
-	if !ok {
+	if !ok || m.Optional() {
 		return false
 	}
 	switch r.kind {
@@ -34,7 +34,7 @@ func (e *Estate) WriteBundle(dir string, progress func(done, total int)) error {
 			return nil
 		}
 		out := map[cloud.Metric][]cloud.Point{}
-		for _, m := range cloud.Metrics() {
+		for _, m := range e.Metrics() {
 			if points := e.Samples(resource, m, e.start, e.end); len(points) > 0 {
 				out[m] = points
 			}

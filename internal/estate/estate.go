@@ -3,6 +3,7 @@ package estate
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -165,8 +166,10 @@ func (e *Estate) End() time.Time { return time.Unix(e.end, 0).UTC() }
 // Start returns the instant after which samples begin.
 func (e *Estate) Start() time.Time { return time.Unix(e.start, 0).UTC() }
 
-// Metrics returns what is measured: everything.
-func (e *Estate) Metrics() []cloud.Metric { return cloud.Metrics() }
+// Metrics returns what is measured: everything that is not optional.
+func (e *Estate) Metrics() []cloud.Metric {
+	return slices.DeleteFunc(cloud.Metrics(), cloud.Metric.Optional)
+}
 
 // Class returns the truth about an instance, or "" for other resources and
 // unknown ids.

@@ -12,7 +12,7 @@ import (
 // Unix seconds, on the grid of Step; nil where nothing is measured. Percentages
 // have two decimals, rates are whole numbers.
 //
-// Instances have every metric, but memory and disk fill only with a running
+// Instances have every metric that is not optional, but memory and disk fill only with a running
 // agent. Disks have the fill of their file system where their machine has an
 // agent; those that were forgotten have none. Addresses have none.
 func (e *Estate) Samples(resource string, m cloud.Metric, from, to int64) []cloud.Point {

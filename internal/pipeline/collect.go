@@ -171,7 +171,7 @@ func (d *Data) request(ctx context.Context, name string, inv cloud.Inventory, o 
 		},
 	}
 	if o.FillGaps {
-		if req.Gaps, err = d.dueGaps(ctx, name, inv, o); err != nil {
+		if req.Gaps, err = d.dueGaps(ctx, name, inv, known, o); err != nil {
 			return collector.Request{}, err
 		}
 	}
@@ -206,9 +206,17 @@ func (d *Data) MetricCalls(name string, at time.Time) (int, error) {
 
 func gapJob(cloudName string) string { return "gaps:" + cloudName }
 
+// missed reports whether a hole in a metric is a gap in knowledge: of an optional
+// one only where it was ever observed.
+func missed(m cloud.Metric, observed map[cloud.Metric]cloud.Observation) bool {
+	_, seen := observed[m]
+	return seen || !m.Optional()
+}
+
 // dueGaps returns the holes of the last days in the series of running
-// instances, or nothing when they were asked for less than a day ago.
-func (d *Data) dueGaps(ctx context.Context, name string, inv cloud.Inventory, o CollectOptions) ([]collector.Gap, error) {
+// instances, or nothing when they were asked for less than a day ago. known is
+// what is observed of each.
+func (d *Data) dueGaps(ctx context.Context, name string, inv cloud.Inventory, known map[string]map[cloud.Metric]cloud.Observation, o CollectOptions) ([]collector.Gap, error) {
 	jobs, err := d.State.Jobs()
 	if err != nil {
 		return nil, err
@@ -232,9 +240,11 @@ func (d *Data) dueGaps(ctx context.Context, name string, inv cloud.Inventory, o 
 	if err != nil {
 		return nil, fmt.Errorf("find gaps: %w", err)
 	}
-	gaps := make([]collector.Gap, len(holes))
-	for i, h := range holes {
-		gaps[i] = collector.Gap{Resource: h.Resource, Metric: h.Metric, From: h.From, To: h.To}
+	var gaps []collector.Gap
+	for _, h := range holes {
+		if missed(h.Metric, known[h.Resource]) {
+			gaps = append(gaps, collector.Gap{Resource: h.Resource, Metric: h.Metric, From: h.From, To: h.To})
+		}
 	}
 	return gaps, nil
 }

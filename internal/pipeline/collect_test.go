@@ -118,6 +118,34 @@ func TestGapsAfterClockRanAhead(t *testing.T) {
 	}
 }
 
+// A metric that few sources have leaves gaps only where it was ever observed.
+func TestGapsOfOptionalMetrics(t *testing.T) {
+	d, f := open(t), &feed{}
+	collectAt(t, d, f, monday)
+	gaps := func() (of []cloud.Metric) {
+		t.Helper()
+		req, err := d.Request(context.Background(), "a", f, CollectOptions{
+			Metrics: []cloud.Metric{cloud.CPUPercent, cloud.StealPercent}, Now: monday, FillGaps: true,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, g := range req.Gaps {
+			of = append(of, g.Metric)
+		}
+		return of
+	}
+	if diff := cmp.Diff([]cloud.Metric{cloud.CPUPercent}, gaps()); diff != "" {
+		t.Errorf("gaps before steal was seen (-want +got):\n%s", diff)
+	}
+	if err := d.State.PutObservations("a", []cloud.Observation{{Resource: "i-1", Metric: cloud.StealPercent, Availability: cloud.Observed, Through: monday}}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]cloud.Metric{cloud.CPUPercent, cloud.StealPercent}, gaps()); diff != "" {
+		t.Errorf("gaps once steal was seen (-want +got):\n%s", diff)
+	}
+}
+
 // What was delivered before a failure stays, its calls count, and the next pass
 // takes up from there.
 func TestCollectBreaksOff(t *testing.T) {

@@ -196,6 +196,9 @@ func (d *Data) read(ctx context.Context, j judging, e *Explanation) error {
 		return fmt.Errorf("read the gaps of %s: %w", id, err)
 	}
 	for _, g := range gaps {
+		if !missed(g.Metric, j.inputs[0].Observations) {
+			continue
+		}
 		lacks := cloud.Window{From: g.From, To: g.To}
 		if created := e.Resource.CreatedAt; created.After(lacks.From) && lacks.To.Before(w.To) {
 			if lacks.From = created; lacks.Duration() <= 2*step { // there was no machine before

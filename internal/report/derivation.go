@@ -238,7 +238,7 @@ func (d derivation) gaps() {
 	d.line(p.tell("缺口（相邻样本相隔超过两个采样间隔）%d 处，最长的：", "%d gap(s), where neighbouring samples are more than two spacings apart; the longest:", len(spans)))
 	for _, w := range spans[:min(most, len(spans))] {
 		which := p.join(metrics[w])
-		if len(metrics[w]) == len(cloud.Metrics()) {
+		if len(metrics[w]) == len(d.e.Derivation.Measured) {
 			which = p.tell("全部指标", "every metric")
 		}
 		d.paragraph("  ", p.minute(w.From)+p.tell(" 至 ", " to ")+p.minute(w.To)+p.parenthesized(p.duration(w.Duration()))+p.tell("：", ": ")+which)

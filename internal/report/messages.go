@@ -351,6 +351,7 @@ const (
 	msgNetworkOut
 	msgDiskRead
 	msgDiskWrite
+	msgSteal
 	msgMetricNetwork
 	msgMetricDisk
 	msgMetricCores

@@ -342,6 +342,7 @@ var english = map[msg]string{
 	msgNetworkOut:    "network out",
 	msgDiskRead:      "disk read",
 	msgDiskWrite:     "disk write",
+	msgSteal:         "CPU steal",
 	msgMetricNetwork: "network",
 	msgMetricDisk:    "disk traffic",
 	msgMetricCores:   "CPU in use",

@@ -341,6 +341,7 @@ var chinese = map[msg]string{
 	msgNetworkOut:    "网络流出",
 	msgDiskRead:      "磁盘读",
 	msgDiskWrite:     "磁盘写",
+	msgSteal:         "CPU被抢占率",
 	msgMetricNetwork: "网络",
 	msgMetricDisk:    "磁盘读写",
 	msgMetricCores:   "实际用核",

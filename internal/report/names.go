@@ -18,6 +18,7 @@ var (
 		cloud.NetworkOutBPS: msgNetworkOut,
 		cloud.DiskReadBPS:   msgDiskRead,
 		cloud.DiskWriteBPS:  msgDiskWrite,
+		cloud.StealPercent:  msgSteal,
 		policies.NetworkBPS: msgMetricNetwork,
 		policies.DiskBPS:    msgMetricDisk,
 		policies.CPUCores:   msgMetricCores,

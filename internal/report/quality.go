@@ -61,6 +61,9 @@ func assess(r Weekly, f facts) quality {
 	for _, x := range r.Audit.Findings {
 		from := f.resources[x.ResourceID].Cloud
 		for _, m := range cloud.Metrics() {
+			if m.Optional() {
+				continue // nobody misses it
+			}
 			a, detail, coverage := state(r, x, m)
 			switch a {
 			case "", cloud.Observed:
