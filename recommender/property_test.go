@@ -17,7 +17,8 @@ import (
 // Whatever the fleet: a downsize grows nothing and shrinks something, stays in
 // its architecture and out of refused, GPU and local-disk types, goes no
 // further than the step and the floor, saves no less than nothing, and the
-// projection keeps the limits.
+// projection keeps the limits; of a machine whose CPU was withheld, neither the CPU
+// nor the whole is taken.
 func TestAdviceNeverOverreaches(t *testing.T) {
 	p, _ := policies.ByID(policies.DefaultID)
 	p.Window, p.MinHistory = 3*24*time.Hour, 2*24*time.Hour // shorter, so that many fleets are drawn
@@ -28,6 +29,7 @@ func TestAdviceNeverOverreaches(t *testing.T) {
 	w := cloud.Last(p.Window, now)
 	rapid.Check(t, func(t *rapid.T) {
 		var fleet []Candidate
+		withheld := map[string]bool{}
 		for i := range rapid.IntRange(1, 6).Draw(t, "machines") {
 			r := cloud.Resource{
 				ID: fmt.Sprintf("i-%d", i), Kind: cloud.Instance, Status: cloud.Running, Department: "示例局",
@@ -50,6 +52,10 @@ func TestAdviceNeverOverreaches(t *testing.T) {
 				in.Utilization[m] = flat(m, level, min(100, level*rapid.Float64Range(1, 4).Draw(t, "spike")), w)
 				in.Peaks[m] = analyzer.Peak{Max: rapid.Float64Range(0, 100).Draw(t, "peak")}
 			}
+			if steal := rapid.SampledFrom([]float64{-1, -1, p.Sizing.MaxSteal, p.Sizing.MaxSteal + 0.01}).Draw(t, "steal"); steal >= 0 {
+				in.Utilization[cloud.StealPercent] = flat(cloud.StealPercent, steal, 100, w)
+				withheld[r.ID] = steal > p.Sizing.MaxSteal
+			}
 			fleet = append(fleet, Candidate{Input: in, Finding: analyzer.Judge(p, in, now), Past: Standard().PastOf(r, in.Utilization, nil)})
 		}
 		recs, refusals := Recommend(p, fleet, types, prices, nil, now)
@@ -64,6 +70,9 @@ func TestAdviceNeverOverreaches(t *testing.T) {
 			seen[r.ResourceID] = true
 			if r.AnnualSaving.Sign() < 0 || r.Risk.HarmProbability < 0 || r.Risk.HarmProbability > 1 || r.Risk.Grade == "" || len(r.Reasons) == 0 {
 				t.Fatalf("saving %s, risk %+v, %d reasons", r.AnnualSaving, r.Risk, len(r.Reasons))
+			}
+			if withheld[r.ResourceID] && (r.Action == Release || r.Action == Downsize && r.Target.VCPU < r.Current.VCPU) {
+				t.Fatalf("%s of a machine whose CPU was withheld", r.Action)
 			}
 			checkPricing(t, r)
 			if r.Action == Downsize {

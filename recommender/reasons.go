@@ -1,6 +1,7 @@
 package recommender
 
-// Codes of the reasons in refusals, beside those of the finding.
+// Codes of the reasons in refusals, beside those of the finding. Those of a CPU that is
+// not made smaller also stand in advice that makes the memory smaller alone.
 const (
 	CodePadding          = "suspected_padding"     // for people to check first
 	CodeExempt           = "exempt"                // excused: the finding says until when
@@ -10,6 +11,8 @@ const (
 	CodeSizeUnknown      = "size_unknown"          // the source gives no vCPU or memory
 	CodeTypeUnknown      = "type_not_in_catalogue" // nothing is known of the instance type; Detail: the type
 	CodeMemoryUnknown    = "memory_unknown"        // memory may not be reduced unseen, and no size reduces the CPU alone
+	CodeCPUWithheld      = "cpu_withheld"          // the hypervisor withheld CPU: the machine wanted more than it shows
+	CodeCPUCapped        = "cpu_capped"            // a burstable machine whose CPU piles up at its maximum, as without credits; Detail: the maximum, percent
 	CodeNoSmallerSize    = "no_smaller_size"       // no allowed size keeps the policy's limits, step and floor
 	CodeNoLargerSize     = "no_larger_size"        // no allowed size relieves the machine
 	CodeTooRisky         = "too_risky"             // even the least risky size or the release is likelier to harm than any one machine may be
@@ -25,6 +28,6 @@ const (
 func Codes() []string {
 	return []string{
 		CodePadding, CodeExempt, CodeGPU, CodeLocalDisk, CodeRefusedFamily, CodeSizeUnknown, CodeTypeUnknown, CodeMemoryUnknown,
-		CodeNoSmallerSize, CodeNoLargerSize, CodeNoSaving, CodeTooRisky, CodeRiskBudget, CodeKin, CodeHAGroup, CodeWithinAllowance, CodeStorageMigration,
+		CodeCPUWithheld, CodeCPUCapped, CodeNoSmallerSize, CodeNoLargerSize, CodeNoSaving, CodeTooRisky, CodeRiskBudget, CodeKin, CodeHAGroup, CodeWithinAllowance, CodeStorageMigration,
 	}
 }

@@ -90,6 +90,8 @@ type proposal struct {
 	action  Action
 	options []option // sizes that fit, best first; none for a release
 	refused []analyzer.Reason
+	// censored is why sizes with a smaller CPU are none of the options, though they fit.
+	censored []analyzer.Reason
 }
 
 func (pr *proposal) resource() cloud.Resource { return pr.c.Input.Resource }
@@ -124,6 +126,10 @@ func (r *run) propose(c *Candidate) *proposal {
 	case family != "" && slices.Contains(r.pack.Sizing.Refuse, family):
 		return pr.refuse(CodeRefusedFamily, family)
 	case pr.action == Release:
+		if why, ok := r.withheld(c); ok && res.Status != cloud.PoweredOff { // one that is off is no idle one
+			pr.refused = append(pr.refused, why)
+			return pr
+		}
 		if risk := r.ofRelease(pr).HarmProbability; rule.MaxHarm > 0 && risk > rule.MaxHarm {
 			pr.refused = append(pr.refused, tooRisky(risk, rule.MaxHarm))
 		}
@@ -137,8 +143,11 @@ func (r *run) propose(c *Candidate) *proposal {
 	} else {
 		pr.options, code, detail = r.smaller(pr)
 	}
-	if code != "" {
-		return pr.refuse(code, detail)
+	switch {
+	case code != "" && len(pr.censored) > 0: // else there would be a size
+		pr.refused = pr.censored
+	case code != "":
+		pr.refuse(code, detail)
 	}
 	return pr
 }
@@ -264,6 +273,7 @@ func (r *run) recommendation(pr *proposal, before map[string]Recommendation) Rec
 		rec.Target = &pr.options[0].spec
 		rec.Projected = r.projection(pr)
 		rec.Risk = r.ofSize(pr, *rec.Target)
+		rec.Reasons = append(rec.Reasons, pr.censored...)
 	case Upsize:
 		rec.Target = &pr.options[0].spec
 		rec.Projected = r.projection(pr)

@@ -43,12 +43,13 @@ const (
 	UnfitFloor     = "below_floor"         // smaller than the policy's least size
 	UnfitStep      = "beyond_step"         // more than one step away
 	UnfitLimit     = "over_limit"          // a check does not hold
+	UnfitCensored  = "cpu_censored"        // it fits, but nobody knows how much CPU was wanted
 	UnfitCost      = "no_saving"           // known to cost as much or more
 )
 
 // UnfitCodes lists the codes above.
 func UnfitCodes() []string {
-	return []string{UnfitDimension, UnfitFloor, UnfitStep, UnfitLimit, UnfitCost}
+	return []string{UnfitDimension, UnfitFloor, UnfitStep, UnfitLimit, UnfitCensored, UnfitCost}
 }
 
 // Sizes lists the sizes that Recommend considers for a resource, which rule of the
@@ -86,7 +87,7 @@ func Sizes(p policies.Pack, c Candidate, catalog cloud.Catalog, book price.Book,
 		}
 	case res.VCPU <= 0 || res.MemoryGiB <= 0:
 	case pr.action == Downsize:
-		touch, _ := touched(pr)
+		touch, _ := r.touched(pr)
 		specs = r.beside(res, func(s Spec) bool { return s.VCPU <= res.VCPU && s.MemoryGiB <= res.MemoryGiB })
 		unfit = func(s Spec) string { return r.unfit(&c, touch, s) }
 	default:
@@ -114,7 +115,7 @@ func Sizes(p policies.Pack, c Candidate, catalog cloud.Catalog, book price.Book,
 }
 
 // ofSizes are the refusals that come of looking at sizes.
-var ofSizes = []string{CodeSizeUnknown, CodeTypeUnknown, CodeMemoryUnknown, CodeNoSmallerSize, CodeNoLargerSize, CodeNoSaving}
+var ofSizes = []string{CodeSizeUnknown, CodeTypeUnknown, CodeMemoryUnknown, CodeCPUWithheld, CodeCPUCapped, CodeNoSmallerSize, CodeNoLargerSize, CodeNoSaving}
 
 // beside lists the sizes on offer other than the current one that are kept, in
 // the order of the offer.
@@ -141,6 +142,8 @@ func (r *run) unfit(c *Candidate, touch dimensions, s Spec) string {
 		return UnfitStep
 	case !r.fits(c, s):
 		return UnfitLimit
+	case touch.censored && s.VCPU < res.VCPU: // last, so that it is said only where it decides
+		return UnfitCensored
 	}
 	return ""
 }

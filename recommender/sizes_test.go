@@ -46,7 +46,7 @@ func checkSizes(t *rapid.T, p policies.Pack, fleet []Candidate, types cloud.Cata
 		}
 		for _, x := range refusals {
 			code := x.Reasons[0].Code
-			if x.ResourceID == c.Input.Resource.ID && len(fit) > 0 && slices.Contains([]string{CodeNoSmallerSize, CodeNoLargerSize, CodeNoSaving, CodeMemoryUnknown}, code) {
+			if x.ResourceID == c.Input.Resource.ID && len(fit) > 0 && slices.Contains([]string{CodeNoSmallerSize, CodeNoLargerSize, CodeNoSaving, CodeMemoryUnknown, CodeCPUWithheld, CodeCPUCapped}, code) {
 				t.Fatalf("refused for %s, yet %+v fits", code, fit)
 			}
 		}

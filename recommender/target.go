@@ -34,14 +34,17 @@ func (r *run) smaller(pr *proposal) (options []option, code, detail string) {
 	if res.VCPU <= 0 || res.MemoryGiB <= 0 {
 		return nil, CodeSizeUnknown, ""
 	}
-	touch, memoryKnown := touched(pr)
+	touch, memoryKnown := r.touched(pr)
 	offered, code := r.offered(res)
 	if code != "" {
 		return nil, code, res.InstanceType
 	}
 	for _, o := range offered {
-		if r.unfit(pr.c, touch, o.spec) == "" {
+		switch r.unfit(pr.c, touch, o.spec) {
+		case "":
 			options = append(options, o)
+		case UnfitCensored:
+			pr.censored = r.censored(pr.c)
 		}
 	}
 	if len(options) == 0 {
@@ -54,15 +57,20 @@ func (r *run) smaller(pr *proposal) (options []option, code, detail string) {
 }
 
 // dimensions are the sizes that may shrink.
-type dimensions struct{ cpu, memory bool }
+type dimensions struct {
+	cpu, memory bool
+	censored    bool // the CPU may not, because nobody knows how much was wanted
+}
 
 // touched are the dimensions that the rule of pr may shrink, and whether memory is
 // known: it may not be reduced unseen.
-func touched(pr *proposal) (touch dimensions, memoryKnown bool) {
+func (r *run) touched(pr *proposal) (touch dimensions, memoryKnown bool) {
 	memoryKnown = pr.c.Input.Utilization[cloud.MemoryPercent].Samples > 0
 	return dimensions{
 		cpu:    slices.Contains(pr.rule.Dimensions, "cpu"),
 		memory: slices.Contains(pr.rule.Dimensions, "memory") && memoryKnown,
+
+		censored: len(r.censored(pr.c)) > 0,
 	}, memoryKnown
 }
 

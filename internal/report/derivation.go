@@ -366,6 +366,8 @@ func (p prose) unfit(code string) string {
 		return p.tell("一次降得太多", "further than one step")
 	case recommender.UnfitLimit:
 		return p.tell("超出限值", "over a limit")
+	case recommender.UnfitCensored:
+		return p.tell("CPU实际需求高于所见，不缩减", "more CPU was wanted than was seen: not made smaller")
 	case recommender.UnfitCost:
 		return p.tell("不省钱", "saves nothing")
 	default:

@@ -516,6 +516,8 @@ const (
 	msgRefusedSize
 	msgRefusedType
 	msgRefusedMemory
+	msgRefusedWithheld
+	msgRefusedCapped
 	msgRefusedSmaller
 	msgRefusedLarger
 	msgRefusedSaving

@@ -493,6 +493,8 @@ var english = map[msg]string{
 	msgRefusedSize:             "the source gives no vCPU or memory: its size is not known",
 	msgRefusedType:             "the catalogue does not have this type[ ({detail})]",
 	msgRefusedMemory:           "memory use is not known and may not be reduced unseen; no size reduces the CPU alone",
+	msgRefusedWithheld:         "{subject} was [{value}, ]above {limit}: the hypervisor withheld CPU, so it used less than it wanted, and from that no CPU is made smaller and nothing released",
+	msgRefusedCapped:           "a burstable machine whose CPU samples pile up at their maximum[ of {detail}%][, {value} of them] (at least {limit} counts as a cap), as if its credits were spent and more wanted; look at its credit balance, and until then its CPU is not made smaller",
 	msgRefusedSmaller:          "no allowed size is smaller and still keeps the policy's headroom, step and floor",
 	msgRefusedLarger:           "no allowed size relieves it",
 	msgRefusedSaving:           "every size that fits costs as much or more",

@@ -492,6 +492,8 @@ var chinese = map[msg]string{
 	msgRefusedSize:             "来源未给出核数或内存，现规格未知",
 	msgRefusedType:             "规格目录中没有该类型[（{detail}）]",
 	msgRefusedMemory:           "内存用量未知，不能盲目缩减内存，又无只减CPU的规格",
+	msgRefusedWithheld:         "{subject}[为{value}，]超过{limit}：宿主机未给足CPU，所见用量低于需求，不据此缩减CPU或释放",
+	msgRefusedCapped:           "突发性能实例，CPU采样堆积在最高值[（{detail}%）]附近[，占{value}]（至少{limit}即视为封顶），像是积分已用尽，需求可能更高：请查看CPU积分余额，查明之前不缩减CPU",
 	msgRefusedSmaller:          "可选规格中没有更小而又满足策略要求的（余量、每次缩减幅度、最低规格）",
 	msgRefusedLarger:           "没有可用的更大规格",
 	msgRefusedSaving:           "可选规格都不比现规格便宜",

@@ -212,6 +212,8 @@ var (
 		recommender.CodeSizeUnknown:      msgRefusedSize,
 		recommender.CodeTypeUnknown:      msgRefusedType,
 		recommender.CodeMemoryUnknown:    msgRefusedMemory,
+		recommender.CodeCPUWithheld:      msgRefusedWithheld,
+		recommender.CodeCPUCapped:        msgRefusedCapped,
 		recommender.CodeNoSmallerSize:    msgRefusedSmaller,
 		recommender.CodeNoLargerSize:     msgRefusedLarger,
 		recommender.CodeNoSaving:         msgRefusedSaving,

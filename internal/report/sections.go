@@ -268,8 +268,10 @@ func inGeneral(reasons []analyzer.Reason) []analyzer.Reason {
 	out := slices.Clone(reasons)
 	for i, r := range out {
 		switch r.Code {
-		case recommender.CodeTooRisky, recommender.CodeRiskBudget, recommender.CodeKin:
+		case recommender.CodeTooRisky, recommender.CodeRiskBudget, recommender.CodeKin, recommender.CodeCPUWithheld:
 			out[i].Value = nil
+		case recommender.CodeCPUCapped:
+			out[i].Value, out[i].Detail = nil, ""
 		case recommender.CodeHAGroup:
 			out[i].Detail = ""
 		}
