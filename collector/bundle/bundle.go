@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"yunjian/cloud"
+	"yunjian/internal/sheet"
 )
 
 // Bundle is a bundle folder that was opened: its inventory is in memory, its
@@ -42,7 +43,7 @@ type extent struct {
 }
 
 // Open reads the inventory of the bundle in dir and finds its sample files. An
-// error that wraps *Mistakes lists everything wrong with the tables; mistakes
+// error that wraps *sheet.Mistakes lists everything wrong with the tables; mistakes
 // in a sample file show when it is read.
 func Open(dir string) (*Bundle, error) {
 	if info, err := os.Stat(dir); err != nil {
@@ -51,7 +52,7 @@ func Open(dir string) (*Bundle, error) {
 		return nil, fmt.Errorf("open bundle %s: is a file; want the folder that holds inventory.csv and samples", dir)
 	}
 	b := &Bundle{dir: dir, files: map[string]string{}}
-	var wrong Mistakes
+	var wrong sheet.Mistakes
 	var err error
 	if b.inventory, b.notes, err = readInventory(dir, &wrong); err != nil {
 		return nil, err
@@ -59,7 +60,7 @@ func Open(dir string) (*Bundle, error) {
 	if err := b.find(&wrong); err != nil {
 		return nil, err
 	}
-	if !wrong.none() {
+	if !wrong.None() {
 		return nil, fmt.Errorf("read bundle %s:\n%w", dir, &wrong)
 	}
 	return b, nil
@@ -70,7 +71,7 @@ var sampleEndings = []string{".csv", ".csv.gz", ".xlsx"}
 
 // find lists the samples folder; files that no row of the inventory names are
 // noted, not read.
-func (b *Bundle) find(wrong *Mistakes) error {
+func (b *Bundle) find(wrong *sheet.Mistakes) error {
 	entries, err := os.ReadDir(filepath.Join(b.dir, "samples"))
 	if errors.Is(err, fs.ErrNotExist) {
 		b.notes = append(b.notes, "no folder samples: the inventory alone was read")
@@ -91,12 +92,12 @@ func (b *Bundle) find(wrong *Mistakes) error {
 		case e.IsDir() || !ok || !ids[id]:
 			strangers = append(strangers, e.Name())
 		case b.files[id] != "":
-			wrong.add(Mistake{File: file, Found: "found " + b.files[id] + " beside it", Allowed: "one file a resource"})
+			wrong.Add(sheet.Mistake{File: file, Found: "found " + b.files[id] + " beside it", Allowed: "one file a resource"})
 		default:
 			b.files[id] = file
 		}
 	}
-	if len(strangers) > 0 && wrong.none() {
+	if len(strangers) > 0 && wrong.None() {
 		b.notes = append(b.notes, fmt.Sprintf("%d entries of samples belong to no resource of the inventory and were not read, the first is %s", len(strangers), strangers[0]))
 	}
 	return nil

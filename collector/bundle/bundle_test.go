@@ -14,6 +14,7 @@ import (
 	"golang.org/x/text/encoding/simplifiedchinese"
 
 	"yunjian/cloud"
+	"yunjian/internal/sheet"
 	"yunjian/price"
 )
 
@@ -143,7 +144,7 @@ vm-4,,,,,,,,,stray
 		"instance_types.csv": "instance_type,vcpu,memory_gib\nbig,8,\nbig,8,16\n,2,4\n",
 		"samples/vm-2.csv":   "timestamp,cpu_percent\n",
 	}))
-	var wrong *Mistakes
+	var wrong *sheet.Mistakes
 	if !errors.As(err, &wrong) {
 		t.Fatalf("error: %v", err)
 	}
@@ -205,7 +206,7 @@ func TestMistakesAreCappedAndCounted(t *testing.T) {
 		fmt.Fprintf(&text, "vm-%d,many\n", i)
 	}
 	_, err := Open(folder(t, map[string]string{"inventory.csv": text.String()}))
-	var wrong *Mistakes
+	var wrong *sheet.Mistakes
 	if !errors.As(err, &wrong) {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"yunjian/cloud"
+	"yunjian/internal/sheet"
 )
 
 // tagPrefix marks a column that holds a tag.
@@ -81,8 +82,8 @@ var typeColumns = []column[cloud.InstanceType]{
 func text[T any](name string, at func(*T) *string) column[T] {
 	return column[T]{name,
 		func(x *T, cell string) string {
-			if len(cell) > maxCellBytes {
-				return fmt.Sprintf("at most %d bytes", maxCellBytes)
+			if len(cell) > sheet.MaxCellBytes {
+				return fmt.Sprintf("at most %d bytes", sheet.MaxCellBytes)
 			}
 			*at(x) = cell
 			return ""

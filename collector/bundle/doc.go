@@ -22,7 +22,7 @@
 //     name, columns named tag:KEY become Tags. Prices depend on three of them:
 //     internet_charge_type (PayByTraffic in any case of letters) and
 //     bandwidth_package_id of an address, storage_category of an instance.
-//   - Of the inventory every mistake is reported at once (see Mistakes) and
+//   - Of the inventory every mistake is reported at once (see sheet.Mistakes) and
 //     nothing is read until all are gone.
 //   - A sample file is read wholly or not at all: one bad row refuses the file,
 //     its resource is then Failed with file, line and column named, and the

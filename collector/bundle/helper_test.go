@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/klauspost/compress/gzip"
+
+	"yunjian/internal/sheet"
 )
 
 // folder writes files, by path, into a new folder.
@@ -51,7 +53,7 @@ func zipped(t testing.TB, text string) string {
 // isMistake reports whether err says that the files are wrong, as against that
 // they could not be read.
 func isMistake(err error) bool {
-	var many *Mistakes
-	var one *Mistake
+	var many *sheet.Mistakes
+	var one *sheet.Mistake
 	return errors.As(err, &many) || errors.As(err, &one)
 }

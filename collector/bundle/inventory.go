@@ -8,35 +8,36 @@ import (
 
 	"yunjian/cloud"
 	"yunjian/collector"
+	"yunjian/internal/sheet"
 	"yunjian/price"
 )
 
-// readInventory reads the inventory and the instance types of dir. Mistakes of
+// readInventory reads the inventory and the instance types of dir. sheet.Mistakes of
 // their content go to wrong; an error means that a file could not be read.
-func readInventory(dir string, wrong *Mistakes) (inv cloud.Inventory, notes []string, err error) {
-	t, found, err := readTable(dir, "inventory", wrong)
+func readInventory(dir string, wrong *sheet.Mistakes) (inv cloud.Inventory, notes []string, err error) {
+	t, found, err := sheet.Find(dir, "inventory", wrong)
 	if err != nil {
 		return inv, nil, err
 	}
 	if !found {
 		return inv, nil, fmt.Errorf("read bundle %s: neither inventory.csv nor inventory.xlsx is there", dir)
 	}
-	types, found, err := readTable(dir, "instance_types", wrong)
-	if err == nil && !found && strings.HasSuffix(t.file, ".xlsx") {
-		types, err = readSheet(filepath.Join(dir, t.file), t.file, "instance_types", false, wrong)
-		found = types.header.line > 0
+	types, found, err := sheet.Find(dir, "instance_types", wrong)
+	if err == nil && !found && strings.HasSuffix(t.File, ".xlsx") {
+		types, err = sheet.ReadWorkbook(filepath.Join(dir, t.File), t.File, "instance_types", false, wrong)
+		found = types.Header.Line > 0
 	}
 	if err != nil {
 		return inv, nil, err
 	}
-	if !wrong.none() { // of form: what follows would only repeat it
+	if !wrong.None() { // of form: what follows would only repeat it
 		return inv, nil, nil
 	}
 	inv.Resources = parseResources(t, wrong)
 	if found {
 		inv.Types = parseTypes(types, wrong)
 	}
-	for _, n := range []string{t.note, types.note} {
+	for _, n := range []string{t.Note, types.Note} {
 		if n != "" {
 			notes = append(notes, n)
 		}
@@ -47,30 +48,30 @@ func readInventory(dir string, wrong *Mistakes) (inv cloud.Inventory, notes []st
 	return inv, notes, nil
 }
 
-func parseResources(t table, wrong *Mistakes) []cloud.Resource {
-	names, ok := t.columns("resource_id", wrong)
+func parseResources(t sheet.Table, wrong *sheet.Mistakes) []cloud.Resource {
+	names, ok := t.Columns("resource_id", wrong)
 	if !ok {
 		return nil
 	}
 	known := index(names, inventoryColumns)
-	out := make([]cloud.Resource, 0, len(t.rows))
-	lines := make(map[string]int, len(t.rows))
-	for _, line := range t.rows {
-		r, id := cloud.Resource{}, wrong.count()
-		for i, cell := range line.cells {
-			bad := Mistake{File: t.file, Line: line.line, Column: names[i], Found: quote(cell)}
+	out := make([]cloud.Resource, 0, len(t.Rows))
+	lines := make(map[string]int, len(t.Rows))
+	for _, line := range t.Rows {
+		r, id := cloud.Resource{}, wrong.Count()
+		for i, cell := range line.Cells {
+			bad := sheet.Mistake{File: t.File, Line: line.Line, Column: names[i], Found: sheet.Quote(cell)}
 			if bad.Allowed = setResource(&r, names[i], known[i], cell); bad.Allowed != "" {
-				wrong.add(bad)
+				wrong.Add(bad)
 			}
 		}
-		if wrong.count() == id {
-			checkResource(&r, t.file, line.line, wrong)
+		if wrong.Count() == id {
+			checkResource(&r, t.File, line.Line, wrong)
 		}
 		if first, twice := lines[r.ID]; twice && r.ID != "" {
-			wrong.add(Mistake{File: t.file, Line: line.line, Column: "resource_id", Found: quote(r.ID) + fmt.Sprintf(", as on line %d", first), Allowed: "each resource once"})
+			wrong.Add(sheet.Mistake{File: t.File, Line: line.Line, Column: "resource_id", Found: sheet.Quote(r.ID) + fmt.Sprintf(", as on line %d", first), Allowed: "each resource once"})
 			continue
 		}
-		lines[r.ID] = line.line
+		lines[r.ID] = line.Line
 		out = append(out, r)
 	}
 	return out
@@ -89,8 +90,8 @@ func setResource(r *cloud.Resource, name string, known *column[cloud.Resource], 
 	if name == "" {
 		return "no value under a column without a name"
 	}
-	if len(cell) > maxCellBytes {
-		return fmt.Sprintf("at most %d bytes", maxCellBytes)
+	if len(cell) > sheet.MaxCellBytes {
+		return fmt.Sprintf("at most %d bytes", sheet.MaxCellBytes)
 	}
 	if key, isTag := strings.CutPrefix(name, tagPrefix); isTag {
 		if r.Tags == nil {
@@ -115,14 +116,14 @@ func setAttribute(r *cloud.Resource, name, value string) {
 
 // checkResource checks what spans several cells of a row, and sets the kind
 // where the row names none.
-func checkResource(r *cloud.Resource, file string, line int, wrong *Mistakes) {
+func checkResource(r *cloud.Resource, file string, line int, wrong *sheet.Mistakes) {
 	bad := func(column, found, allowed string) {
-		wrong.add(Mistake{File: file, Line: line, Column: column, Found: found, Allowed: allowed})
+		wrong.Add(sheet.Mistake{File: file, Line: line, Column: column, Found: found, Allowed: allowed})
 	}
 	if r.ID == "" {
 		bad("resource_id", "found nothing", "the id of the resource")
 	} else if allowed := checkID(r.ID); allowed != "" {
-		bad("resource_id", quote(r.ID), allowed)
+		bad("resource_id", sheet.Quote(r.ID), allowed)
 	}
 	if r.Kind == "" {
 		r.Kind = cloud.Instance
@@ -132,34 +133,34 @@ func checkResource(r *cloud.Resource, file string, line int, wrong *Mistakes) {
 		states = []cloud.Status{cloud.Running, cloud.PoweredOff, cloud.Changing}
 	}
 	if r.Status != "" && !slices.Contains(states, r.Status) {
-		bad("status", quote(string(r.Status)), oneOf(states)+" for the kind "+string(r.Kind))
+		bad("status", sheet.Quote(string(r.Status)), oneOf(states)+" for the kind "+string(r.Kind))
 	}
 	if !r.FirstSeen.IsZero() && !r.LastSeen.IsZero() && r.LastSeen.Before(r.FirstSeen) {
 		bad("last_seen", "found an instant before first_seen", "first_seen or later")
 	}
 }
 
-func parseTypes(t table, wrong *Mistakes) []cloud.InstanceType {
-	names, ok := t.columns("instance_type", wrong)
+func parseTypes(t sheet.Table, wrong *sheet.Mistakes) []cloud.InstanceType {
+	names, ok := t.Columns("instance_type", wrong)
 	if !ok {
 		return nil
 	}
 	known := index(names, typeColumns)
-	out := make([]cloud.InstanceType, 0, len(t.rows))
-	lines := make(map[string]int, len(t.rows))
-	for _, line := range t.rows {
+	out := make([]cloud.InstanceType, 0, len(t.Rows))
+	lines := make(map[string]int, len(t.Rows))
+	for _, line := range t.Rows {
 		var x cloud.InstanceType
-		for i, cell := range line.cells {
+		for i, cell := range line.Cells {
 			trimmed := strings.TrimSpace(cell)
 			if known[i] == nil || trimmed == "" { // a size has no attributes
 				continue
 			}
 			if allowed := known[i].set(&x, trimmed); allowed != "" {
-				wrong.add(Mistake{File: t.file, Line: line.line, Column: names[i], Found: quote(cell), Allowed: allowed})
+				wrong.Add(sheet.Mistake{File: t.File, Line: line.Line, Column: names[i], Found: sheet.Quote(cell), Allowed: allowed})
 			}
 		}
 		bad := func(column, found, allowed string) {
-			wrong.add(Mistake{File: t.file, Line: line.line, Column: column, Found: found, Allowed: allowed})
+			wrong.Add(sheet.Mistake{File: t.File, Line: line.Line, Column: column, Found: found, Allowed: allowed})
 		}
 		if x.ID == "" {
 			bad("instance_type", "found nothing", "the name of the instance type")
@@ -172,10 +173,10 @@ func parseTypes(t table, wrong *Mistakes) []cloud.InstanceType {
 			bad("memory_gib", "found nothing or 0", "a number above 0")
 		}
 		if first, twice := lines[x.ID]; twice && x.ID != "" {
-			bad("instance_type", quote(x.ID)+fmt.Sprintf(", as on line %d", first), "each instance type once")
+			bad("instance_type", sheet.Quote(x.ID)+fmt.Sprintf(", as on line %d", first), "each instance type once")
 			continue
 		}
-		lines[x.ID] = line.line
+		lines[x.ID] = line.Line
 		out = append(out, x)
 	}
 	return out

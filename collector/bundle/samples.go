@@ -15,6 +15,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 
 	"yunjian/cloud"
+	"yunjian/internal/sheet"
 )
 
 // maxLineBytes bounds a line of a sample file: 500 columns of long numbers.
@@ -34,7 +35,7 @@ type sampleReader struct {
 	buf   bytes.Buffer
 	gzip  gzip.Reader
 	cells [][]byte
-	limit int64 // of bytes in one file, unpacked; 0: maxTableBytes
+	limit int64 // of bytes in one file, unpacked; 0: sheet.MaxBytes
 }
 
 // read reads one file, wholly or not at all; file "" holds nothing. The points
@@ -59,9 +60,9 @@ func (r *sampleReader) readText(dir, file string, text []byte) (samples, error) 
 		ordered = true
 		before  int64
 	)
-	err := r.rows(dir, file, text, func(line int, cells [][]byte) *Mistake {
+	err := r.rows(dir, file, text, func(line int, cells [][]byte) *sheet.Mistake {
 		if h == nil {
-			var bad *Mistake
+			var bad *sheet.Mistake
 			if h, bad = parseSampleHeader(cells); bad != nil {
 				return bad
 			}
@@ -70,11 +71,11 @@ func (r *sampleReader) readText(dir, file string, text []byte) (samples, error) 
 			return nil
 		}
 		if len(cells) != h.width {
-			return &Mistake{Found: fmt.Sprintf("found %d cells", len(cells)), Allowed: fmt.Sprintf("%d, as in the header", h.width)}
+			return &sheet.Mistake{Found: fmt.Sprintf("found %d cells", len(cells)), Allowed: fmt.Sprintf("%d, as in the header", h.width)}
 		}
 		t, ok := parseTimestamp(cells[h.timestamp])
 		if !ok {
-			return &Mistake{Column: "timestamp", Found: quote(string(cells[h.timestamp])), Allowed: allowedInstant + ", whole seconds"}
+			return &sheet.Mistake{Column: "timestamp", Found: sheet.Quote(string(cells[h.timestamp])), Allowed: allowedInstant + ", whole seconds"}
 		}
 		ordered = ordered && t > before
 		before, s.last = t, max(s.last, t)
@@ -85,7 +86,7 @@ func (r *sampleReader) readText(dir, file string, text []byte) (samples, error) 
 			}
 			v, ok := parseNumber(cell)
 			if !ok || v < 0 || (h.percent[i] && v > 100) {
-				return &Mistake{Column: string(h.metrics[i]), Found: quote(string(cell)), Allowed: h.allowed(i)}
+				return &sheet.Mistake{Column: string(h.metrics[i]), Found: sheet.Quote(string(cell)), Allowed: h.allowed(i)}
 			}
 			if s.points[i] == nil {
 				s.points[i] = make([]cloud.Point, 0, rows)
@@ -116,18 +117,18 @@ func (r *sampleReader) span(dir, file string) (metrics []cloud.Metric, first, la
 		return nil, 0, 0, err
 	}
 	var h *sampleHeader
-	err = r.rows(dir, file, text, func(line int, cells [][]byte) *Mistake {
+	err = r.rows(dir, file, text, func(line int, cells [][]byte) *sheet.Mistake {
 		if h == nil {
-			var bad *Mistake
+			var bad *sheet.Mistake
 			h, bad = parseSampleHeader(cells)
 			return bad
 		}
 		if h.timestamp >= len(cells) {
-			return &Mistake{Column: "timestamp", Found: "found no cell"}
+			return &sheet.Mistake{Column: "timestamp", Found: "found no cell"}
 		}
 		t, ok := parseTimestamp(cells[h.timestamp])
 		if !ok {
-			return &Mistake{Column: "timestamp", Found: quote(string(cells[h.timestamp]))}
+			return &sheet.Mistake{Column: "timestamp", Found: sheet.Quote(string(cells[h.timestamp]))}
 		}
 		if first == 0 {
 			first = t
@@ -171,13 +172,13 @@ func (h *sampleHeader) allowed(i int) string {
 	return "a number not below 0, or nothing where missing"
 }
 
-func parseSampleHeader(cells [][]byte) (*sampleHeader, *Mistake) {
+func parseSampleHeader(cells [][]byte) (*sampleHeader, *sheet.Mistake) {
 	h := &sampleHeader{width: len(cells), timestamp: -1}
 	for i, cell := range cells {
 		name := string(trim(cell))
 		if name == "timestamp" {
 			if h.timestamp >= 0 {
-				return nil, &Mistake{Column: name, Found: "found twice", Allowed: "each column once"}
+				return nil, &sheet.Mistake{Column: name, Found: "found twice", Allowed: "each column once"}
 			}
 			h.timestamp = i
 			continue
@@ -188,17 +189,17 @@ func parseSampleHeader(cells [][]byte) (*sampleHeader, *Mistake) {
 			continue
 		}
 		if slices.Contains(h.metrics, m) {
-			return nil, &Mistake{Column: name, Found: "found twice", Allowed: "each column once"}
+			return nil, &sheet.Mistake{Column: name, Found: "found twice", Allowed: "each column once"}
 		}
 		h.columns = append(h.columns, i)
 		h.metrics = append(h.metrics, m)
 		h.percent = append(h.percent, m.Unit() == cloud.Percent)
 	}
 	if h.timestamp < 0 {
-		return nil, &Mistake{Found: quote(string(bytes.Join(cells, []byte{','}))), Allowed: "a column timestamp"}
+		return nil, &sheet.Mistake{Found: sheet.Quote(string(bytes.Join(cells, []byte{','}))), Allowed: "a column timestamp"}
 	}
 	if len(h.metrics) == 0 {
-		return nil, &Mistake{Found: quote(string(bytes.Join(cells, []byte{','}))), Allowed: "a column beside timestamp: " + oneOf(cloud.Metrics())}
+		return nil, &sheet.Mistake{Found: sheet.Quote(string(bytes.Join(cells, []byte{','}))), Allowed: "a column beside timestamp: " + oneOf(cloud.Metrics())}
 	}
 	return h, nil
 }
@@ -217,20 +218,20 @@ func (r *sampleReader) load(dir, file string) ([]byte, error) {
 	var from io.Reader = f
 	if strings.HasSuffix(file, ".gz") {
 		if err := r.gzip.Reset(f); err != nil {
-			return nil, &Mistake{File: file, Found: "found a broken gzip file: " + err.Error(), Allowed: "a whole gzip file"}
+			return nil, &sheet.Mistake{File: file, Found: "found a broken gzip file: " + err.Error(), Allowed: "a whole gzip file"}
 		}
 		from = &r.gzip
 	}
-	limit := cmp.Or(r.limit, maxTableBytes)
+	limit := cmp.Or(r.limit, sheet.MaxBytes)
 	r.buf.Reset()
 	n, err := r.buf.ReadFrom(io.LimitReader(from, limit+1))
 	switch {
 	case err != nil && from != io.Reader(f):
-		return nil, &Mistake{File: file, Found: "found a broken gzip file: " + err.Error(), Allowed: "a whole gzip file"}
+		return nil, &sheet.Mistake{File: file, Found: "found a broken gzip file: " + err.Error(), Allowed: "a whole gzip file"}
 	case err != nil:
 		return nil, fmt.Errorf("read samples %s: %w", file, err)
 	case n > limit:
-		return nil, &Mistake{File: file, Found: fmt.Sprintf("found more than %d MiB of text", limit>>20), Allowed: "less in one file"}
+		return nil, &sheet.Mistake{File: file, Found: fmt.Sprintf("found more than %d MiB of text", limit>>20), Allowed: "less in one file"}
 	}
 	return bytes.TrimPrefix(r.buf.Bytes(), []byte("\xef\xbb\xbf")), nil
 }
@@ -238,8 +239,8 @@ func (r *sampleReader) load(dir, file string) ([]byte, error) {
 // rows calls visit for the header and each line of a file that is not blank. A
 // mistake that visit returns ends the reading and becomes the error, with file
 // and line.
-func (r *sampleReader) rows(dir, file string, text []byte, visit func(line int, cells [][]byte) *Mistake) error {
-	var bad *Mistake
+func (r *sampleReader) rows(dir, file string, text []byte, visit func(line int, cells [][]byte) *sheet.Mistake) error {
+	var bad *sheet.Mistake
 	each := func(line int, cells [][]byte) bool {
 		if bad = visit(line, cells); bad != nil {
 			bad.File, bad.Line = file, line
@@ -263,7 +264,7 @@ func (r *sampleReader) rows(dir, file string, text []byte, visit func(line int, 
 	case bad != nil:
 		return bad
 	case !seen:
-		return &Mistake{File: file, Line: 1, Found: "found no header line", Allowed: "the names of the columns"}
+		return &sheet.Mistake{File: file, Line: 1, Found: "found no header line", Allowed: "the names of the columns"}
 	}
 	return nil
 }
@@ -281,7 +282,7 @@ func (r *sampleReader) plainRows(file string, text []byte, visit func(int, [][]b
 			this = this[:len(this)-1]
 		}
 		if len(this) > maxLineBytes {
-			return &Mistake{File: file, Line: line, Found: fmt.Sprintf("found a line of %d bytes", len(this)), Allowed: fmt.Sprintf("at most %d", maxLineBytes)}
+			return &sheet.Mistake{File: file, Line: line, Found: fmt.Sprintf("found a line of %d bytes", len(this)), Allowed: fmt.Sprintf("at most %d", maxLineBytes)}
 		}
 		cells, blank, from := r.cells[:0], true, 0
 		for i, c := range this {
@@ -314,7 +315,7 @@ func quotedRows(file string, text []byte, visit func(int, [][]byte) bool) error 
 		}
 		var syntax *csv.ParseError
 		if errors.As(err, &syntax) {
-			return &Mistake{File: file, Line: syntax.Line, Found: fmt.Sprintf("found a broken quotation at byte %d of the line", syntax.Column), Allowed: `cells with quotes written "like ""this"""`}
+			return &sheet.Mistake{File: file, Line: syntax.Line, Found: fmt.Sprintf("found a broken quotation at byte %d of the line", syntax.Column), Allowed: `cells with quotes written "like ""this"""`}
 		}
 		if err != nil {
 			return fmt.Errorf("read samples %s: %w", file, err)
@@ -328,19 +329,19 @@ func quotedRows(file string, text []byte, visit func(int, [][]byte) bool) error 
 
 // sheetRows reads the first sheet of a workbook, or the one named samples.
 func sheetRows(dir, file string, visit func(int, [][]byte) bool) error {
-	var wrong Mistakes
-	t, err := readSheet(filepath.Join(dir, file), file, "samples", true, &wrong)
+	var wrong sheet.Mistakes
+	t, err := sheet.ReadWorkbook(filepath.Join(dir, file), file, "samples", true, &wrong)
 	if err != nil {
 		return err
 	}
-	if !wrong.none() {
+	if !wrong.None() {
 		return wrong.List[0]
 	}
-	if t.header.line == 0 || !visitStrings(t.header.line, t.header.cells, visit) {
+	if t.Header.Line == 0 || !visitStrings(t.Header.Line, t.Header.Cells, visit) {
 		return nil
 	}
-	for _, row := range t.rows {
-		if !visitStrings(row.line, row.cells, visit) {
+	for _, row := range t.Rows {
+		if !visitStrings(row.Line, row.Cells, visit) {
 			return nil
 		}
 	}

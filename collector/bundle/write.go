@@ -17,6 +17,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 
 	"yunjian/cloud"
+	"yunjian/internal/sheet"
 )
 
 // Write writes a bundle folder that Open reads back as the same inventory and
@@ -93,9 +94,9 @@ func inventoryRows(resources []cloud.Resource) ([][]string, error) {
 		note(attributes, r.Attributes)
 		note(tags, r.Tags)
 	}
-	t := table{file: "inventory.csv"}
+	t := sheet.Table{File: "inventory.csv"}
 	for _, c := range columns {
-		t.header.cells = append(t.header.cells, c.name)
+		t.Header.Cells = append(t.Header.Cells, c.name)
 	}
 	attributeNames, tagNames := slices.Sorted(maps.Keys(attributes)), slices.Sorted(maps.Keys(tags))
 	for _, name := range attributeNames {
@@ -103,14 +104,14 @@ func inventoryRows(resources []cloud.Resource) ([][]string, error) {
 			return nil, fmt.Errorf("attribute %q cannot be a column: the name means something else", name)
 		}
 	}
-	t.header.cells = append(t.header.cells, attributeNames...)
+	t.Header.Cells = append(t.Header.Cells, attributeNames...)
 	for _, name := range tagNames {
-		t.header.cells = append(t.header.cells, tagPrefix+name)
+		t.Header.Cells = append(t.Header.Cells, tagPrefix+name)
 	}
-	t.header.line = 1
+	t.Header.Line = 1
 	for i := range resources {
 		r := &resources[i]
-		cells := make([]string, 0, len(t.header.cells))
+		cells := make([]string, 0, len(t.Header.Cells))
 		for _, c := range columns {
 			cells = append(cells, c.get(r))
 		}
@@ -120,9 +121,9 @@ func inventoryRows(resources []cloud.Resource) ([][]string, error) {
 		for _, name := range tagNames {
 			cells = append(cells, r.Tags[name])
 		}
-		t.rows = append(t.rows, row{i + 2, cells})
+		t.Rows = append(t.Rows, sheet.Row{Line: i + 2, Cells: cells})
 	}
-	return checked(t, func(wrong *Mistakes) { parseResources(t, wrong) })
+	return checked(t, func(wrong *sheet.Mistakes) { parseResources(t, wrong) })
 }
 
 func note(names map[string]bool, values map[string]string) {
@@ -134,33 +135,33 @@ func note(names map[string]bool, values map[string]string) {
 }
 
 func typeRows(types []cloud.InstanceType) ([][]string, error) {
-	t := table{file: "instance_types.csv", header: row{line: 1}}
+	t := sheet.Table{File: "instance_types.csv", Header: sheet.Row{Line: 1}}
 	for _, c := range typeColumns {
-		t.header.cells = append(t.header.cells, c.name)
+		t.Header.Cells = append(t.Header.Cells, c.name)
 	}
 	for i := range types {
 		cells := make([]string, 0, len(typeColumns))
 		for _, c := range typeColumns {
 			cells = append(cells, c.get(&types[i]))
 		}
-		t.rows = append(t.rows, row{i + 2, cells})
+		t.Rows = append(t.Rows, sheet.Row{Line: i + 2, Cells: cells})
 	}
-	return checked(t, func(wrong *Mistakes) { parseTypes(t, wrong) })
+	return checked(t, func(wrong *sheet.Mistakes) { parseTypes(t, wrong) })
 }
 
-func checked(t table, parse func(*Mistakes)) ([][]string, error) {
-	var wrong Mistakes
-	out := make([][]string, 0, len(t.rows)+1)
-	for _, line := range append([]row{t.header}, t.rows...) {
-		for i, cell := range line.cells {
+func checked(t sheet.Table, parse func(*sheet.Mistakes)) ([][]string, error) {
+	var wrong sheet.Mistakes
+	out := make([][]string, 0, len(t.Rows)+1)
+	for _, line := range append([]sheet.Row{t.Header}, t.Rows...) {
+		for i, cell := range line.Cells {
 			if !utf8.ValidString(cell) || strings.ContainsRune(cell, 0) {
-				wrong.add(Mistake{File: t.file, Line: line.line, Column: t.header.cells[i], Found: quote(cell), Allowed: "UTF-8 text"})
+				wrong.Add(sheet.Mistake{File: t.File, Line: line.Line, Column: t.Header.Cells[i], Found: sheet.Quote(cell), Allowed: "UTF-8 text"})
 			}
 		}
-		out = append(out, line.cells)
+		out = append(out, line.Cells)
 	}
 	parse(&wrong)
-	if !wrong.none() {
+	if !wrong.None() {
 		return nil, &wrong
 	}
 	return out, nil

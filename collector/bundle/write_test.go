@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"yunjian/cloud"
+	"yunjian/internal/sheet"
 )
 
 // What Write writes, Open reads back, and writing it again gives the same
@@ -197,16 +198,16 @@ func FuzzInventory(f *testing.F) {
 	f.Add("resource_id\n\"a\nb\"\n", "instance_type\n")
 	f.Add("resource_id,部门\nvm-1,\xb2\xc6\xd5\xfe\n", "")
 	f.Fuzz(func(t *testing.T, inventory, types string) {
-		var wrong Mistakes
-		table := parseCSV("inventory.csv", []byte(inventory), &wrong)
+		var wrong sheet.Mistakes
+		table := sheet.ParseCSV("inventory.csv", []byte(inventory), &wrong)
 		var inv cloud.Inventory
-		if wrong.none() {
+		if wrong.None() {
 			inv.Resources = parseResources(table, &wrong)
 		}
-		if types != "" && wrong.none() {
-			inv.Types = parseTypes(parseCSV("instance_types.csv", []byte(types), &wrong), &wrong)
+		if types != "" && wrong.None() {
+			inv.Types = parseTypes(sheet.ParseCSV("instance_types.csv", []byte(types), &wrong), &wrong)
 		}
-		if !wrong.none() {
+		if !wrong.None() {
 			for _, m := range wrong.List {
 				if m.File == "" || m.Line == 0 || m.Found == "" {
 					t.Fatalf("a mistake that cannot be found: %+v", m)

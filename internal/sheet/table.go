@@ -1,4 +1,4 @@
-package bundle
+package sheet
 
 import (
 	"bytes"
@@ -19,44 +19,44 @@ import (
 // Bounds of what is read, far above honest use: they turn a wrong or hostile
 // file into an error instead of an exhausted machine.
 const (
-	maxTableBytes   = 256 << 20 // of an inventory, and of a sample file once unpacked
-	maxTableRows    = 1_000_000 // resources
-	maxTableColumns = 500
-	maxCellBytes    = 4096
+	MaxBytes        = 256 << 20 // of an inventory, and of a sample file once unpacked
+	maxRows         = 1_000_000 // resources
+	maxColumns      = 500
+	MaxCellBytes    = 4096
 	maxWorkbookRows = 1_048_576 // a sheet holds no more
 )
 
-// row is one line of a table that is not blank.
-type row struct {
-	line  int
-	cells []string
+// Row is one line of a table that is not blank.
+type Row struct {
+	Line  int // of the file, from 1
+	Cells []string
 }
 
-// table is a small file in memory: the inventory or the instance types.
-type table struct {
-	file   string // relative to the bundle folder
-	header row
-	rows   []row
-	note   string // something the reader of the file should know
+// Table is a small file in memory.
+type Table struct {
+	File   string // as mistakes name it
+	Header Row
+	Rows   []Row
+	Note   string // something the reader of the file should know
 }
 
-// readTable reads dir/name.csv or dir/name.xlsx. found is false when neither
+// Find reads dir/name.csv or dir/name.xlsx. found is false when neither
 // exists.
-func readTable(dir, name string, wrong *Mistakes) (t table, found bool, err error) {
+func Find(dir, name string, wrong *Mistakes) (t Table, found bool, err error) {
 	csvPath, xlsxPath := filepath.Join(dir, name+".csv"), filepath.Join(dir, name+".xlsx")
 	hasCSV, hasXLSX := exists(csvPath), exists(xlsxPath)
 	switch {
 	case hasCSV && hasXLSX:
-		wrong.add(Mistake{File: name + ".csv", Found: "found " + name + ".xlsx beside it", Allowed: "one of the two"})
+		wrong.Add(Mistake{File: name + ".csv", Found: "found " + name + ".xlsx beside it", Allowed: "one of the two"})
 		return t, true, nil
 	case hasCSV:
 		text, err := readBounded(csvPath)
 		if err != nil {
 			return t, true, err
 		}
-		return parseCSV(name+".csv", text, wrong), true, nil
+		return ParseCSV(name+".csv", text, wrong), true, nil
 	case hasXLSX:
-		t, err = readSheet(xlsxPath, name+".xlsx", name, true, wrong)
+		t, err = ReadWorkbook(xlsxPath, name+".xlsx", name, true, wrong)
 		return t, true, err
 	}
 	return t, false, nil
@@ -70,15 +70,15 @@ func exists(path string) bool {
 func readBounded(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("open bundle file: %w", err)
+		return nil, fmt.Errorf("open file: %w", err)
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxTableBytes+1))
+	text, err := io.ReadAll(io.LimitReader(f, MaxBytes+1))
 	if err != nil {
-		return nil, fmt.Errorf("read bundle file %s: %w", path, err)
+		return nil, fmt.Errorf("read file %s: %w", path, err)
 	}
-	if len(text) > maxTableBytes {
-		return nil, fmt.Errorf("read bundle file %s: larger than %d MiB", path, maxTableBytes>>20)
+	if len(text) > MaxBytes {
+		return nil, fmt.Errorf("read file %s: larger than %d MiB", path, MaxBytes>>20)
 	}
 	return text, nil
 }
@@ -118,15 +118,15 @@ func firstInvalid(text []byte) int {
 	return 0
 }
 
-// parseCSV reads a whole table; mistakes of form go to wrong.
-func parseCSV(file string, text []byte, wrong *Mistakes) table {
-	t := table{file: file}
+// ParseCSV reads a whole table; mistakes of form go to wrong.
+func ParseCSV(file string, text []byte, wrong *Mistakes) Table {
+	t := Table{File: file}
 	text, note, bad := decode(file, text)
 	if bad != nil {
-		wrong.add(*bad)
+		wrong.Add(*bad)
 		return t
 	}
-	t.note = note
+	t.Note = note
 	r := csv.NewReader(bytes.NewReader(text))
 	r.FieldsPerRecord = -1
 	for {
@@ -136,11 +136,11 @@ func parseCSV(file string, text []byte, wrong *Mistakes) table {
 		}
 		var syntax *csv.ParseError
 		if errors.As(err, &syntax) {
-			wrong.add(Mistake{File: file, Line: syntax.Line, Found: fmt.Sprintf("found a broken quotation at byte %d of the line", syntax.Column), Allowed: `cells with quotes written "like ""this"""`})
+			wrong.Add(Mistake{File: file, Line: syntax.Line, Found: fmt.Sprintf("found a broken quotation at byte %d of the line", syntax.Column), Allowed: `cells with quotes written "like ""this"""`})
 			continue
 		}
 		if err != nil {
-			wrong.add(Mistake{File: file, Found: err.Error()})
+			wrong.Add(Mistake{File: file, Found: err.Error()})
 			break
 		}
 		line, _ := r.FieldPos(0)
@@ -151,11 +151,11 @@ func parseCSV(file string, text []byte, wrong *Mistakes) table {
 	return t
 }
 
-// readSheet reads the sheet of a workbook that is named sheet, else, if first,
+// ReadWorkbook reads the sheet of a workbook that is named sheet, else, if first,
 // its first one.
-func readSheet(path, file, sheet string, first bool, wrong *Mistakes) (table, error) {
-	t := table{file: file}
-	f, err := excelize.OpenFile(path, excelize.Options{RawCellValue: true, UnzipSizeLimit: 2 * maxTableBytes, UnzipXMLSizeLimit: 16 << 20})
+func ReadWorkbook(path, file, sheet string, first bool, wrong *Mistakes) (Table, error) {
+	t := Table{File: file}
+	f, err := excelize.OpenFile(path, excelize.Options{RawCellValue: true, UnzipSizeLimit: 2 * MaxBytes, UnzipXMLSizeLimit: 16 << 20})
 	if err != nil {
 		return t, fmt.Errorf("open workbook %s: %w", path, err)
 	}
@@ -189,55 +189,55 @@ func readSheet(path, file, sheet string, first bool, wrong *Mistakes) (table, er
 
 // take adds a line to the table. Blank lines are passed over; pad says that
 // trailing empty cells may have been left out. It reports whether to go on.
-func (t *table) take(line int, cells []string, pad bool, wrong *Mistakes) bool {
+func (t *Table) take(line int, cells []string, pad bool, wrong *Mistakes) bool {
 	if !slices.ContainsFunc(cells, func(c string) bool { return strings.TrimSpace(c) != "" }) {
 		return true
 	}
-	if t.header.line == 0 {
-		if len(cells) > maxTableColumns {
-			wrong.add(Mistake{File: t.file, Line: line, Found: fmt.Sprintf("found %d columns", len(cells)), Allowed: fmt.Sprintf("at most %d", maxTableColumns)})
+	if t.Header.Line == 0 {
+		if len(cells) > maxColumns {
+			wrong.Add(Mistake{File: t.File, Line: line, Found: fmt.Sprintf("found %d columns", len(cells)), Allowed: fmt.Sprintf("at most %d", maxColumns)})
 			return false
 		}
-		t.header = row{line, cells}
+		t.Header = Row{line, cells}
 		return true
 	}
-	if pad && len(cells) < len(t.header.cells) {
-		cells = append(cells, make([]string, len(t.header.cells)-len(cells))...)
+	if pad && len(cells) < len(t.Header.Cells) {
+		cells = append(cells, make([]string, len(t.Header.Cells)-len(cells))...)
 	}
-	if len(cells) != len(t.header.cells) {
-		wrong.add(Mistake{File: t.file, Line: line, Found: fmt.Sprintf("found %d cells", len(cells)), Allowed: fmt.Sprintf("%d, as in the header", len(t.header.cells))})
+	if len(cells) != len(t.Header.Cells) {
+		wrong.Add(Mistake{File: t.File, Line: line, Found: fmt.Sprintf("found %d cells", len(cells)), Allowed: fmt.Sprintf("%d, as in the header", len(t.Header.Cells))})
 		return true
 	}
-	if len(t.rows) == maxTableRows {
-		wrong.add(Mistake{File: t.file, Line: line, Found: "found more rows", Allowed: fmt.Sprintf("at most %d", maxTableRows)})
+	if len(t.Rows) == maxRows {
+		wrong.Add(Mistake{File: t.File, Line: line, Found: "found more rows", Allowed: fmt.Sprintf("at most %d", maxRows)})
 		return false
 	}
-	t.rows = append(t.rows, row{line, cells})
+	t.Rows = append(t.Rows, Row{line, cells})
 	return true
 }
 
-// columns checks the header and returns its names, trimmed; a column without
+// Columns checks the header and returns its names, trimmed; a column without
 // a name is allowed as long as its cells are empty.
-func (t *table) columns(required string, wrong *Mistakes) ([]string, bool) {
-	if t.header.line == 0 {
-		wrong.add(Mistake{File: t.file, Line: 1, Found: "found no header line", Allowed: "the names of the columns"})
+func (t *Table) Columns(required string, wrong *Mistakes) ([]string, bool) {
+	if t.Header.Line == 0 {
+		wrong.Add(Mistake{File: t.File, Line: 1, Found: "found no header line", Allowed: "the names of the columns"})
 		return nil, false
 	}
-	names := make([]string, len(t.header.cells))
+	names := make([]string, len(t.Header.Cells))
 	ok := true
-	for i, cell := range t.header.cells {
+	for i, cell := range t.Header.Cells {
 		names[i] = strings.TrimSpace(cell)
-		if len(names[i]) > maxCellBytes {
-			wrong.add(Mistake{File: t.file, Line: t.header.line, Found: quote(names[i]), Allowed: fmt.Sprintf("a column name of at most %d bytes", maxCellBytes)})
+		if len(names[i]) > MaxCellBytes {
+			wrong.Add(Mistake{File: t.File, Line: t.Header.Line, Found: Quote(names[i]), Allowed: fmt.Sprintf("a column name of at most %d bytes", MaxCellBytes)})
 			ok = false
 		}
 		if names[i] != "" && slices.Contains(names[:i], names[i]) {
-			wrong.add(Mistake{File: t.file, Line: t.header.line, Column: names[i], Found: "found twice", Allowed: "each column once"})
+			wrong.Add(Mistake{File: t.File, Line: t.Header.Line, Column: names[i], Found: "found twice", Allowed: "each column once"})
 			ok = false
 		}
 	}
 	if !slices.Contains(names, required) {
-		wrong.add(Mistake{File: t.file, Line: t.header.line, Found: quote(strings.Join(names, ",")), Allowed: "a column " + required})
+		wrong.Add(Mistake{File: t.File, Line: t.Header.Line, Found: Quote(strings.Join(names, ",")), Allowed: "a column " + required})
 		ok = false
 	}
 	return names, ok

@@ -1,4 +1,4 @@
-package bundle
+package sheet
 
 import (
 	"fmt"
@@ -8,9 +8,9 @@ import (
 // maxMistakes is how many mistakes are named; the rest are counted.
 const maxMistakes = 50
 
-// Mistake is one thing wrong in a bundle, for the person who made the file.
+// Mistake is one thing wrong in a table, for the person who made the file.
 type Mistake struct {
-	File    string // relative to the bundle folder
+	File    string // as the reader knows it
 	Line    int    // 1 is the header; 0: the file as a whole
 	Column  string // empty: the whole line
 	Found   string
@@ -36,7 +36,7 @@ func (m Mistake) Error() string {
 	return b.String()
 }
 
-// Mistakes is everything wrong with a bundle's tables: the first 50 in the
+// Mistakes is everything wrong with some tables: the first 50 in the
 // order of the files, and how many more there are.
 type Mistakes struct {
 	List []Mistake
@@ -55,7 +55,7 @@ func (m *Mistakes) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-func (m *Mistakes) add(x Mistake) {
+func (m *Mistakes) Add(x Mistake) {
 	if len(m.List) == maxMistakes {
 		m.More++
 		return
@@ -63,14 +63,14 @@ func (m *Mistakes) add(x Mistake) {
 	m.List = append(m.List, x)
 }
 
-// count is how many mistakes there are.
-func (m *Mistakes) count() int { return len(m.List) + m.More }
+// Count is how many mistakes there are.
+func (m *Mistakes) Count() int { return len(m.List) + m.More }
 
-// none reports whether nothing is wrong.
-func (m *Mistakes) none() bool { return len(m.List) == 0 }
+// None reports whether nothing is wrong.
+func (m *Mistakes) None() bool { return len(m.List) == 0 }
 
-// quote shows a found cell, shortened to stay readable.
-func quote(cell string) string {
+// Quote shows a found cell, shortened to stay readable.
+func Quote(cell string) string {
 	const most = 60
 	if r := []rune(cell); len(r) > most {
 		cell = string(r[:most]) + "…"
