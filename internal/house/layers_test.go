@@ -10,14 +10,14 @@ import (
 // and those that sideways lists.
 var layers = [][]string{
 	{"cloud", "calendar"},
-	{"price", "policies", "utilization"},
+	{"ownership", "price", "policies", "utilization"},
 	{"analyzer"},
 	{"recommender"},
 	{"audit", "backtest"},
 	{"ledger"},
 	{ // machinery: files, networks, clocks
 		"collector", "collector/aliyun", "collector/bundle", "collector/collectortest",
-		"internal/archive", "internal/config", "internal/estate", "internal/history", "internal/pages", "internal/sheet", "internal/simcloud", "internal/store",
+		"internal/archive", "internal/config", "internal/estate", "internal/history", "internal/pages", "internal/registry", "internal/sheet", "internal/simcloud", "internal/store",
 	},
 	{"internal/pipeline"},
 	{"internal/report", "internal/web", "internal/control"},
@@ -35,6 +35,7 @@ var sideways = map[string][]string{
 	"internal/archive":        {"internal/history", "internal/store"},  // one file of both
 	"internal/estate":         {"collector/bundle"},                    // writes a bundle
 	"internal/history":        {"internal/pages"},                      // checks its file
+	"internal/registry":       {"internal/sheet"},                      // reads tables
 	"internal/store":          {"internal/pages"},                      // checks its file
 	"internal/simcloud":       {"collector/bundle", "internal/estate"}, // serves either
 	"internal/web":            {"internal/report"},                     // shows the latest

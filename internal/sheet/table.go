@@ -155,9 +155,9 @@ func ParseCSV(file string, text []byte, wrong *Mistakes) Table {
 // its first one.
 func ReadWorkbook(path, file, sheet string, first bool, wrong *Mistakes) (Table, error) {
 	t := Table{File: file}
-	f, err := excelize.OpenFile(path, excelize.Options{RawCellValue: true, UnzipSizeLimit: 2 * MaxBytes, UnzipXMLSizeLimit: 16 << 20})
+	f, err := openWorkbook(path)
 	if err != nil {
-		return t, fmt.Errorf("open workbook %s: %w", path, err)
+		return t, err
 	}
 	defer f.Close()
 	name := sheet
@@ -167,24 +167,29 @@ func ReadWorkbook(path, file, sheet string, first bool, wrong *Mistakes) (Table,
 		}
 		name = f.GetSheetList()[0]
 	}
+	return t, t.sheet(f, path, name, wrong)
+}
+
+// sheet adds the rows of one sheet.
+func (t *Table) sheet(f *excelize.File, path, name string, wrong *Mistakes) error {
 	rows, err := f.Rows(name)
 	if err != nil {
-		return t, fmt.Errorf("read sheet %q of %s: %w", name, path, err)
+		return fmt.Errorf("read sheet %q of %s: %w", name, path, err)
 	}
 	defer rows.Close()
 	for line := 1; rows.Next() && line <= maxWorkbookRows; line++ {
 		cells, err := rows.Columns()
 		if err != nil {
-			return t, fmt.Errorf("read row %d of sheet %q of %s: %w", line, name, path, err)
+			return fmt.Errorf("read row %d of sheet %q of %s: %w", line, name, path, err)
 		}
 		if !t.take(line, cells, true, wrong) {
 			break
 		}
 	}
 	if err := rows.Error(); err != nil {
-		return t, fmt.Errorf("read sheet %q of %s: %w", name, path, err)
+		return fmt.Errorf("read sheet %q of %s: %w", name, path, err)
 	}
-	return t, nil
+	return nil
 }
 
 // take adds a line to the table. Blank lines are passed over; pad says that
@@ -241,4 +246,44 @@ func (t *Table) Columns(required string, wrong *Mistakes) ([]string, bool) {
 		ok = false
 	}
 	return names, ok
+}
+
+// ReadFile reads the tables of a file: a CSV file is one, a workbook as many as it has
+// sheets that are not empty. Mistakes name the file without its folder, and the sheet.
+func ReadFile(path string, wrong *Mistakes) ([]Table, error) {
+	file := filepath.Base(path)
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".csv":
+		text, err := readBounded(path)
+		if err != nil {
+			return nil, err
+		}
+		return []Table{ParseCSV(file, text, wrong)}, nil
+	case ".xlsx":
+		f, err := openWorkbook(path)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		var out []Table
+		for _, name := range f.GetSheetList() {
+			t := Table{File: file + "#" + name}
+			if err := t.sheet(f, path, name, wrong); err != nil {
+				return nil, err
+			}
+			if t.Header.Line > 0 {
+				out = append(out, t)
+			}
+		}
+		return out, nil
+	}
+	return nil, fmt.Errorf("read %s: want a file that ends in .csv or .xlsx", path)
+}
+
+func openWorkbook(path string) (*excelize.File, error) {
+	f, err := excelize.OpenFile(path, excelize.Options{RawCellValue: true, UnzipSizeLimit: 2 * MaxBytes, UnzipXMLSizeLimit: 16 << 20})
+	if err != nil {
+		return nil, fmt.Errorf("open workbook %s: %w", path, err)
+	}
+	return f, nil
 }

@@ -12,6 +12,7 @@ import (
 	"yunjian/cloud"
 	"yunjian/internal/pages"
 	"yunjian/ledger"
+	"yunjian/ownership"
 )
 
 // maxDamages is how many damaged places Check names.
@@ -124,6 +125,12 @@ func (s *Store) checkDocuments(ctx context.Context, tx *bolt.Tx, damaged func(er
 			return fmt.Errorf("holds the entry %s of %v", e.ID, e.At)
 		}
 		return nil
+	})
+	each(tx.Bucket(ownerBucket), "owner", func(key, text []byte) error {
+		if bytes.Equal(key, directoryKey) {
+			return decode(text, &ownership.Directory{})
+		}
+		return decode(text, &ownership.Assignment{})
 	})
 	each(tx.Bucket(jobBucket), "job", into(&JobResult{}))
 	damaged(tx.Bucket(observationBucket).ForEachBucket(func(name []byte) error {

@@ -17,7 +17,7 @@ import (
 
 // PutInventory makes inv the current inventory of its cloud, merged with the
 // one before (see the package comment), and returns and keeps what changed, by
-// resource and field. What it shows beside the one before is added to the ledger by the
+// resource and field. Resources are joined to the directory of owners. What it shows beside the one before is added to the ledger by the
 // settings that booking gives, in the same transaction, and returned; nil books nothing.
 func (s *Store) PutInventory(inv cloud.Inventory, booking Booking) ([]cloud.Change, []ledger.Entry, error) {
 	if err := checkName("cloud", inv.Cloud); err != nil {
@@ -49,6 +49,14 @@ func (s *Store) PutInventory(inv cloud.Inventory, booking Booking) ([]cloud.Chan
 				return r, false, err
 			}
 			return r, true, gone.Delete(key)
+		}
+		owners, err := resolver(tx)
+		if err != nil {
+			return err
+		}
+		inv.Resources = slices.Clone(inv.Resources)
+		for i, r := range inv.Resources {
+			inv.Resources[i].Department, inv.Resources[i].Application = owners.Resolve(r)
 		}
 		m := merge{before: before, known: known, inv: inv, returned: returned}
 		merged, left, err := m.run()

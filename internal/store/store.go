@@ -55,6 +55,7 @@ var (
 	auditBucket       = []byte("audits")       // instant → packed audit
 	jobBucket         = []byte("jobs")         // name → result
 	ledgerBucket      = []byte("ledger")       // cloud NUL instant id → entry
+	ownerBucket       = []byte("owners")       // directory, and what was assigned to each resource
 
 	versionKey = []byte("version")
 	hurtPrefix = []byte("hurt ") // transaction the file was opened at (8) → what was damaged of its heads
@@ -72,9 +73,13 @@ var migrations = []func(*bolt.Tx) error{
 		}
 		return nil
 	},
-	func(tx *bolt.Tx) error { // 2: the ledger
-		_, err := tx.CreateBucketIfNotExists(ledgerBucket)
-		return err
+	func(tx *bolt.Tx) error {
+		for _, name := range [][]byte{ledgerBucket, ownerBucket} {
+			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+				return err
+			}
+		}
+		return nil
 	},
 }
 

@@ -1,0 +1,3 @@
+// Package registry reads from tables who owns what: departments and applications, CSV
+// or XLSX, with headers in Chinese or in English.
+package registry
