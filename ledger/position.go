@@ -45,8 +45,8 @@ func positions(entries []Entry) []*position {
 
 // apply enters what an entry takes from the position, corrects, or verifies.
 func (p *position) apply(e Entry) {
+	p.verified = p.verified || e.Effect == Verified || e.Effect == Corrected // a bill is proof
 	if e.Effect == Verified {
-		p.verified = true
 		return
 	}
 	p.Resources += e.Resources

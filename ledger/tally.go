@@ -74,10 +74,13 @@ type Table struct {
 // Tally adds up the entries that a query means, of all that the ledger holds. Rows are in
 // the order of their keys; what is of no key comes last.
 func Tally(entries []Entry, q Query) Table {
-	verified := map[string]bool{}
+	verified, billed := map[string]bool{}, map[string]bool{}
 	for _, e := range entries {
-		if e.Effect == Verified {
+		switch e.Effect {
+		case Verified:
 			verified[e.Of] = true
+		case Corrected: // by a bill, which is proof
+			verified[e.Of], billed[e.Of] = true, true
 		}
 	}
 	t := Table{Total: Row{Key: []string{}, IDs: []string{}}}
@@ -92,7 +95,7 @@ func Tally(entries []Entry, q Query) Table {
 			e.Annual = nil // amounts of two currencies have no sum
 		}
 		proven := verified[e.ID] || verified[e.Of]
-		t.Total.add(e, proven)
+		t.Total.add(e, proven, billed[e.ID])
 		if len(q.By) == 0 {
 			continue
 		}
@@ -101,7 +104,7 @@ func Tally(entries []Entry, q Query) Table {
 		if rows[id] == nil {
 			rows[id] = &Row{Key: key, IDs: []string{}}
 		}
-		rows[id].add(e, proven)
+		rows[id].add(e, proven, billed[e.ID])
 	}
 	for _, r := range rows {
 		t.Rows = append(t.Rows, *r)
@@ -149,18 +152,19 @@ func (q Query) key(e Entry) []string {
 	return out
 }
 
-// add enters an entry.
-func (r *Row) add(e Entry, proven bool) {
+// add enters an entry: whether its saving is proven, and whether a bill told what the
+// book did not know of it.
+func (r *Row) add(e Entry, proven, billed bool) {
 	r.IDs = append(r.IDs, e.ID)
-	r.Net.add(e, proven)
+	r.Net.add(e, proven, billed)
 	if e.Effect == Reversed || e.Effect == Rebound {
-		r.Taken.add(e, proven)
+		r.Taken.add(e, proven, billed)
 	} else {
-		r.Gross.add(e, proven)
+		r.Gross.add(e, proven, billed)
 	}
 }
 
-func (s *Sum) add(e Entry, proven bool) {
+func (s *Sum) add(e Entry, proven, billed bool) {
 	s.Entries++
 	s.Resources += e.Resources
 	s.Changed += e.Changed
@@ -169,7 +173,9 @@ func (s *Sum) add(e Entry, proven bool) {
 	s.StorageGiB = sum(s.StorageGiB, e.StorageGiB)
 	s.BandwidthMbps = sum(s.BandwidthMbps, e.BandwidthMbps)
 	if e.Annual == nil {
-		s.Unpriced++
+		if !billed {
+			s.Unpriced++
+		}
 		return
 	}
 	year, _ := e.InYear()

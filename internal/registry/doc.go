@@ -1,3 +1,4 @@
-// Package registry reads from tables who owns what: departments and applications, CSV
-// or XLSX, with headers in Chinese or in English.
+// Package registry reads what offices keep in tables: departments and applications, and
+// what resources were billed for. Tables are CSV or XLSX, with headers in Chinese or in
+// English.
 package registry

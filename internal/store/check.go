@@ -126,6 +126,7 @@ func (s *Store) checkDocuments(ctx context.Context, tx *bolt.Tx, damaged func(er
 		}
 		return nil
 	})
+	each(tx.Bucket(billBucket), "bill", func(_, packed []byte) error { return s.packer.unpack(packed, &ledger.Bill{}) })
 	each(tx.Bucket(ownerBucket), "owner", func(key, text []byte) error {
 		if bytes.Equal(key, directoryKey) {
 			return decode(text, &ownership.Directory{})

@@ -55,6 +55,7 @@ var (
 	auditBucket       = []byte("audits")       // instant → packed audit
 	jobBucket         = []byte("jobs")         // name → result
 	ledgerBucket      = []byte("ledger")       // cloud NUL instant id → entry
+	billBucket        = []byte("bills")        // month → packed bill
 	ownerBucket       = []byte("owners")       // directory, and what was assigned to each resource
 
 	versionKey = []byte("version")
@@ -74,7 +75,7 @@ var migrations = []func(*bolt.Tx) error{
 		return nil
 	},
 	func(tx *bolt.Tx) error {
-		for _, name := range [][]byte{ledgerBucket, ownerBucket} {
+		for _, name := range [][]byte{ledgerBucket, ownerBucket, billBucket} {
 			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 				return err
 			}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"yunjian/internal/registry"
+	"yunjian/ledger"
+)
+
+func newBill() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "bill",
+		GroupID: groupWork,
+		Short:   "账单：更正与核实台账 — bills, which correct and verify the ledger",
+		Example: `  yunjian bill import 2024-04.csv --config yunjian.yaml
+  yunjian bill list --config yunjian.yaml`,
+		Args: subcommand,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newBillImport(), newBillList())
+	return cmd
+}
+
+func newBillImport() *cobra.Command {
+	var path, currency string
+	var now time.Time
+	cmd := &cobra.Command{
+		Use:   "import FILE --config FILE [--currency CNY] [--now TIME]",
+		Short: "导入账单（CSV、XLSX），与台账核对 — import a bill and hold the ledger against it",
+		Long: `读入按月、按资源的账单。台账里的一笔节约，用变化前最后一个整月与变化后第一个整月的账单核对：
+少付的金额 × 12 与入账相差不到 10% 的，凭账单核实；相差更多的，按账单更正（另记一笔）。
+包年包月的资源不核对。同一个月可以分几次导入，同一资源以最后一次为准。
+
+  列：账期* (2024-03)、资源ID*、金额*、币种、账单号
+
+Reads what resources were billed for by month. A saving is held against the last whole month
+before and the first whole month after: what was billed less, times twelve, verifies it where it
+differs by less than 10 %, else corrects it, by an entry of its own. Prepaid resources are
+passed over. A month may be imported in parts; of one resource the last counts.
+
+  columns: month* (2024-03), resource_id*, amount*, currency, bill`,
+		Example: `  yunjian bill import 2024-01.csv --config yunjian.yaml`,
+		Args:    oneArg("a bill, CSV or XLSX"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cfg, data, err := openData(cmd, path)
+			if err != nil {
+				return err
+			}
+			defer data.Close()
+			bills, notes, err := registry.ReadBills(args[0], currency)
+			if err != nil {
+				return fmt.Errorf("nothing was imported: %w", err)
+			}
+			if len(bills) == 0 {
+				return errors.New("nothing was imported: the bill has no line")
+			}
+			booked, err := data.State.PutBills(bills, orClock(now).In(cfg.Location))
+			if err != nil {
+				return err
+			}
+			for _, n := range notes {
+				fmt.Fprintf(cmd.OutOrStdout(), "注意 note: %s\n", n)
+			}
+			for _, b := range bills {
+				fmt.Fprintf(cmd.OutOrStdout(), "%s  资源 resources %d\n", b.Month, len(b.Amounts))
+			}
+			corrected := 0
+			for _, e := range booked {
+				if e.Effect == ledger.Corrected {
+					corrected++
+				}
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "台账 ledger  凭账单核实 verified %d，更正 corrected %d\n", len(booked)-corrected, corrected)
+			return nil
+		},
+	}
+	configFlag(cmd, &path)
+	nowFlag(cmd, &now)
+	cmd.Flags().StringVar(&currency, "currency", "CNY", "没有币种列时的币种 | currency of a bill that names none")
+	return cmd
+}
+
+func newBillList() *cobra.Command {
+	var path string
+	cmd := &cobra.Command{
+		Use:     "list --config FILE",
+		Short:   "已导入的账单 — the bills that were imported",
+		Example: "  yunjian bill list --config yunjian.yaml",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := loadConfig(cmd, path)
+			if err != nil {
+				return err
+			}
+			data, err := openPresent(cfg)
+			if err != nil {
+				return err
+			}
+			defer data.Close()
+			bills, err := data.State.Bills()
+			if err != nil {
+				return err
+			}
+			if len(bills) == 0 {
+				fmt.Fprintln(cmd.OutOrStdout(), "还没有账单 no bill was imported yet: yunjian bill import FILE")
+			}
+			for _, b := range bills {
+				fmt.Fprintf(cmd.OutOrStdout(), "%s  资源 resources %d  %s  %s\n", b.Month, len(b.Amounts), b.Currency, b.Source)
+			}
+			return nil
+		},
+	}
+	configFlag(cmd, &path)
+	return cmd
+}

@@ -1,0 +1,78 @@
+package ledger
+
+import (
+	"testing"
+
+	"yunjian/cloud"
+	"yunjian/price"
+)
+
+func bill(month string, amounts map[string]string) Bill {
+	b := Bill{Month: month, Currency: "CNY", Amounts: map[string]price.Amount{}, Source: month + ".csv"}
+	for id, text := range amounts {
+		a, err := price.NewAmount(text, "CNY")
+		if err != nil {
+			panic(err)
+		}
+		b.Amounts[id] = a
+	}
+	return b
+}
+
+func TestCorrect(t *testing.T) {
+	prepaid := machine("p", 4, 8)
+	prepaid.ChargeType = cloud.Prepaid
+	unknown := machine("u", 2, 0)
+	// 4 vCPU and 8 GiB are booked at 5,088 a year, 424 a month.
+	entries := replay(settings(), seen("2024-02-10", machine("a", 4, 8), machine("b", 4, 8), prepaid, unknown, machine("s", 8, 16)),
+		seen("2024-03-10", machine("s", 4, 8)), seen("2024-03-10", machine("s", 4, 8)))
+	for name, c := range map[string]struct {
+		bills []Bill
+		want  string
+	}{
+		"no bill":                              {nil, ""},
+		"only one of them":                     {[]Bill{bill("2024-01", map[string]string{"a": "424"})}, ""},
+		"other months":                         {[]Bill{bill("2024-02", map[string]string{"a": "999"}), bill("2024-03", map[string]string{"a": "0"})}, ""},
+		"as booked":                            {[]Bill{bill("2024-01", map[string]string{"a": "424"}), bill("2024-04", map[string]string{"x": "1"})}, "2024-05-01 verified a n=0 c=0 0C 0G 0G ? from 0001-01-01 of released a"},
+		"a tenth less":                         {[]Bill{bill("2024-01", map[string]string{"a": "381.60"}), bill("2024-04", map[string]string{"x": "1"})}, "2024-05-01 verified a n=0 c=0 0C 0G 0G ? from 0001-01-01 of released a"},
+		"more than a tenth":                    {[]Bill{bill("2024-01", map[string]string{"a": "381.59"}), bill("2024-04", map[string]string{"x": "1"})}, "2024-05-01 corrected a n=0 c=0 0C 0G 0G -508.92 from 2024-03-10 of released a"},
+		"still billed":                         {[]Bill{bill("2024-01", map[string]string{"a": "424"}), bill("2024-04", map[string]string{"a": "424"})}, "2024-05-01 corrected a n=0 c=0 0C 0G 0G -5088.00 from 2024-03-10 of released a"},
+		"downsized":                            {[]Bill{bill("2024-01", map[string]string{"s": "1000"}), bill("2024-04", map[string]string{"s": "300"})}, "2024-05-01 corrected s n=0 c=0 0C 0G 0G 3312.00 from 2024-03-10 of downsized s"},
+		"downsized, and not in the later bill": {[]Bill{bill("2024-01", map[string]string{"s": "1000"}), bill("2024-04", map[string]string{"x": "1"})}, ""},
+		"a price nobody knew":                  {[]Bill{bill("2024-01", map[string]string{"u": "100"}), bill("2024-04", map[string]string{"x": "1"})}, "2024-05-01 corrected u n=0 c=0 0C 0G 0G 1200.00 from 2024-03-10 of released u"},
+		"paid in advance":                      {[]Bill{bill("2024-01", map[string]string{"p": "5000"}), bill("2024-04", map[string]string{"x": "1"})}, ""},
+	} {
+		got := Correct(entries, c.bills, day("2024-05-01"))
+		if text := lines(append(append([]Entry{}, entries...), got...)); text != lines(entries)+withLine(c.want) {
+			t.Errorf("%s:\n%s\nwant\n%s", name, text, c.want)
+		}
+		if again := Correct(append(append([]Entry{}, entries...), got...), c.bills, day("2024-06-01")); len(again) != 0 {
+			t.Errorf("%s, again:\n%s", name, lines(again))
+		}
+	}
+}
+
+func withLine(s string) string {
+	if s == "" {
+		return ""
+	}
+	return s + "\n"
+}
+
+// What a bill says is proven, and what the book did not know is no longer left out.
+func TestTallyOfCorrected(t *testing.T) {
+	entries := replay(settings(), seen("2024-02-10", machine("a", 4, 8), machine("u", 2, 0)), seen("2024-03-10"))
+	bills := []Bill{bill("2024-01", map[string]string{"a": "212", "u": "100"}), bill("2024-04", map[string]string{"x": "1"})}
+	entries = append(entries, Correct(entries, bills, day("2024-05-01"))...)
+	got := Tally(entries, Query{Period: Period{day("2024-01-01"), day("2025-01-01")}}).Total.Net
+	if got.Annual.String() != "3744.00" || got.Verified.String() != "3744.00" || got.Unpriced != 0 || got.Resources != 2 {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestMergeBills(t *testing.T) {
+	got := MergeBills([]Bill{bill("2024-02", map[string]string{"a": "1", "b": "2"}), bill("2024-01", map[string]string{"a": "9"})}, []Bill{bill("2024-02", map[string]string{"b": "3"})})
+	if len(got) != 2 || got[0].Month != "2024-01" || got[1].Amounts["a"].String() != "1.00" || got[1].Amounts["b"].String() != "3.00" {
+		t.Errorf("%+v", got)
+	}
+}
