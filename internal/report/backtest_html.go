@@ -190,6 +190,16 @@ func (p *replayPage) lead(results []backtest.Result, rules []*replayed) {
 	if len(beyond) > 0 {
 		p.CoveredText = append(p.CoveredText, fmt.Sprintf(p.Beyond, list(beyond)))
 	}
+	beaten, all := 0, 0
+	for _, r := range results {
+		for _, rival := range r.Rivals() {
+			all++
+			if rival.Beaten {
+				beaten++
+			}
+		}
+	}
+	p.CoveredText = append(p.CoveredText, fmt.Sprintf(p.Beaten, beaten, all))
 }
 
 func (v *replayView) fill(rules []*replayed, which int, harm, saving float64, l Lang) {

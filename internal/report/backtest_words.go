@@ -11,6 +11,7 @@ import (
 type replayWords struct {
 	Lang, Title, Lead, LeadNone, Skip, Contents    string
 	Covered, CoveredOthers, Uncovered, Beyond, And string
+	Beaten                                         string
 	Together, Instant, InstantNote, TogetherNote   string
 	Empty, ViewsTitle, ViewsLegend                 string
 	PlotTitle, PlotHint, PlotLabel, XAxis, YAxis   string
@@ -35,6 +36,7 @@ var replayChinese = replayWords{
 	Lead:          "各规则只看某一时刻之前的样本作出决定，再用之后的样本检验：共 %d 个时刻，每次计分 %s 台云主机。",
 	LeadNone:      "没有可计分的云主机：换一个前后都有数据的时刻。",
 	Covered:       "对每条同类规则，云鉴都有一档预算，省得不少而伤得不多（各时刻平均）。",
+	Beaten:        "更严的尺度：受损不多而多省 4 个百分点以上，或省得不少而受损至多一半，云鉴胜过 %d / %d（每条降配规则每个时刻各算一次）。",
 	CoveredOthers: "对其余每条同类规则，云鉴都有一档预算，省得不少而伤得不多（各时刻平均）。",
 	Uncovered:     "以下规则在云鉴的曲线之上，没有一档预算省得不少而又伤得不多（各时刻平均）：%s。",
 	Beyond:        "以下规则省得比云鉴最大的一档预算还多，代价是受损也更多：%s。", And: "、",
@@ -73,6 +75,7 @@ var replayEnglish = replayWords{
 	Lead:          "Each rule decides on the samples before an instant and is scored by those after it. Instants: %d; instances scored at each: %s.",
 	LeadNone:      "No instance could be scored: choose an instant with data before and after it.",
 	Covered:       "For every peer's rule there is a budget at which Yunjian saves no less and harms no more, on the mean of the instants.",
+	Beaten:        "By a stricter measure, at no more harm at least 4 points more saved or no less saved at half the harm, Yunjian beats %d / %d (every rule for sizes at every instant).",
 	CoveredOthers: "For every other peer's rule there is a budget at which Yunjian saves no less and harms no more, on the mean of the instants.",
 	Uncovered:     "These rules lie above Yunjian's curve: no budget of its saves no less and harms no more, on the mean of the instants: %s.",
 	Beyond:        "These save more than the largest of Yunjian's budgets, and harm more than it: %s.", And: ", ",
