@@ -14,7 +14,7 @@ var layers = [][]string{
 	{"analyzer"},
 	{"recommender"},
 	{"audit", "backtest"},
-	{"ledger"},
+	{"ledger", "notice"},
 	{ // machinery: files, networks, clocks
 		"collector", "collector/aliyun", "collector/bundle", "collector/collectortest",
 		"internal/archive", "internal/config", "internal/estate", "internal/history", "internal/pages", "internal/registry", "internal/sheet", "internal/simcloud", "internal/store",
