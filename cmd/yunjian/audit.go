@@ -69,6 +69,11 @@ func runAudit(ctx context.Context, data *pipeline.Data, cfg config.Config, now t
 	if err != nil {
 		return audit.Audit{}, err
 	}
+	excused, err := data.Excused(now.In(cfg.Location))
+	if err != nil {
+		return audit.Audit{}, err
+	}
+	pack.Exemptions = append(pack.Exemptions, excused...)
 	_, others, err := data.Inventories(cfg.CloudNames())
 	if err != nil {
 		return audit.Audit{}, err

@@ -102,7 +102,7 @@ saves a year. It only reads; it never changes anything in a cloud.`,
 		&cobra.Group{ID: groupCare, Title: "维护 | Care:"},
 	)
 	root.AddCommand(
-		newServe(), newCollect(), newImport(), newAudit(), newReport(), newExplain(), newTally(), newBill(), newOwner(),
+		newServe(), newCollect(), newImport(), newAudit(), newReport(), newExplain(), newNotice(), newTally(), newBill(), newOwner(),
 		newDemo(), newSimulate(), newGenerate(),
 		newPolicy(), newCalendar(), newBacktest(), newConfig(),
 		newHistory(), newBackup(), newRestore(), newCheck(), newCompact(), newVersion(),

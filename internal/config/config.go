@@ -119,8 +119,10 @@ type Apsara struct {
 
 // Policies names the policy pack in force and further files.
 type Policies struct {
-	Pack  string
-	Files []string
+	Pack         string
+	Files        []string
+	Workflow     string // id of a shipped one
+	WorkflowFile string // in place of a shipped one; empty: none
 }
 
 // Calendar names the files of holidays and seasons that come to the shipped
@@ -158,7 +160,7 @@ func Default() Config {
 		Lang:      "zh",
 		Metrics:   cloud.Metrics(),
 		Backfill:  91 * 24 * time.Hour,
-		Policies:  Policies{Pack: "cn-gov-baseline"},
+		Policies:  Policies{Pack: "cn-gov-baseline", Workflow: "cn-gov-baseline"},
 		Schedules: Schedules{Collect: "@every 5m", Audit: "0 2 * * *", Report: "0 8 * * 1"},
 		Retention: Retention{Raw: 400 * 24 * time.Hour},
 		Log:       Log{Level: "info", Format: "json"},

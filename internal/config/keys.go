@@ -80,6 +80,10 @@ var policyKeys = []key[Policies]{
 		func(p *Policies) *string { return &p.Pack }, text),
 	field("files", "list of paths", "", "自有策略包与豁免文件", "your own packs and exemptions",
 		func(p *Policies) *[]string { return &p.Files }, list("files", file)),
+	field("workflow", "text", "cn-gov-baseline", "处置流程：谁做什么、各步期限；见 notice workflow", "how cases move: who does what, and by when; see notice workflow",
+		func(p *Policies) *string { return &p.Workflow }, text),
+	field("workflow_file", "path", "", "自有处置流程，取代内置的", "a workflow of your own, in place of a shipped one",
+		func(p *Policies) *string { return &p.WorkflowFile }, file),
 }
 
 var calendarKeys = []key[Calendar]{

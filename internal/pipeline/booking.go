@@ -2,10 +2,12 @@ package pipeline
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"yunjian/internal/store"
 	"yunjian/ledger"
+	"yunjian/notice"
 	"yunjian/price"
 	"yunjian/recommender"
 )
@@ -19,15 +21,42 @@ func (d *Data) Booking(book func() (price.Book, error), loc *time.Location) stor
 			return ledger.Settings{}, err
 		}
 		s := ledger.Standard(b, loc)
+		cases, err := d.State.Cases()
+		if err != nil {
+			return s, err
+		}
 		a, ok, err := d.LatestAudit()
 		if err != nil {
 			return s, fmt.Errorf("read the latest advice: %w", err)
 		}
+		s.Claims = settled(cases)
 		if ok {
-			s.Claims = claims(a.Recommendations)
+			for id, advice := range claims(a.Recommendations) { // what was settled with a department comes first
+				s.Claims[id] = append(s.Claims[id], advice...)
+			}
 		}
 		return s, nil
 	}
+}
+
+// settled are the cases that an observation may fulfil, by resource: those that were
+// issued and have not ended.
+func settled(cases []notice.Case) map[string][]ledger.Advice {
+	out := map[string][]ledger.Advice{}
+	for _, c := range cases {
+		effect, ok := fulfilledBy[c.Action]
+		if !ok || c.Document == "" || slices.Contains([]notice.State{"closed", "withdrawn", "rolled_back", "expired", "dismissed"}, c.State) {
+			continue
+		}
+		rec := c.Cited.Recommendation
+		claim := ledger.Claim{Recommendation: rec.ID, Case: c.ID, Batch: c.Document}
+		if rec.SavingKnown {
+			annual := rec.AnnualSaving
+			claim.Annual = &annual
+		}
+		out[c.ResourceID] = append(out[c.ResourceID], ledger.Advice{Claim: claim, Effect: effect})
+	}
+	return out
 }
 
 // fulfilledBy is what an observation must show for advice to count as followed.

@@ -12,6 +12,7 @@ import (
 	"yunjian/cloud"
 	"yunjian/internal/pages"
 	"yunjian/ledger"
+	"yunjian/notice"
 	"yunjian/ownership"
 )
 
@@ -127,6 +128,17 @@ func (s *Store) checkDocuments(ctx context.Context, tx *bolt.Tx, damaged func(er
 		return nil
 	})
 	each(tx.Bucket(billBucket), "bill", func(_, packed []byte) error { return s.packer.unpack(packed, &ledger.Bill{}) })
+	each(tx.Bucket(caseBucket), "case", func(id, packed []byte) error {
+		var c notice.Case
+		if err := s.packer.unpack(packed, &c); err != nil {
+			return err
+		}
+		if c.ID != string(id) {
+			return fmt.Errorf("holds the case %s", c.ID)
+		}
+		return nil
+	})
+	each(tx.Bucket(attachmentBucket), "document", checkAttachment)
 	each(tx.Bucket(ownerBucket), "owner", func(key, text []byte) error {
 		if bytes.Equal(key, directoryKey) {
 			return decode(text, &ownership.Directory{})

@@ -56,6 +56,8 @@ var (
 	jobBucket         = []byte("jobs")         // name → result
 	ledgerBucket      = []byte("ledger")       // cloud NUL instant id → entry
 	billBucket        = []byte("bills")        // month → packed bill
+	caseBucket        = []byte("cases")        // id → packed case
+	attachmentBucket  = []byte("attachments")  // SHA-256 → document
 	ownerBucket       = []byte("owners")       // directory, and what was assigned to each resource
 
 	versionKey = []byte("version")
@@ -75,7 +77,7 @@ var migrations = []func(*bolt.Tx) error{
 		return nil
 	},
 	func(tx *bolt.Tx) error {
-		for _, name := range [][]byte{ledgerBucket, ownerBucket, billBucket} {
+		for _, name := range [][]byte{ledgerBucket, ownerBucket, billBucket, caseBucket, attachmentBucket} {
 			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 				return err
 			}

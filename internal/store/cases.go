@@ -1,0 +1,62 @@
+package store
+
+import (
+	"fmt"
+
+	bolt "go.etcd.io/bbolt"
+
+	"yunjian/notice"
+)
+
+// Cases returns every case, by id.
+func (s *Store) Cases() (out []notice.Case, err error) {
+	err = s.view(func(tx *bolt.Tx) error { out, err = s.cases(tx); return err })
+	if err != nil {
+		return nil, fmt.Errorf("read cases: %w", err)
+	}
+	return out, nil
+}
+
+func (s *Store) cases(tx *bolt.Tx) (out []notice.Case, err error) {
+	err = tx.Bucket(caseBucket).ForEach(func(id, packed []byte) error {
+		var c notice.Case
+		if err := s.packer.unpack(packed, &c); err != nil {
+			return fmt.Errorf("%s: %w", id, err)
+		}
+		out = append(out, c)
+		return nil
+	})
+	return out, err
+}
+
+// UpdateCases shows f every case and keeps those that it returns, all of them or, where
+// it fails, none: what was decided on is what is stored.
+func (s *Store) UpdateCases(f func(all []notice.Case) (changed []notice.Case, err error)) error {
+	err := s.update(func(tx *bolt.Tx) error {
+		all, err := s.cases(tx)
+		if err != nil {
+			return err
+		}
+		changed, err := f(all)
+		if err != nil {
+			return err
+		}
+		for _, c := range changed {
+			if err := checkName("case", c.ID); err != nil {
+				return err
+			}
+			packed, err := s.packer.pack(c)
+			if err != nil {
+				return err
+			}
+			if err := tx.Bucket(caseBucket).Put([]byte(c.ID), packed); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("change cases: %w", err)
+	}
+	return nil
+}
