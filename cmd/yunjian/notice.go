@@ -92,19 +92,25 @@ func openDesk(cmd *cobra.Command, path string, now time.Time) (desk, error) {
 	if err != nil {
 		return desk{}, err
 	}
-	w, err := loadWorkflow(cfg)
+	o, err := caseOptions(cfg, orClock(now))
 	if err != nil {
 		return desk{}, err
-	}
-	days, err := loadCalendar(cfg)
-	if err != nil {
-		return desk{}, usage(err)
 	}
 	data, err := openPresent(cfg)
 	if err != nil {
 		return desk{}, err
 	}
-	return desk{cfg, data, pipeline.CaseOptions{Workflow: w, Calendar: days, Now: orClock(now).In(cfg.Location)}}, nil
+	return desk{cfg, data, o}, nil
+}
+
+// caseOptions are the rules by which the configuration says that cases move.
+func caseOptions(cfg config.Config, now time.Time) (pipeline.CaseOptions, error) {
+	w, err := loadWorkflow(cfg)
+	if err != nil {
+		return pipeline.CaseOptions{}, err
+	}
+	days, err := loadCalendar(cfg)
+	return pipeline.CaseOptions{Workflow: w, Calendar: days, Now: now.In(cfg.Location)}, usage(err)
 }
 
 // actorFlags add who acts: on the command line whoever may write the data folder says so.

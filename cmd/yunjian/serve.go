@@ -314,7 +314,15 @@ func (d *daemon) audit(ctx context.Context) (string, error) {
 		return "", err
 	}
 	d.metrics.Audited(a)
-	return auditLine(a), nil
+	o, err := caseOptions(cfg, now)
+	if err != nil {
+		return auditLine(a), err
+	}
+	synced, err := d.data.SyncCases(o)
+	if err != nil {
+		return auditLine(a), err
+	}
+	return auditLine(a) + "；" + syncedLine(synced), nil
 }
 
 // staleAudit is the age beyond which a weekly report repeats an old one: a week

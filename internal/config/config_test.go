@@ -25,7 +25,7 @@ func full() Config {
 	return Config{
 		DataDir: "/var/lib/yunjian", Listen: "[::1]:9900", Timezone: "UTC", Lang: "en",
 		Metrics:  []cloud.Metric{cloud.CPUPercent, cloud.MemoryPercent},
-		Backfill: 31 * day, Policies: Policies{Workflow: "cn-gov-baseline", Pack: "aws", Files: []string{filepath.Join(dir, "exempt.yaml")}},
+		Backfill: 31 * day, Policies: Policies{Pack: "aws", Files: []string{filepath.Join(dir, "exempt.yaml")}, Workflow: "cq-2021", WorkflowFile: filepath.Join(dir, "workflow.yaml")},
 		Calendar:  Calendar{Files: []string{filepath.Join(dir, "holidays.yaml")}},
 		PriceBook: filepath.Join(dir, "prices.yaml"),
 		Schedules: Schedules{Collect: "@every 10m", Audit: "30 3 * * *", Report: "@weekly"},
