@@ -21,6 +21,9 @@ type StateError struct {
 
 // Error says which events the state allows.
 func (e *StateError) Error() string {
+	if len(e.Allowed) == 0 {
+		return fmt.Sprintf("%s is not possible in the state %s, in which nothing is", e.Event, e.State)
+	}
 	return fmt.Sprintf("%s is not possible in the state %s: want one of %s", e.Event, e.State, join(e.Allowed))
 }
 
