@@ -158,15 +158,15 @@ func (r *reader) checkTerm(w Workflow, d Term, path string) {
 // checkPaths wants every state reached from the start, and a final one reached
 // from every state; and no case of any action and kind to be stuck on its way.
 func (r *reader) checkPaths(w Workflow) {
-	any := func(Transition) bool { return true }
-	reached := reach(w, []State{w.Start}, any)
+	every := func(Transition) bool { return true }
+	reached, ends := reach(w, w.Start, every), leading(w, every)
 	whole := true
 	for i, s := range w.States {
 		if !reached[s.ID] {
 			r.wrong(indexed("states", i), "%s is reached by no transition", s.ID)
 			whole = false
 		}
-		if !s.Final && !w.ends(reach(w, []State{s.ID}, any)) {
+		if !ends[s.ID] {
 			r.wrong(indexed("states", i), "%s has no way out: no final state is reached from it", s.ID)
 			whole = false
 		}
@@ -187,9 +187,9 @@ func (r *reader) checkCases(w Workflow, c Case) bool {
 		c.State = t.From[0]
 		return t.applies(c)
 	}
-	reached := reach(w, []State{w.Start}, own)
+	reached, ends := reach(w, w.Start, own), leading(w, own)
 	for i, s := range w.States {
-		if reached[s.ID] && !s.Final && !w.ends(reach(w, []State{s.ID}, own)) {
+		if reached[s.ID] && !ends[s.ID] {
 			r.wrong(indexed("states", i), "a case of action %s and kind %s finds no way out of %s", c.Action, c.Kind, s.ID)
 			return false
 		}
@@ -197,23 +197,40 @@ func (r *reader) checkCases(w Workflow, c Case) bool {
 	return true
 }
 
-func (w Workflow) ends(reached map[State]bool) bool {
-	return slices.ContainsFunc(w.States, func(s StateInfo) bool { return s.Final && reached[s.ID] })
-}
-
-// reach is every state that the transitions allowed lead to from some.
-func reach(w Workflow, from []State, allowed func(Transition) bool) map[State]bool {
+// reach is every state that the transitions allowed lead to from one.
+func reach(w Workflow, from State, allowed func(Transition) bool) map[State]bool {
 	out := map[State]bool{}
-	for len(from) > 0 {
-		s := from[0]
-		from = from[1:]
+	for left := []State{from}; len(left) > 0; {
+		s := left[0]
+		left = left[1:]
 		if out[s] {
 			continue
 		}
 		out[s] = true
 		for _, t := range w.Transitions {
 			if slices.Contains(t.From, s) && t.To != "" && allowed(t) {
-				from = append(from, t.To)
+				left = append(left, t.To)
+			}
+		}
+	}
+	return out
+}
+
+// leading is every state from which the transitions allowed lead to a final one.
+func leading(w Workflow, allowed func(Transition) bool) map[State]bool {
+	out := map[State]bool{}
+	for _, s := range w.States {
+		out[s.ID] = s.Final
+	}
+	for more := true; more; {
+		more = false
+		for _, t := range w.Transitions {
+			if !out[t.To] || !allowed(t) {
+				continue
+			}
+			for _, s := range t.From {
+				more = more || !out[s]
+				out[s] = true
 			}
 		}
 	}
@@ -223,7 +240,7 @@ func reach(w Workflow, from []State, allowed func(Transition) bool) map[State]bo
 // checkBinding holds the workflow to what no notice may do: silence is never
 // consent, and nobody forces anything alone.
 func (r *reader) checkBinding(w Workflow) {
-	free := reach(w, []State{w.Start}, func(t Transition) bool { return !t.Consent && !t.forced() })
+	free := reach(w, w.Start, func(t Transition) bool { return !t.Consent && !t.forced() })
 	for i, s := range w.States {
 		if s.Binding && free[s.ID] {
 			r.wrong(indexed("states", i), "%s is binding, and is reached without consent of the department and without two people in different roles", s.ID)
