@@ -7,9 +7,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -17,6 +15,7 @@ import (
 
 	"yunjian/internal/config"
 	"yunjian/internal/pipeline"
+	"yunjian/internal/registry"
 	"yunjian/internal/report"
 	"yunjian/internal/store"
 	"yunjian/notice"
@@ -44,7 +43,7 @@ again it is withdrawn, and says what was seen.`,
 		Args: subcommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newNoticeSync(), newNoticeList(), newNoticeShow(), newNoticeStep(), newNoticeRemind(), newNoticeWorkflow())
+	cmd.AddCommand(newNoticeSync(), newNoticeList(), newNoticeShow(), newNoticeStep(), newNoticeIssue(), newNoticePrint(), newNoticeAcknowledge(), newNoticeVerify(), newNoticeRemind(), newNoticeWorkflow())
 	return cmd
 }
 
@@ -413,23 +412,14 @@ func eventsOf(w notice.Workflow) string {
 	return strings.Join(out, ", ")
 }
 
-var targets = regexp.MustCompile(`^(?:(\d+)[cC](\d+(?:\.\d+)?)[gG]|(\d+(?:\.\d+)?)[gG])$`)
-
 func parseTarget(text string) (*recommender.Spec, error) {
 	if text == "" {
 		return nil, nil //nolint:nilnil // none was given
 	}
-	m := targets.FindStringSubmatch(text)
-	if m == nil {
+	s, ok := registry.ParseSize(text)
+	if !ok {
 		return nil, fmt.Errorf("--target %q: want a size such as 4C16G, or 200G of a disk", text)
 	}
-	var s recommender.Spec
-	if m[3] != "" {
-		s.StorageGiB, _ = strconv.ParseFloat(m[3], 64)
-		return &s, nil
-	}
-	s.VCPU, _ = strconv.Atoi(m[1])
-	s.MemoryGiB, _ = strconv.ParseFloat(m[2], 64)
 	return &s, nil
 }
 

@@ -138,6 +138,26 @@ func (s *Store) checkDocuments(ctx context.Context, tx *bolt.Tx, damaged func(er
 		}
 		return nil
 	})
+	each(tx.Bucket(noticeBucket), "notice", func(key, packed []byte) error {
+		var n notice.Notice
+		if err := s.packer.unpack(packed, &n); err != nil {
+			return err
+		}
+		if !bytes.Equal(key, numbered(n.Number, n.Version)) {
+			return fmt.Errorf("holds version %d of %s", n.Version, n.Number)
+		}
+		return nil
+	})
+	each(tx.Bucket(answerBucket), "answer", func(key, packed []byte) error {
+		var a notice.Acknowledgement
+		if err := s.packer.unpack(packed, &a); err != nil {
+			return err
+		}
+		if !bytes.Equal(key, numbered(a.Number, a.Version)) {
+			return fmt.Errorf("holds version %d of the answer to %s", a.Version, a.Number)
+		}
+		return nil
+	})
 	each(tx.Bucket(attachmentBucket), "document", checkAttachment)
 	each(tx.Bucket(ownerBucket), "owner", func(key, text []byte) error {
 		if bytes.Equal(key, directoryKey) {

@@ -58,6 +58,8 @@ var (
 	billBucket        = []byte("bills")        // month → packed bill
 	caseBucket        = []byte("cases")        // id → packed case
 	attachmentBucket  = []byte("attachments")  // SHA-256 → document
+	noticeBucket      = []byte("notices")      // number NUL version → packed notice
+	answerBucket      = []byte("answers")      // number NUL version → packed acknowledgement
 	ownerBucket       = []byte("owners")       // directory, and what was assigned to each resource
 
 	versionKey = []byte("version")
@@ -77,7 +79,7 @@ var migrations = []func(*bolt.Tx) error{
 		return nil
 	},
 	func(tx *bolt.Tx) error {
-		for _, name := range [][]byte{ledgerBucket, ownerBucket, billBucket, caseBucket, attachmentBucket} {
+		for _, name := range [][]byte{ledgerBucket, ownerBucket, billBucket, caseBucket, attachmentBucket, noticeBucket, answerBucket} {
 			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 				return err
 			}

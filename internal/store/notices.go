@@ -1,0 +1,116 @@
+package store
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+
+	bolt "go.etcd.io/bbolt"
+
+	"yunjian/notice"
+)
+
+// Notices returns every version of every notice, by number and version.
+func (s *Store) Notices() (out []notice.Notice, err error) {
+	err = s.view(func(tx *bolt.Tx) error {
+		out, err = versions[notice.Notice](s, tx.Bucket(noticeBucket), "")
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read notices: %w", err)
+	}
+	return out, nil
+}
+
+// Acknowledgements returns every version of the answer to a notice, the first one first.
+func (s *Store) Acknowledgements(number string) (out []notice.Acknowledgement, err error) {
+	err = s.view(func(tx *bolt.Tx) error {
+		out, err = versions[notice.Acknowledgement](s, tx.Bucket(answerBucket), number)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read answers: %w", err)
+	}
+	return out, nil
+}
+
+// versions reads what is kept of a number, or of all.
+func versions[T any](s *Store, b *bolt.Bucket, number string) (out []T, err error) {
+	var prefix []byte
+	if number != "" {
+		prefix = pair(number, "")
+	}
+	c := b.Cursor()
+	for k, packed := c.Seek(prefix); k != nil && bytes.HasPrefix(k, prefix); k, packed = c.Next() {
+		var v T
+		if err := s.packer.unpack(packed, &v); err != nil {
+			return nil, fmt.Errorf("%q: %w", k, err)
+		}
+		out = append(out, v)
+	}
+	return out, nil
+}
+
+// numbered is number NUL version.
+func numbered(number string, version int) []byte {
+	return binary.BigEndian.AppendUint32(pair(number, ""), uint32(version)) //nolint:gosec // versions are counted by people
+}
+
+// Desk is what somebody who issues or answers a notice decides on, and decides.
+type Desk struct {
+	Cases   []notice.Case // every one
+	Notices []notice.Notice
+	Answers []notice.Acknowledgement // to the notice asked for
+
+	Changed []notice.Case           // to be kept
+	Issued  *notice.Notice          // a new version, to be kept
+	Answer  *notice.Acknowledgement // a new version, to be kept
+}
+
+// Decide shows f what is known, with the answers to a notice where number names one, and
+// keeps what it decides, all of it or, where it fails, nothing. A version that is there
+// is never replaced.
+func (s *Store) Decide(number string, f func(*Desk) error) error {
+	return s.update(func(tx *bolt.Tx) error {
+		var d Desk
+		var err error
+		if d.Cases, err = s.cases(tx); err != nil {
+			return err
+		}
+		if d.Notices, err = versions[notice.Notice](s, tx.Bucket(noticeBucket), ""); err != nil {
+			return err
+		}
+		if number != "" {
+			if d.Answers, err = versions[notice.Acknowledgement](s, tx.Bucket(answerBucket), number); err != nil {
+				return err
+			}
+		}
+		if err := f(&d); err != nil {
+			return err
+		}
+		put := func(b *bolt.Bucket, key []byte, v any, fresh bool) error {
+			if fresh && b.Get(key) != nil {
+				return fmt.Errorf("%q is there already", key)
+			}
+			packed, err := s.packer.pack(v)
+			if err != nil {
+				return err
+			}
+			return b.Put(key, packed)
+		}
+		for _, c := range d.Changed {
+			if err := put(tx.Bucket(caseBucket), []byte(c.ID), c, false); err != nil {
+				return err
+			}
+		}
+		if n := d.Issued; n != nil {
+			if err := put(tx.Bucket(noticeBucket), numbered(n.Number, n.Version), n, true); err != nil {
+				return err
+			}
+		}
+		if a := d.Answer; a != nil {
+			return put(tx.Bucket(answerBucket), numbered(a.Number, a.Version), a, true)
+		}
+		return nil
+	})
+}
