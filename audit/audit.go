@@ -23,6 +23,17 @@ type Audit struct {
 	Findings        []analyzer.Finding           `json:"findings"`        // by kind, id
 	Recommendations []recommender.Recommendation `json:"recommendations"` // by saving, greatest first, then id
 	Refusals        []recommender.Refusal        `json:"refusals"`
+	// Journal is the head of the journal that the audit was stored with; zero
+	// before it is. It is no part of the judgement, nor of its text: that is the
+	// same however often it is made.
+	Journal JournalHead `json:"-"`
+}
+
+// JournalHead names the entry of the journal up to which it is witnessed.
+type JournalHead struct {
+	Seq       uint64 `json:"seq"`
+	Hash      string `json:"hash"`      // hexadecimal
+	Algorithm string `json:"algorithm"` // of the hash
 }
 
 // New puts an audit together and sums it up. fleet holds every resource judged,

@@ -101,6 +101,7 @@ type Item struct {
 type Book struct {
 	ID            string
 	Version       string
+	SHA256        string // of the file as read; identifies the exact text
 	Name          Text
 	Note          Text
 	Example       bool // the built-in example: every page that shows its figures says so

@@ -3,6 +3,7 @@ package price
 import (
 	"bytes"
 	"cmp"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -58,6 +59,7 @@ func (e *Error) Error() string {
 func Parse(name string, text []byte) (Book, error) {
 	p := parser{}
 	book := p.file(text)
+	book.SHA256 = fmt.Sprintf("%x", sha256.Sum256(text))
 	if len(p.mistakes) > 0 {
 		slices.SortStableFunc(p.mistakes, func(a, b Mistake) int {
 			return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))

@@ -12,6 +12,7 @@ import (
 
 	"yunjian/audit"
 	"yunjian/internal/config"
+	"yunjian/internal/journal"
 	"yunjian/internal/pipeline"
 	"yunjian/internal/report"
 )
@@ -59,8 +60,17 @@ Missing data is an answer of its own and never idleness.`,
 	return cmd
 }
 
-// runAudit judges what is stored as the configuration says.
+// runAudit judges what is stored as the configuration says; one that fails is
+// journalled, too.
 func runAudit(ctx context.Context, data *pipeline.Data, cfg config.Config, now time.Time, stderr io.Writer) (audit.Audit, error) {
+	a, err := judge(ctx, data, cfg, now, stderr)
+	if err != nil {
+		return a, data.RecordFailure(ctx, journal.AuditFailed, pipeline.AuditObject(now), err)
+	}
+	return a, nil
+}
+
+func judge(ctx context.Context, data *pipeline.Data, cfg config.Config, now time.Time, stderr io.Writer) (audit.Audit, error) {
 	pack, err := loadPack(cfg)
 	if err != nil {
 		return audit.Audit{}, err
@@ -83,7 +93,7 @@ func runAudit(ctx context.Context, data *pipeline.Data, cfg config.Config, now t
 	}
 	progress := newBar(stderr, "审计 audit")
 	defer progress.finish()
-	return data.Audit(ctx, pipeline.AuditOptions{Clouds: cfg.CloudNames(), Pack: pack, Book: book, Now: now.In(cfg.Location), Location: cfg.Location, Progress: progress.set})
+	return data.Audit(ctx, pipeline.AuditOptions{Clouds: cfg.CloudNames(), Pack: pack, Book: book, Config: cfg.SHA256, Now: now.In(cfg.Location), Location: cfg.Location, Progress: progress.set})
 }
 
 // writeJSON writes a document for scripts, indented for people who look at it.

@@ -177,7 +177,7 @@ func newCheck() *cobra.Command {
 		Use:     "check --config FILE [--known N]",
 		GroupID: groupCare,
 		Short:   "检查数据目录的完整性 — verify the data folder",
-		Long: `逐个数据块校验历史样本与状态；列出损坏之处及所涉资源。损坏的数据块只损失它自己，不影响审计；
+		Long: `逐个数据块校验历史样本与状态，以及审计日志的散列链；列出损坏之处及所涉资源。损坏的数据块只损失它自己，不影响审计；
 用 restore 恢复损坏之前的备份，或重新导入那段时间的文件。归并时发现损坏的数据块被搁置，现存的其余都完好；
 它单独列出，仍算损坏，处理过之后用 --known 说明已知几块。守护进程运行时照常可用。
 
@@ -185,8 +185,9 @@ func newCheck() *cobra.Command {
 被中断）：历史的每处损坏是标准输出上以“损坏 damaged:”或“以前搁置 put aside earlier:”开头的一行，其余原因在
 标准错误。2 用法或配置有误，什么都没有查。
 
-Verifies every piece of history and the whole state by checksum and names what is
-damaged and which resources it touches. A damaged piece costs itself, never the audit:
+Verifies every piece of history, the whole state and the chain of the journal, and
+names what is damaged and which resources it touches. A damaged piece costs itself,
+never the audit:
 restore a backup from before the damage, or import the files of that time again.
 What was found damaged when it was folded has been put aside; nothing reads
 it, and it is told apart. It counts as damage until --known says of how many such

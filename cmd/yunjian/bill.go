@@ -3,10 +3,12 @@ package main
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"yunjian/internal/journal"
 	"yunjian/internal/registry"
 	"yunjian/ledger"
 )
@@ -58,7 +60,7 @@ passed over. A month may be imported in parts; of one resource the last counts.
 			if len(bills) == 0 {
 				return errors.New("nothing was imported: the bill has no line")
 			}
-			booked, err := data.State.PutBills(bills, orClock(now).In(cfg.Location))
+			booked, err := data.State.PutBills(bills, orClock(now).In(cfg.Location), journal.New(cmd.Context(), time.Now(), journal.BillsImported, journal.Object{Type: "bills", ID: filepath.Base(args[0])}))
 			if err != nil {
 				return err
 			}

@@ -14,6 +14,7 @@ import (
 	"yunjian/internal/config"
 	"yunjian/internal/control"
 	"yunjian/internal/history"
+	"yunjian/internal/journal"
 	"yunjian/internal/pipeline"
 )
 
@@ -42,7 +43,7 @@ func openKeeper(cmd *cobra.Command, path string) (keeper, error) {
 		if err := pipeline.Present(cfg.DataDir); err != nil {
 			return k, err
 		}
-		if k.data, err = pipeline.Open(cfg.DataDir, cfg.Location); err == nil {
+		if k.data, err = openFolder(cfg); err == nil {
 			return k, nil
 		}
 		if !errors.Is(err, pipeline.ErrHeld) {
@@ -92,6 +93,20 @@ func (k keeper) compact(ctx context.Context, step func(string)) (pipeline.Compac
 		return k.daemon.Compact(ctx, step)
 	}
 	return k.data.Compact(ctx, time.Now(), k.cfg.Retention.Raw, k.cfg.Location, step)
+}
+
+func (k keeper) verifyJournal(ctx context.Context, witnessed ...journal.Head) (journal.Verified, error) {
+	if k.daemon != nil {
+		return k.daemon.VerifyJournal(ctx, witnessed...)
+	}
+	return k.data.State.VerifyJournal(ctx, witnessed...)
+}
+
+func (k keeper) exportJournal(ctx context.Context, f journal.Filter, do func(journal.Entry) error) (journal.Head, error) {
+	if k.daemon != nil {
+		return k.daemon.ExportJournal(ctx, f, do)
+	}
+	return k.data.ExportJournal(ctx, f, do)
 }
 
 func (k keeper) stats(ctx context.Context) (history.Stats, error) {

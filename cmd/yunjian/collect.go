@@ -52,7 +52,7 @@ why, and makes none but those that list the fleet.`,
 			if plan {
 				return printPlans(cmd.Context(), cmd.OutOrStdout(), cfg, since, now)
 			}
-			data, err := pipeline.Open(cfg.DataDir, cfg.Location)
+			data, err := openFolder(cfg)
 			if err != nil {
 				return err
 			}

@@ -87,7 +87,7 @@ func TestKilledCollect(t *testing.T) {
 		}
 		read = marked
 		most = max(most, read)
-		mustRun(t, "check", "--config", config)
+		mustRun(t, "check", "--config", config) // the journal, too
 	}
 	t.Logf("%d runs killed at work; %d series read by then", killed, most)
 	if most == 0 {

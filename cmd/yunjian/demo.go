@@ -111,7 +111,7 @@ func (d demo) run(ctx context.Context, once bool) (err error) {
 	if err != nil {
 		return err
 	}
-	data, err := pipeline.Open(cfg.DataDir, cfg.Location)
+	data, err := openFolder(cfg)
 	if err != nil {
 		return err
 	}

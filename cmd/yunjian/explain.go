@@ -1,10 +1,11 @@
 package main
 
 import (
-	"bytes"
+	"io"
 
 	"github.com/spf13/cobra"
 
+	"yunjian/internal/journal"
 	"yunjian/internal/pipeline"
 	"yunjian/internal/report"
 )
@@ -72,11 +73,9 @@ count as CSV, for the spreadsheet.`,
 			return interrupted(cmd, err, "没有结果；什么都没有改动", "there is no result; nothing was changed")
 		}
 		if samples != "" {
-			var text bytes.Buffer
-			if err := data.WriteSamples(&text, resource.ID, e.Read, cfg.Location); err != nil {
-				return err
-			}
-			if err := writeWhole(samples, text.Bytes()); err != nil {
+			err := export(cmd.Context(), data, journal.Object{Type: "samples", ID: resource.ID}, samples,
+				func(w io.Writer) error { return data.WriteSamples(w, resource.ID, e.Read, cfg.Location) })
+			if err != nil {
 				return err
 			}
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"yunjian/internal/config"
+	"yunjian/internal/journal"
 	"yunjian/internal/pipeline"
 	"yunjian/internal/report"
 )
@@ -39,8 +40,18 @@ func openData(cmd *cobra.Command, path string) (config.Config, *pipeline.Data, e
 	if err != nil {
 		return cfg, nil, err
 	}
-	data, err := pipeline.Open(cfg.DataDir, cfg.Location)
+	data, err := openFolder(cfg)
 	return cfg, data, err
+}
+
+// openFolder opens the configured data folder and makes it where it is missing.
+func openFolder(cfg config.Config) (*pipeline.Data, error) {
+	data, err := pipeline.Open(cfg.DataDir, cfg.Location)
+	if err != nil {
+		return nil, err
+	}
+	data.State.UseHash(journal.Algorithm(cfg.Journal.Hash))
+	return data, nil
 }
 
 // openPresent opens the configured data folder for a command that only reads: it
@@ -49,7 +60,7 @@ func openPresent(cfg config.Config) (*pipeline.Data, error) {
 	if err := pipeline.Present(cfg.DataDir); err != nil {
 		return nil, err
 	}
-	return pipeline.Open(cfg.DataDir, cfg.Location)
+	return openFolder(cfg)
 }
 
 // asOfFlags adds the flags of a command that judges what is stored and says what

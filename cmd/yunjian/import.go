@@ -47,7 +47,7 @@ inventory refuses the whole folder.`,
 			if err != nil {
 				return err
 			}
-			data, err := pipeline.Open(cfg.DataDir, cfg.Location)
+			data, err := openFolder(cfg)
 			if err != nil {
 				return err
 			}
@@ -66,7 +66,7 @@ inventory refuses the whole folder.`,
 			}
 			progress := newBar(cmd.ErrOrStderr(), "导入 import "+name)
 			got, err := data.Collect(cmd.Context(), name, b.Source(name), pipeline.CollectOptions{
-				Metrics: cloud.Metrics(), Now: now, Progress: progress.set, Again: true, Booking: booking(data, cfg),
+				Metrics: cloud.Metrics(), Now: now, Progress: progress.set, Again: true, Imported: true, Booking: booking(data, cfg),
 			})
 			progress.finish()
 			if got.Inventory.TakenAt.IsZero() {

@@ -15,6 +15,8 @@ import (
 
 	"yunjian/calendar"
 	"yunjian/internal/config"
+	"yunjian/internal/control"
+	"yunjian/internal/journal"
 	"yunjian/policies"
 	"yunjian/price"
 )
@@ -38,7 +40,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	err := root.ExecuteContext(journal.As(ctx, journal.CLI(control.UserName(os.Geteuid()))))
 	if err == nil {
 		return exitDone
 	}
@@ -105,7 +107,7 @@ saves a year. It only reads; it never changes anything in a cloud.`,
 		newServe(), newCollect(), newImport(), newAudit(), newReport(), newExplain(), newNotice(), newTally(), newBill(), newOwner(),
 		newDemo(), newSimulate(), newGenerate(),
 		newPolicy(), newCalendar(), newBacktest(), newConfig(),
-		newHistory(), newBackup(), newRestore(), newCheck(), newCompact(), newVersion(),
+		newHistory(), newBackup(), newRestore(), newCheck(), newCompact(), newJournal(), newVersion(),
 	)
 	root.SetHelpCommandGroupID(groupCare)
 	root.SetCompletionCommandGroupID(groupCare)

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"yunjian/cloud"
+	"yunjian/internal/journal"
 	"yunjian/internal/pipeline"
 	"yunjian/internal/registry"
 	"yunjian/internal/report"
@@ -69,7 +70,7 @@ tag that holds the code, the name or an alias. What is stored is joined anew at 
 			if len(d.Departments) == 0 {
 				return errors.New("nothing was imported: the tables hold no department; want one table with a column 单位 (department)")
 			}
-			changes, err := data.State.PutDirectory(d, time.Now())
+			changes, err := data.State.PutDirectory(d, time.Now(), journal.New(cmd.Context(), time.Now(), journal.OwnersImported, journal.Object{Type: "owners"}))
 			if err != nil {
 				return err
 			}
@@ -191,7 +192,8 @@ say; --forget undoes it as of the next collection. The department must be in the
 				}
 				department = known.Name
 			}
-			changes, err := data.State.Assign(ownership.Assignment{ResourceID: r.ID, Department: department, Application: application}, time.Now())
+			changes, err := data.State.Assign(ownership.Assignment{ResourceID: r.ID, Department: department, Application: application}, time.Now(),
+				journal.New(cmd.Context(), time.Now(), journal.OwnerAssigned, journal.Object{Type: "resource", ID: r.ID}))
 			if err != nil {
 				return err
 			}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"os"
@@ -13,6 +14,7 @@ import (
 
 	"yunjian/audit"
 	"yunjian/internal/config"
+	"yunjian/internal/journal"
 	"yunjian/internal/pipeline"
 	"yunjian/internal/report"
 )
@@ -49,7 +51,7 @@ week named. Monday's audit closes the week before.`,
 			if f == report.XLSX && output == "" {
 				return usage(fmt.Errorf("a spreadsheet is not text: name its file with --output, such as `--output week.xlsx`"))
 			}
-			data, err := pipeline.Open(cfg.DataDir, cfg.Location)
+			data, err := openFolder(cfg)
 			if err != nil {
 				return err
 			}
@@ -102,7 +104,7 @@ func auditFor(data *pipeline.Data, cfg config.Config, week string) (audit.Audit,
 }
 
 // writeReport renders a report to stdout, or to a file that appears only when
-// it is whole.
+// it is whole, and whose checksum is journalled.
 func writeReport(ctx context.Context, stdout io.Writer, data *pipeline.Data, cfg config.Config, a audit.Audit, f report.Format, l report.Lang, output string) error {
 	o, err := reportOptions(cfg)
 	if err != nil {
@@ -115,11 +117,24 @@ func writeReport(ctx context.Context, stdout io.Writer, data *pipeline.Data, cfg
 	if output == "" {
 		return report.Write(stdout, weekly, f, l)
 	}
+	return export(ctx, data, journal.Object{Type: "report", ID: weekly.Week.String()}, output,
+		func(w io.Writer) error { return report.Write(w, weekly, f, l) },
+		"format", string(f), "lang", string(l), "audit", a.AsOf.UTC().Format(time.RFC3339))
+}
+
+// export writes a file that is whole or not there, and journals that it was
+// written, with its checksum, or what kept it from being.
+func export(ctx context.Context, data *pipeline.Data, o journal.Object, path string, write func(io.Writer) error, details ...string) error {
 	var b bytes.Buffer
-	if err := report.Write(&b, weekly, f, l); err != nil {
-		return err
+	err := write(&b)
+	if err == nil {
+		err = writeWhole(path, b.Bytes())
 	}
-	return writeWhole(output, b.Bytes())
+	if err != nil {
+		return data.RecordFailure(ctx, journal.ReportFailed, o, err)
+	}
+	details = append(details, "file", filepath.Base(path), journal.DetailSHA256, fmt.Sprintf("%x", sha256.Sum256(b.Bytes())))
+	return data.Record(ctx, journal.ReportExported, o, details...)
 }
 
 // writeWhole writes a file through a temporary one beside it, so that a reader

@@ -22,6 +22,7 @@ import (
 
 	"yunjian/internal/config"
 	"yunjian/internal/control"
+	"yunjian/internal/journal"
 	"yunjian/internal/pipeline"
 	"yunjian/internal/report"
 	"yunjian/internal/store"
@@ -37,13 +38,13 @@ func newServe() *cobra.Command {
 		Long: `按配置的时刻表采集、审计、出周报，并在 listen 地址提供页面、/metrics、/healthz、/readyz。
 SIGHUP 重新读取配置；配置有误时保留原配置并在日志与 /metrics 中说明
 （data_dir、listen、timezone、log 须重启才生效）。SIGTERM 优雅停止。
-运行期间 backup、check、compact、history stats 照常可用：命令经数据目录中的 control.sock 请它代办。
+运行期间 backup、check、compact、journal、history stats 照常可用：命令经数据目录中的 control.sock 请它代办。
 
 Collects, audits and reports on schedule, and serves the page, /metrics, /healthz
 and /readyz at the listen address. SIGHUP reads the configuration again and keeps
 the old one when the new one is wrong; data_dir, listen, timezone and log change
-only with a restart. SIGTERM stops gracefully. backup, check, compact and history
-stats work beside it: they ask it through control.sock in the data folder.`,
+only with a restart. SIGTERM stops gracefully. backup, check, compact, journal and
+history stats work beside it: they ask it through control.sock in the data folder.`,
 		Example: `  yunjian serve --config yunjian.yaml
   kill -HUP $(pidof yunjian)                 # 重新读取配置 | reload`,
 		Args: noArgs,
@@ -148,8 +149,22 @@ func listen(addr string) (net.Listener, error) {
 }
 
 // run serves on listener until ctx ends, and closes it.
-func (d *daemon) run(ctx context.Context, listener net.Listener) error {
+func (d *daemon) run(ctx context.Context, listener net.Listener) (err error) {
 	cfg := d.config()
+	daemon := journal.Object{Type: "daemon"}
+	// By whoever started it; what it does from then on, it does itself.
+	if err := d.data.Record(ctx, journal.ServeStarted, daemon, journal.DetailVersion, version, journal.DetailConfig, cfg.SHA256, "listen", listener.Addr().String()); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	ctx = journal.As(ctx, journal.System)
+	defer func() {
+		e := journal.New(ctx, time.Now(), journal.ServeStopped, daemon)
+		if err != nil {
+			e = e.Fail(journal.ServeStopped, err)
+		}
+		_, rerr := d.data.State.Record(e)
+		err = errors.Join(err, rerr)
+	}()
 	if host, _, _ := net.SplitHostPort(listener.Addr().String()); !net.ParseIP(host).IsLoopback() {
 		d.log.Warn().Str("listen", listener.Addr().String()).Msg("the page has no sign-in yet: let only a gateway that asks for one reach this address")
 	}
@@ -162,7 +177,7 @@ func (d *daemon) run(ctx context.Context, listener net.Listener) error {
 
 	group, gctx := errgroup.WithContext(ctx)
 	if socket, err := control.Listen(cfg.DataDir); err != nil {
-		d.log.Warn().Err(err).Msg("backup, check, compact and history stats need the daemon stopped")
+		d.log.Warn().Err(err).Msg("backup, check, compact, journal and history stats need the daemon stopped")
 	} else {
 		care := control.New(d.data, control.Options{
 			Location: cfg.Location, Now: d.now, Log: d.log,
@@ -183,7 +198,7 @@ func (d *daemon) run(ctx context.Context, listener net.Listener) error {
 		return server.Shutdown(stop)
 	})
 	group.Go(func() error { return d.work(gctx) })
-	err := group.Wait()
+	err = group.Wait()
 	d.log.Info().Msg("stopped")
 	return err
 }
@@ -215,7 +230,7 @@ func (d *daemon) work(ctx context.Context) error {
 		select {
 		case err = <-ended:
 		case <-hup:
-			d.reloadConfig()
+			d.reloadConfig(ctx)
 		}
 		cancel()
 		if err != nil {
@@ -237,7 +252,7 @@ func (d *daemon) catchUp(ctx context.Context) {
 
 // reloadConfig takes over a new configuration, or keeps the old one and says
 // why.
-func (d *daemon) reloadConfig() {
+func (d *daemon) reloadConfig(ctx context.Context) {
 	if d.reload == nil {
 		return
 	}
@@ -250,14 +265,27 @@ func (d *daemon) reloadConfig() {
 		err = errors.New("data_dir, listen, timezone and log change only with a restart")
 	}
 	d.metrics.Reloaded(err == nil)
+	object := journal.Object{Type: "config"}
 	if err != nil {
 		d.log.Error().Err(err).Msg("reload: the old configuration stays in force")
+		e := journal.New(ctx, time.Now(), journal.ConfigRefused, object)
+		e.Outcome, e.Reason = journal.Refused, err.Error()
+		d.recorded(d.data.State.Record(e))
 		return
 	}
 	d.mu.Lock()
 	d.cfg = next
 	d.mu.Unlock()
+	d.data.State.UseHash(journal.Algorithm(next.Journal.Hash))
+	d.recorded(journal.Head{}, d.data.Record(ctx, journal.ConfigReloaded, object, journal.DetailFrom, old.SHA256, journal.DetailTo, next.SHA256))
 	d.log.Info().Msg("reload: the new configuration is in force")
+}
+
+// recorded logs what kept an entry out of the journal.
+func (d *daemon) recorded(_ journal.Head, err error) {
+	if err != nil {
+		d.log.Error().Err(err).Msg("write the journal")
+	}
 }
 
 // jobTable lists the daemon's work.

@@ -13,6 +13,8 @@ import (
 
 	"yunjian/cloud"
 	"yunjian/internal/estate"
+	"yunjian/internal/journal"
+	"yunjian/internal/pipeline"
 	"yunjian/internal/report"
 	"yunjian/ledger"
 	"yunjian/price"
@@ -69,6 +71,7 @@ evidence. Three figures stand side by side: annual, in-year and verified, in yua
 			if q.Effect, err = parseOne("--effect", effect, ledger.Effects()); err != nil {
 				return usage(err)
 			}
+			var data *pipeline.Data
 			t := report.Tally{Listed: entries}
 			l := report.ZH
 			if example != "" {
@@ -82,8 +85,7 @@ evidence. Three figures stand side by side: annual, in-year and verified, in yua
 				if err != nil {
 					return err
 				}
-				data, err := openPresent(cfg)
-				if err != nil {
+				if data, err = openPresent(cfg); err != nil {
 					return err
 				}
 				defer data.Close()
@@ -109,7 +111,11 @@ evidence. Three figures stand side by side: annual, in-year and verified, in yua
 			if output == "" {
 				return write(cmd.OutOrStdout())
 			}
-			var b bytes.Buffer
+			if data != nil {
+				object := journal.Object{Type: "tally", ID: t.Query.Period.From.Format(time.DateOnly) + "/" + t.Query.Period.To.Format(time.DateOnly)}
+				return export(cmd.Context(), data, object, output, write, "format", string(f), "lang", string(l))
+			}
+			var b bytes.Buffer // the example: there is no folder, nor a journal
 			if err := write(&b); err != nil {
 				return err
 			}

@@ -147,6 +147,31 @@ func Verify(r io.Reader) error {
 	return nil
 }
 
+// Pick verifies a whole archive, as Verify does, and writes the file of that name
+// to w. What was written before an error is worth nothing.
+func Pick(r io.Reader, name string, w io.Writer) error {
+	found := false
+	_, err := read(r, func(have string) (io.WriteCloser, error) {
+		if have != name {
+			return discard{}, nil
+		}
+		found = true
+		return keepOpen{w}, nil
+	})
+	if err == nil && !found {
+		err = fmt.Errorf("%w: it holds no %s", ErrDamaged, name)
+	}
+	if err != nil {
+		return fmt.Errorf("read %s in the backup: %w", name, err)
+	}
+	return nil
+}
+
+// keepOpen is a writer that another closes.
+type keepOpen struct{ io.Writer }
+
+func (keepOpen) Close() error { return nil }
+
 type discard struct{}
 
 func (discard) Write(b []byte) (int, error) { return len(b), nil }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -32,8 +33,10 @@ type Config struct {
 	PriceBook string // file; empty: the built-in example book
 	Schedules Schedules
 	Retention Retention
+	Journal   Journal
 	Log       Log
 
+	SHA256   string         // of the file as read; it holds no secrets
 	Location *time.Location // of Timezone
 	Warnings []string       // what is allowed and yet worth a look
 }
@@ -143,6 +146,11 @@ type Retention struct {
 	Raw time.Duration // utilization samples
 }
 
+// Journal is how the record of what is done is kept.
+type Journal struct {
+	Hash string // sha256 or sm3: of entries to come
+}
+
 // Log is how the daemon logs.
 type Log struct {
 	Level  string // debug, info, warn, error
@@ -163,6 +171,7 @@ func Default() Config {
 		Policies:  Policies{Pack: "cn-gov-baseline", Workflow: "cn-gov-baseline"},
 		Schedules: Schedules{Collect: "@every 5m", Audit: "0 2 * * *", Report: "0 8 * * 1"},
 		Retention: Retention{Raw: 400 * 24 * time.Hour},
+		Journal:   Journal{Hash: "sha256"},
 		Log:       Log{Level: "info", Format: "json"},
 	}
 }
@@ -204,7 +213,11 @@ func Load(path string) (Config, error) {
 	if err != nil {
 		return Config{}, fmt.Errorf("read configuration: %w", err)
 	}
-	return parse(path, text)
+	c, err := parse(path, text)
+	if err == nil {
+		c.SHA256 = fmt.Sprintf("%x", sha256.Sum256(text))
+	}
+	return c, err
 }
 
 // parse decodes text as the file at path.

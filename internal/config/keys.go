@@ -71,6 +71,8 @@ var topKeys = []key[Config]{
 		func(c *Config) *Schedules { return &c.Schedules }, scheduleKeys),
 	object("retention", "保留期限", "how long is kept",
 		func(c *Config) *Retention { return &c.Retention }, retentionKeys),
+	object("journal", "审计日志（防篡改）", "the tamper-evident record of what is done",
+		func(c *Config) *Journal { return &c.Journal }, journalKeys),
 	object("log", "日志", "how the daemon logs",
 		func(c *Config) *Log { return &c.Log }, logKeys),
 }
@@ -103,6 +105,11 @@ var scheduleKeys = []key[Schedules]{
 var retentionKeys = []key[Retention]{
 	field("raw", "duration", "400d", "利用率样本至少保留多久；按 28 天一段逐批清理，最多再留 56 天，每日摘要长期保留", "how long utilization samples are kept at least: they go by spans of 28 days, part by part, so they live up to 56 days longer; daily digests stay",
 		func(r *Retention) *time.Duration { return &r.Raw }, duration(day, 30*year)),
+}
+
+var journalKeys = []key[Journal]{
+	field("hash", "sha256 or sm3", "sha256", "新条目的杂凑算法；已有条目保持各自的算法", "hash of entries to come; those that are there keep theirs",
+		func(j *Journal) *string { return &j.Hash }, word("sha256", "sm3")),
 }
 
 var logKeys = []key[Log]{

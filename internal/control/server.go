@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"yunjian/internal/history"
+	"yunjian/internal/journal"
 	"yunjian/internal/pipeline"
 )
 
@@ -53,7 +54,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	jobs, end := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer end(nil)
 	server := &http.Server{
-		Handler: s.handler(), BaseContext: func(net.Listener) context.Context { return jobs },
+		Handler: s.handler(), BaseContext: func(net.Listener) context.Context { return jobs }, ConnContext: identified,
 		// No time limit on reading: it would end the wait for a client to go away.
 		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 10 * time.Second, MaxHeaderBytes: 8 << 10,
 	}
@@ -88,6 +89,8 @@ func (s *Server) handler() http.Handler {
 	mux.Handle("POST /check", s.exclusive("check", lines(s.check), endLines))
 	mux.Handle("POST /compact", s.exclusive("compact", lines(s.compact), endLines))
 	mux.Handle("GET /stats", s.exclusive("history stats", lines(s.stats), endLines))
+	mux.Handle("POST /journal/verify", s.exclusive("journal verify", lines(s.verifyJournal), endLines))
+	mux.Handle("POST /journal/show", s.exclusive("journal show", lines(s.showJournal), endLines))
 	mux.HandleFunc("GET /progress", s.progress)
 	return mux
 }
@@ -205,13 +208,16 @@ type event struct {
 	Damage    *history.Damage     `json:"damage,omitempty"`
 	Compacted *pipeline.Compacted `json:"compacted,omitempty"`
 	Stats     *history.Stats      `json:"stats,omitempty"`
+	Verified  *journal.Verified   `json:"verified,omitempty"`
+	Entry     *journal.Entry      `json:"entry,omitempty"`
+	Head      *journal.Head       `json:"head,omitempty"`
 	Error     string              `json:"error,omitempty"` // why the job is not done; the last line
 	Done      bool                `json:"done,omitempty"`  // the last line
 }
 
 // lines answers what a job says, each line at once. A client that takes no
 // more of them ends the job.
-func lines(do func(ctx context.Context, say func(event)) error) func(http.ResponseWriter, *http.Request) error {
+func lines(do func(r *http.Request, say func(event)) error) func(http.ResponseWriter, *http.Request) error {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		ctx, cancel := context.WithCancelCause(r.Context())
 		defer cancel(nil)
@@ -223,7 +229,7 @@ func lines(do func(ctx context.Context, say func(event)) error) func(http.Respon
 			}
 		}
 		say(event{}) // the job has begun
-		err := do(ctx, say)
+		err := do(r.WithContext(ctx), say)
 		if cause := context.Cause(ctx); err != nil && cause != nil {
 			err = cause
 		}
@@ -239,12 +245,12 @@ func endLines(w http.ResponseWriter, err error) {
 	_ = json.NewEncoder(steady{w}).Encode(last) // nobody is left to be told
 }
 
-func (s *Server) check(ctx context.Context, say func(event)) error {
-	return s.data.Check(ctx, func(d history.Damage) { say(event{Damage: &d}) })
+func (s *Server) check(r *http.Request, say func(event)) error {
+	return s.data.Check(r.Context(), func(d history.Damage) { say(event{Damage: &d}) })
 }
 
-func (s *Server) compact(ctx context.Context, say func(event)) error {
-	c, err := s.data.Compact(ctx, s.o.Now(), s.o.Retention(), s.o.Location, func(step string) {
+func (s *Server) compact(r *http.Request, say func(event)) error {
+	c, err := s.data.Compact(r.Context(), s.o.Now(), s.o.Retention(), s.o.Location, func(step string) {
 		s.hear(0, 0)
 		say(event{Step: step})
 	})
@@ -255,8 +261,8 @@ func (s *Server) compact(ctx context.Context, say func(event)) error {
 	return nil
 }
 
-func (s *Server) stats(ctx context.Context, say func(event)) error {
-	stats, err := s.data.History.Stats(ctx)
+func (s *Server) stats(r *http.Request, say func(event)) error {
+	stats, err := s.data.History.Stats(r.Context())
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ var layers = [][]string{
 	{"ledger", "notice"},
 	{ // machinery: files, networks, clocks
 		"collector", "collector/aliyun", "collector/bundle", "collector/collectortest",
-		"internal/archive", "internal/config", "internal/estate", "internal/history", "internal/pages", "internal/registry", "internal/sheet", "internal/simcloud", "internal/store",
+		"internal/archive", "internal/config", "internal/estate", "internal/history", "internal/journal", "internal/pages", "internal/registry", "internal/sheet", "internal/simcloud", "internal/store",
 	},
 	{"internal/pipeline"},
 	{"internal/report", "internal/web", "internal/control"},
@@ -36,7 +36,7 @@ var sideways = map[string][]string{
 	"internal/estate":         {"collector/bundle"},                    // writes a bundle
 	"internal/history":        {"internal/pages"},                      // checks its file
 	"internal/registry":       {"internal/sheet"},                      // reads tables
-	"internal/store":          {"internal/pages"},                      // checks its file
+	"internal/store":          {"internal/pages", "internal/journal"},  // checks its file; records what it changes in the same transaction
 	"internal/simcloud":       {"collector/bundle", "internal/estate"}, // serves either
 	"internal/web":            {"internal/report"},                     // shows the latest
 }

@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"hash/fnv"
 	"slices"
+	"strconv"
 	"time"
 
 	"yunjian/analyzer"
 	"yunjian/audit"
 	"yunjian/cloud"
 	"yunjian/internal/history"
+	"yunjian/internal/journal"
 	"yunjian/policies"
 	"yunjian/price"
 	"yunjian/recommender"
@@ -28,6 +30,7 @@ type AuditOptions struct {
 	Clouds   []string // those to judge
 	Pack     policies.Pack
 	Book     price.Book
+	Config   string // checksum of the configuration that names these, for the journal
 	Now      time.Time
 	Location *time.Location
 	Progress func(done, total int)
@@ -36,7 +39,8 @@ type AuditOptions struct {
 // ErrNothing is the answer to an audit before anything was read.
 var ErrNothing = errors.New("nothing is stored yet: run `yunjian collect` or `yunjian import` first")
 
-// Audit judges what is stored of o.Clouds as of o.Now and stores the result.
+// Audit judges what is stored of o.Clouds as of o.Now and stores the result, with
+// its entry in the journal.
 func (d *Data) Audit(ctx context.Context, o AuditOptions) (audit.Audit, error) {
 	inventories, err := d.audited(o.Clouds)
 	if err != nil {
@@ -46,10 +50,18 @@ func (d *Data) Audit(ctx context.Context, o AuditOptions) (audit.Audit, error) {
 	if err != nil {
 		return audit.Audit{}, err
 	}
-	if err := d.State.PutAudit(audits[0]); err != nil {
+	a := audits[0]
+	e := d.entry(ctx, journal.AuditDone, AuditObject(o.Now)).
+		With("resources", strconv.Itoa(a.Totals.Resources)).
+		With("release", strconv.Itoa(a.Totals.Release.Resources)).With("release_annual_saving", a.Totals.Release.AnnualSaving+" "+a.Totals.Currency).
+		With("downsize", strconv.Itoa(a.Totals.Downsize.Resources)).With("downsize_annual_saving", a.Totals.Downsize.AnnualSaving+" "+a.Totals.Currency).
+		With(journal.DetailPrices, o.Book.SHA256).With(journal.DetailConfig, o.Config)
+	head, err := d.State.PutAudit(a, e)
+	if err != nil {
 		return audit.Audit{}, fmt.Errorf("store audit: %w", err)
 	}
-	return audits[0], nil
+	a.Journal = audit.JournalHead{Seq: head.Seq, Hash: head.Hash, Algorithm: string(head.Algorithm)}
+	return a, nil
 }
 
 // audited are the inventories of clouds; ErrNothing where there is none, because

@@ -13,6 +13,7 @@ import (
 	"yunjian/audit"
 	"yunjian/cloud"
 	"yunjian/collector"
+	"yunjian/internal/journal"
 	"yunjian/policies"
 	"yunjian/price"
 )
@@ -247,6 +248,7 @@ func TestAuditTwice(t *testing.T) {
 	look(t, d, m, monday)
 	_, first := judged(t, d, monday)
 	_, second := judged(t, d, monday)
+	first.Journal, second.Journal = audit.JournalHead{}, audit.JournalHead{} // each has its own
 	if diff := cmp.Diff(first, second); diff != "" {
 		t.Errorf("the second audit differs:\n%s", diff)
 	}
@@ -303,7 +305,7 @@ func TestLatestAuditAfterClockRanAhead(t *testing.T) {
 		{"it is set right", now.AddDate(0, 0, -7), now.AddDate(0, 0, -7)},
 		{"--now names next week", now.AddDate(0, 0, 7), now.AddDate(0, 0, 7)},
 	} {
-		if err := d.State.PutAudit(audit.Audit{AsOf: step.put}); err != nil {
+		if _, err := d.State.PutAudit(audit.Audit{AsOf: step.put}, journal.New(t.Context(), time.Now(), journal.AuditDone, AuditObject(time.Now()))); err != nil {
 			t.Fatal(err)
 		}
 		if a, ok, err := d.LatestAudit(); err != nil || !ok || !a.AsOf.Equal(step.want) {

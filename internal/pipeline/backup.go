@@ -10,6 +10,7 @@ import (
 
 	"yunjian/internal/archive"
 	"yunjian/internal/history"
+	"yunjian/internal/journal"
 )
 
 // Backup writes one file that holds consistent copies of everything, and can be
@@ -18,11 +19,12 @@ import (
 // again without harm; the other way round samples would be missing. It says how
 // far it is to whom history.WithProgress names.
 func (d *Data) Backup(ctx context.Context, w io.Writer, now time.Time) error {
-	m := newMeter(ctx, d.size())
-	return archive.Write(interruptible{ctx, w}, now, []archive.Entry{
+	m, out := newMeter(ctx, d.size()), &counter{w: interruptible{ctx, w}}
+	err := archive.Write(out, now, []archive.Entry{
 		{Name: StateFile, Copy: m.through(d.State.Backup)},
 		{Name: HistoryFile, Copy: m.through(d.History.Backup)},
 	})
+	return d.recordCare(ctx, journal.BackedUp, journal.BackupFailed, err, "size", mebibytes(out.n))
 }
 
 // meter counts the bytes of a job.
@@ -89,7 +91,8 @@ func readWhole(ctx context.Context, backup io.ReadSeeker, read func(io.Reader) e
 // Restore verifies a backup and writes it into the data folder dir, which must
 // be missing, or empty but for what a Restore that was killed has left, and held
 // by no process. The error wraps ErrHeld where it is held. step is told what is
-// about to be done, and whom history.WithProgress names how far that is.
+// about to be done, and whom history.WithProgress names how far that is. Last, the
+// restored journal gets an entry.
 func Restore(ctx context.Context, backup io.ReadSeeker, dir string, step func(string)) (err error) {
 	_, statErr := os.Stat(dir)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -116,7 +119,13 @@ func Restore(ctx context.Context, backup io.ReadSeeker, dir string, step func(st
 		return err
 	}
 	step("写入 write")
-	return readWhole(ctx, backup, func(r io.Reader) error { return archive.Extract(r, dir) })
+	if err := readWhole(ctx, backup, func(r io.Reader) error { return archive.Extract(r, dir) }); err != nil {
+		return err
+	}
+	if err := recordRestore(ctx, dir); err != nil {
+		return fmt.Errorf("everything was restored; that it was could not be journalled: %w", err)
+	}
+	return nil
 }
 
 // readable is a reader that ends with a context.

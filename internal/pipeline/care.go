@@ -8,6 +8,7 @@ import (
 
 	"yunjian/audit"
 	"yunjian/cloud"
+	"yunjian/internal/journal"
 )
 
 // keptAudits is how many of the latest audits are kept; of older ones the last
@@ -24,7 +25,7 @@ func (d *Data) Tend(ctx context.Context, now time.Time, raw time.Duration, loc *
 		return err
 	}
 	week := func(asOf time.Time) string { return WeekOf(asOf, loc).String() }
-	if _, err := d.State.PruneAudits(keptAudits, week); err != nil {
+	if _, err := d.State.PruneAudits(keptAudits, week, d.entry(ctx, journal.AuditsPruned, journal.Object{Type: "audit"})); err != nil {
 		return fmt.Errorf("drop old audits: %w", err)
 	}
 	return nil

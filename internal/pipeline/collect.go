@@ -10,6 +10,7 @@ import (
 
 	"yunjian/cloud"
 	"yunjian/collector"
+	"yunjian/internal/journal"
 	"yunjian/internal/store"
 	"yunjian/ledger"
 )
@@ -34,6 +35,8 @@ type CollectOptions struct {
 	// FillGaps asks again for spans of the last days that should hold samples
 	// and do not, at most once a day.
 	FillGaps bool
+	// Imported says that files are read in at somebody's wish.
+	Imported bool
 	// Again reads everything, whatever was read before: files may have been
 	// corrected since.
 	Again bool
@@ -54,6 +57,14 @@ type Collected struct {
 // sample that is not there yet. What was read before an error stays and the
 // next pass takes up from there.
 func (d *Data) Collect(ctx context.Context, name string, src collector.Source, o CollectOptions) (Collected, error) {
+	out, err := d.collect(ctx, name, src, o)
+	if rerr := d.recordPass(ctx, o, out, err); rerr != nil {
+		err = errors.Join(err, fmt.Errorf("record the pass over cloud %s: %w", name, rerr))
+	}
+	return out, err
+}
+
+func (d *Data) collect(ctx context.Context, name string, src collector.Source, o CollectOptions) (Collected, error) {
 	out := Collected{Cloud: name}
 	inv, err := src.Inventory(ctx, o.Now)
 	if err != nil {
@@ -62,7 +73,11 @@ func (d *Data) Collect(ctx context.Context, name string, src collector.Source, o
 	inv.Cloud = name
 	inv.Sort()
 	out.Inventory = inv
-	if out.Changes, out.Booked, err = d.State.PutInventory(inv, o.Booking); err != nil {
+	stored := journal.InventoryStored
+	if o.Imported {
+		stored = journal.InventoryImported
+	}
+	if out.Changes, out.Booked, err = d.State.PutInventory(inv, o.Booking, d.entry(ctx, stored, CloudObject(name))); err != nil {
 		return out, fmt.Errorf("store the inventory of cloud %s: %w", name, err)
 	}
 	req, err := d.request(ctx, name, inv, o)

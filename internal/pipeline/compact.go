@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"yunjian/internal/history"
+	"yunjian/internal/journal"
 )
 
 // Compacted is what Compact has done.
@@ -26,6 +27,11 @@ type Compacted struct {
 // is copied. step is told what is about to be done, and whom
 // history.WithProgress names how far the copy is.
 func (d *Data) Compact(ctx context.Context, now time.Time, raw time.Duration, loc *time.Location, step func(string)) (Compacted, error) {
+	c, err := d.compact(ctx, now, raw, loc, step)
+	return c, d.recordCare(ctx, journal.Compacted, journal.CompactFailed, err, "before", mebibytes(c.Before), "after", mebibytes(c.After))
+}
+
+func (d *Data) compact(ctx context.Context, now time.Time, raw time.Duration, loc *time.Location, step func(string)) (Compacted, error) {
 	var c Compacted
 	step("核对页表 check the tree")
 	if err := d.History.CheckTree(ctx); err != nil {

@@ -22,7 +22,7 @@ const (
 )
 
 // ErrHeld says that another process has the data folder.
-var ErrHeld = errors.New("another yunjian process holds it, the daemon (`yunjian serve`) or a command still at work: stop it or wait for it to end, then try again; `backup`, `check`, `compact` and `history stats` also go beside the daemon")
+var ErrHeld = errors.New("another yunjian process holds it, the daemon (`yunjian serve`) or a command still at work: stop it or wait for it to end, then try again; `backup`, `check`, `compact`, `journal` and `history stats` also go beside the daemon")
 
 // ErrNoData says that a folder holds nothing of Yunjian's.
 var ErrNoData = errors.New("it holds no data yet: run `yunjian collect` or `yunjian import` first, or correct data_dir in the configuration")

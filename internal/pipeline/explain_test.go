@@ -14,6 +14,7 @@ import (
 	"yunjian/cloud"
 	"yunjian/collector/bundle"
 	"yunjian/internal/estate"
+	"yunjian/internal/journal"
 	"yunjian/policies"
 	"yunjian/price"
 	"yunjian/recommender"
@@ -199,7 +200,7 @@ func TestFind(t *testing.T) {
 	d := open(t)
 	put := func(cloudName string, resources ...cloud.Resource) {
 		inv := cloud.Inventory{Cloud: cloudName, TakenAt: monday, Resources: resources, Scopes: []cloud.Scope{{Kind: cloud.Instance, Complete: true}}}
-		if _, _, err := d.State.PutInventory(inv, nil); err != nil {
+		if _, _, err := d.State.PutInventory(inv, nil, d.entry(t.Context(), journal.InventoryStored, CloudObject(cloudName))); err != nil {
 			t.Fatal(err)
 		}
 	}

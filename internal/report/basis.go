@@ -125,5 +125,8 @@ func (b builder) basis() table {
 		add(msgBasisRisk, p.say(msgBasisRiskText, at(g.A), at(g.B), at(g.C)))
 	}
 	add(msgBasisRead, p.say(msgBasisReadText))
+	if head := b.journalHead(); head != "" {
+		add(msgBasisJournal, p.say(msgBasisJournalText, head))
+	}
 	return t
 }

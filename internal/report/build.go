@@ -5,6 +5,7 @@ import (
 
 	"yunjian/audit"
 	"yunjian/cloud"
+	"yunjian/internal/journal"
 	"yunjian/price"
 	"yunjian/recommender"
 )
@@ -139,7 +140,21 @@ func (b builder) stamp() []string {
 	if d := a.Window.Duration(); d > 0 {
 		asOf += " · " + p.say(msgWindow, p.date(a.Window.From), p.date(a.Window.To), p.duration(d))
 	}
-	return []string{asOf, b.policyLine() + " · " + b.priceBookLine()}
+	basis := b.policyLine() + " · " + b.priceBookLine()
+	if head := b.journalHead(); head != "" {
+		basis += " · " + p.say(msgJournal, head)
+	}
+	return []string{asOf, basis}
+}
+
+// journalHead is the head of the journal that the audit was stored with, in
+// short; empty where it has none.
+func (b builder) journalHead() string {
+	h := b.r.Audit.Journal
+	if h.Seq == 0 {
+		return ""
+	}
+	return journal.Head{Seq: h.Seq, Hash: h.Hash}.Short()
 }
 
 func (b builder) policyLine() string {

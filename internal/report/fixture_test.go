@@ -343,6 +343,7 @@ func rich(t *testing.T) Weekly {
 	book := price.Book{ID: "example", Version: "1", Example: true, Currency: "CNY"}
 	pack := testPack()
 	now := audit.New(monday, pack, book, f.candidates, f.recs, f.refusals)
+	now.Journal = audit.JournalHead{Seq: 128, Hash: "3f9a6c0e1b2d4f5a6b7c8d9e0f1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c", Algorithm: "sha256"}
 	before := audit.New(monday.AddDate(0, 0, -7), pack, book, f.candidates, previousAdvice(t, f), nil)
 
 	charts := map[string][]Chart{

@@ -9,6 +9,7 @@ import (
 	"yunjian/analyzer"
 	"yunjian/audit"
 	"yunjian/cloud"
+	"yunjian/internal/journal"
 	"yunjian/price"
 	"yunjian/recommender"
 )
@@ -34,6 +35,7 @@ type weeklyJSON struct {
 	Incomplete   []scopeJSON       `json:"incomplete_listings"`
 	Todo         []todoJSON        `json:"todo"`
 	Explanations []explanationJSON `json:"explanations"`
+	Journal      *journalJSON      `json:"journal,omitempty"`
 	Audit        audit.Audit       `json:"audit"`
 }
 
@@ -43,6 +45,12 @@ type weekJSON struct {
 	Number int    `json:"number"`
 	From   string `json:"from"` // Monday
 	To     string `json:"to"`   // Sunday
+}
+
+// journalJSON is the head of the journal that the audit was stored with.
+type journalJSON struct {
+	audit.JournalHead
+	Head string `json:"head"` // SEQ:HASH, as `journal verify --head` takes it
 }
 
 type savingJSON struct {
@@ -154,6 +162,9 @@ func writeJSON(w io.Writer, d document) error {
 		Quality:    qualityJSON{MeanCoverage: f.quality.coverage, Counts: []qualityCountJSON{}, List: []poorJSON{}},
 		Collection: []collectionJSON{}, Incomplete: []scopeJSON{}, Todo: []todoJSON{}, Explanations: []explanationJSON{},
 		Audit: d.audit,
+	}
+	if h := r.Audit.Journal; h.Seq > 0 {
+		out.Journal = &journalJSON{h, journal.Head{Seq: h.Seq, Hash: h.Hash}.String()}
 	}
 	if r.Previous != nil {
 		at := r.Previous.AsOf.In(r.Location)

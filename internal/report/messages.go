@@ -16,6 +16,7 @@ const (
 	msgChecksum
 	msgConfidence
 	msgPriceBook
+	msgJournal
 	msgExampleMark
 	msgExamplePrices
 	msgExampleBanner
@@ -264,6 +265,8 @@ const (
 	msgBasisStatistics
 	msgBasisRead
 	msgBasisReadText
+	msgBasisJournal
+	msgBasisJournalText
 	msgYes
 	msgNo
 	msgConfidenceProposedNote

@@ -2,8 +2,12 @@ package store
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -11,25 +15,72 @@ import (
 	"yunjian/analyzer"
 	"yunjian/audit"
 	"yunjian/cloud"
+	"yunjian/internal/journal"
 )
 
 // PutAudit stores an audit under its AsOf; one of the same instant replaces
-// the one before.
-func (s *Store) PutAudit(a audit.Audit) error {
+// the one before. e records it: what it stood on and its checksum are filled in
+// here. Policy, prices and configuration that differ from those of the audit
+// done before get entries of their own. It returns the journal's head with e, which
+// the audit has from then on.
+func (s *Store) PutAudit(a audit.Audit, e journal.Entry) (journal.Head, error) {
 	if a.AsOf.IsZero() {
-		return fmt.Errorf("put audit: it has no time")
+		return journal.Head{}, fmt.Errorf("put audit: it has no time")
 	}
-	packed, err := s.packer.pack(a)
+	text, err := json.Marshal(a)
 	if err != nil {
-		return fmt.Errorf("put audit: %w", err)
+		return journal.Head{}, fmt.Errorf("put audit: %w", err)
 	}
+	e = e.With(journal.DetailSHA256, digest(text))
+	e.Policy = journal.Policy{ID: a.Policy.ID, Version: a.Policy.Version, SHA256: a.Policy.SHA256}
+	e.PriceBook, e.AsOf = a.PriceBook.ID+"@"+a.PriceBook.Version, a.AsOf
+	packed := s.packer.packText(text)
+	var head journal.Head
 	err = s.update(func(tx *bolt.Tx) error {
+		if before, ok := journal.Last(tx, e.Action); ok {
+			for _, changed := range differences(before, e) {
+				if _, err := s.append(tx, changed); err != nil {
+					return err
+				}
+			}
+		}
+		if head, err = s.append(tx, e); err != nil {
+			return err
+		}
+		if err := putJSON(tx.Bucket(headBucket), instantKey(a.AsOf), head); err != nil {
+			return err
+		}
 		return tx.Bucket(auditBucket).Put(instantKey(a.AsOf), packed)
 	})
 	if err != nil {
-		return fmt.Errorf("put audit: %w", err)
+		return journal.Head{}, fmt.Errorf("put audit: %w", err)
 	}
-	return nil
+	return head, nil
+}
+
+// differences are the entries that say what an audit stands on and the one
+// before did not.
+func differences(before, now journal.Entry) []journal.Entry {
+	var out []journal.Entry
+	add := func(action, object, id string, from, to string) {
+		if from == to {
+			return
+		}
+		e := now
+		e.Action, e.Object, e.Details, e.Reason = action, journal.Object{Type: object, ID: id}, nil, ""
+		out = append(out, e.With(journal.DetailFrom, from).With(journal.DetailTo, to))
+	}
+	text := func(p journal.Policy) string { return p.ID + "@" + p.Version + " sha256:" + p.SHA256 }
+	add(journal.PolicyChanged, "policy", now.Policy.ID, text(before.Policy), text(now.Policy))
+	prices := func(e journal.Entry) string { return e.PriceBook + " sha256:" + e.Details[journal.DetailPrices] }
+	add(journal.PricesChanged, "price_book", now.PriceBook, prices(before), prices(now))
+	add(journal.ConfigChanged, "config", "", before.Details[journal.DetailConfig], now.Details[journal.DetailConfig])
+	return out
+}
+
+func digest(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
 }
 
 // Audit returns the audit of an instant; false when there is none.
@@ -69,7 +120,14 @@ func (s *Store) audit(find func(*bolt.Bucket) []byte) (a audit.Audit, ok bool, e
 		if !ok {
 			return nil
 		}
-		return s.packer.unpack(packed, &a)
+		if err := s.packer.unpack(packed, &a); err != nil {
+			return err
+		}
+		head := tx.Bucket(headBucket).Get(instantKey(a.AsOf))
+		if head == nil { // stored before there was a journal
+			return nil
+		}
+		return decode(head, &a.Journal)
 	})
 	if err != nil {
 		return audit.Audit{}, false, fmt.Errorf("read audit: %w", err)
@@ -105,8 +163,9 @@ func (s *Store) AuditTimes() ([]time.Time, error) {
 }
 
 // PruneAudits removes audits except the last recent ones and the last of each
-// group, such as the week that a report is of; it returns how many it removed.
-func (s *Store) PruneAudits(recent int, group func(asOf time.Time) string) (removed int, err error) {
+// group, such as the week that a report is of; it returns how many it removed. e
+// records that any were.
+func (s *Store) PruneAudits(recent int, group func(asOf time.Time) string, e journal.Entry) (removed int, err error) {
 	err = s.update(func(tx *bolt.Tx) error {
 		removed = 0
 		c := tx.Bucket(auditBucket).Cursor()
@@ -124,9 +183,17 @@ func (s *Store) PruneAudits(recent int, group func(asOf time.Time) string) (remo
 			if err := tx.Bucket(auditBucket).Delete(key); err != nil {
 				return err
 			}
+			if err := tx.Bucket(headBucket).Delete(key); err != nil {
+				return err
+			}
 		}
-		removed = len(drop)
-		return nil
+		if removed = len(drop); removed == 0 {
+			return nil
+		}
+		oldest, newest := instantOf(drop[removed-1]), instantOf(drop[0])
+		_, err := s.append(tx, e.With("audits", strconv.Itoa(removed)).
+			With("oldest", oldest.Format(time.RFC3339)).With("newest", newest.Format(time.RFC3339)))
+		return err
 	})
 	if err != nil {
 		return 0, fmt.Errorf("prune audits: %w", err)

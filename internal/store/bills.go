@@ -2,10 +2,12 @@ package store
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
 
+	"yunjian/internal/journal"
 	"yunjian/ledger"
 )
 
@@ -31,8 +33,8 @@ func (s *Store) bills(tx *bolt.Tx) (out []ledger.Bill, err error) {
 }
 
 // PutBills puts bills over those of the same months and, in the same transaction, adds to
-// the ledger what they correct and verify, which it returns.
-func (s *Store) PutBills(read []ledger.Bill, now time.Time) ([]ledger.Entry, error) {
+// the ledger what they correct and verify, which it returns. e records it.
+func (s *Store) PutBills(read []ledger.Bill, now time.Time, e journal.Entry) ([]ledger.Entry, error) {
 	var booked []ledger.Entry
 	err := s.update(func(tx *bolt.Tx) error {
 		kept, err := s.bills(tx)
@@ -59,7 +61,8 @@ func (s *Store) PutBills(read []ledger.Bill, now time.Time) ([]ledger.Entry, err
 				return err
 			}
 		}
-		return nil
+		_, err = s.append(tx, e.With("bills", strconv.Itoa(len(read))).With("booked", strconv.Itoa(len(booked))))
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("put bills: %w", err)

@@ -10,6 +10,7 @@ import (
 
 	"yunjian/audit"
 	"yunjian/cloud"
+	"yunjian/internal/journal"
 	"yunjian/internal/pages"
 	"yunjian/ledger"
 	"yunjian/notice"
@@ -19,8 +20,8 @@ import (
 // maxDamages is how many damaged places Check names.
 const maxDamages = 20
 
-// Check verifies the pages of the file and decodes every document, whose
-// checksums it thereby proves. The error, which wraps ErrDamaged, names the
+// Check verifies the pages of the file and the journal, and decodes every
+// document, whose checksums it thereby proves. The error, which wraps ErrDamaged, names the
 // damaged places; or it says that ctx ended the check.
 func (s *Store) Check(ctx context.Context) error {
 	var damages []error
@@ -38,6 +39,11 @@ func (s *Store) Check(ctx context.Context) error {
 		add(f.Check(ctx, func(problem string) { add(errors.New(problem)) }))
 		if len(damages) == 0 { // reading on would only stumble over the same
 			s.checkDocuments(ctx, tx, add)
+			v, err := s.verify(ctx, tx, nil)
+			add(err)
+			for _, p := range v.Problems {
+				add(fmt.Errorf("journal: %s", p))
+			}
 		}
 		return nil
 	}))
@@ -166,6 +172,7 @@ func (s *Store) checkDocuments(ctx context.Context, tx *bolt.Tx, damaged func(er
 		return decode(text, &ownership.Assignment{})
 	})
 	each(tx.Bucket(jobBucket), "job", into(&JobResult{}))
+	each(tx.Bucket(headBucket), "journal head of audit", into(&journal.Head{}))
 	damaged(tx.Bucket(observationBucket).ForEachBucket(func(name []byte) error {
 		each(tx.Bucket(observationBucket).Bucket(name), "observations of", into(&map[cloud.Metric]cloud.Observation{}))
 		return nil

@@ -11,7 +11,7 @@ import (
 // TestCloseWaitsForReaders closes the store while two audits are being read.
 func TestCloseWaitsForReaders(t *testing.T) {
 	s := fresh(t)
-	if err := s.PutAudit(sampleAudit(at(3))); err != nil {
+	if err := putAudit(s, sampleAudit(at(3))); err != nil {
 		t.Fatal(err)
 	}
 	entered, closing, goOn := make(chan struct{}), make(chan struct{}), make(chan struct{})

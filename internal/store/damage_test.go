@@ -20,7 +20,7 @@ func TestDamagedPages(t *testing.T) {
 		t.Fatal(err)
 	}
 	for day := range 20 {
-		if err := s.PutAudit(sampleAudit(at(day))); err != nil {
+		if err := putAudit(s, sampleAudit(at(day))); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -76,7 +76,7 @@ func TestDamagedHead(t *testing.T) {
 	for name, next := range map[string]func(t *testing.T, s *Store) *Store{
 		"write": func(t *testing.T, s *Store) *Store {
 			for hour := range 3 {
-				if err := s.PutAudit(sampleAudit(at(10 + hour))); err != nil {
+				if err := putAudit(s, sampleAudit(at(10+hour))); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -98,7 +98,7 @@ func TestDamagedHead(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "state.db")
 			s := reopen(t, path)
 			for hour := range 2 {
-				if err := s.PutAudit(sampleAudit(at(hour))); err != nil {
+				if err := putAudit(s, sampleAudit(at(hour))); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -177,7 +177,7 @@ func TestCheckEndsAmongDocuments(t *testing.T) {
 	s := fresh(t)
 	const audits = 30
 	for hour := range audits {
-		if err := s.PutAudit(sampleAudit(at(hour))); err != nil {
+		if err := putAudit(s, sampleAudit(at(hour))); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -1,11 +1,15 @@
 // Package store is one bbolt file: state (inventory, observations, calls,
-// audits, jobs).
+// audits, jobs) and the journal of what was done to it.
 //
 // # Basics
 //
 // An exported method is one transaction; what it returns is decoded inside and
 // belongs to the caller. Putting the same thing twice is harmless. The store
 // has no clock: instants come with what is put.
+//
+// What changes the state takes the journal's entry for it, and stores both in the
+// one transaction. Record stores an entry of what changes nothing here, such as a
+// report that was exported. Nothing removes an entry.
 //
 // # Merging inventories
 //

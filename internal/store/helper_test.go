@@ -9,6 +9,11 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 	"go.uber.org/goleak"
+
+	"yunjian/audit"
+	"yunjian/cloud"
+	"yunjian/internal/journal"
+	"yunjian/ledger"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -55,4 +60,22 @@ func bucketKeys(t *testing.T, s *Store, name []byte) [][]byte {
 		t.Fatal(err)
 	}
 	return out
+}
+
+// entry is one of the journal, as a change asks for it.
+func entry(action, object string) journal.Entry {
+	return journal.New(context.Background(), at(1), action, journal.Object{Type: object})
+}
+
+func putAudit(s *Store, a audit.Audit) error {
+	_, err := s.PutAudit(a, entry(journal.AuditDone, "audit"))
+	return err
+}
+
+func putInventory(s *Store, inv cloud.Inventory) ([]cloud.Change, []ledger.Entry, error) {
+	return s.PutInventory(inv, nil, entry(journal.InventoryStored, "cloud"))
+}
+
+func pruneAudits(s *Store, recent int, group func(time.Time) string) (int, error) {
+	return s.PruneAudits(recent, group, entry(journal.AuditsPruned, "audits"))
 }

@@ -7,19 +7,23 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 
 	"yunjian/cloud"
+	"yunjian/internal/journal"
 	"yunjian/ledger"
 )
 
 // PutInventory makes inv the current inventory of its cloud, merged with the
 // one before (see the package comment), and returns and keeps what changed, by
 // resource and field. Resources are joined to the directory of owners. What it shows beside the one before is added to the ledger by the
-// settings that booking gives, in the same transaction, and returned; nil books nothing.
-func (s *Store) PutInventory(inv cloud.Inventory, booking Booking) ([]cloud.Change, []ledger.Entry, error) {
+// settings that booking gives, in the same transaction, and returned; nil books nothing. e records the inventory where it is the
+// cloud's first, differs from the one before, or booked anything: a listing that says the same every five minutes is no event.
+func (s *Store) PutInventory(inv cloud.Inventory, booking Booking, e journal.Entry) ([]cloud.Change, []ledger.Entry, error) {
 	if err := checkName("cloud", inv.Cloud); err != nil {
 		return nil, nil, fmt.Errorf("put inventory: %w", err)
 	}
@@ -79,12 +83,32 @@ func (s *Store) PutInventory(inv cloud.Inventory, booking Booking) ([]cloud.Chan
 		if err != nil {
 			return err
 		}
-		return tx.Bucket(inventoryBucket).Put([]byte(inv.Cloud), packed)
+		if err := tx.Bucket(inventoryBucket).Put([]byte(inv.Cloud), packed); err != nil {
+			return err
+		}
+		if known && len(changes) == 0 && len(booked) == 0 && unread(before) == unread(inv) {
+			return nil
+		}
+		_, err = s.append(tx, e.With("resources", strconv.Itoa(len(merged.Resources))).With("gone", strconv.Itoa(len(left))).
+			With("changes", strconv.Itoa(len(changes))).With("booked", strconv.Itoa(len(booked))).With("incomplete_listings", strconv.Itoa(unread(inv))).
+			With("taken_at", inv.TakenAt.UTC().Format(time.RFC3339)))
+		return err
 	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("put inventory of %s: %w", inv.Cloud, err)
 	}
 	return changes, booked, nil
+}
+
+// unread is how many listings of an inventory were not read to the end.
+func unread(inv cloud.Inventory) int {
+	n := 0
+	for _, s := range inv.Scopes {
+		if !s.Complete {
+			n++
+		}
+	}
+	return n
 }
 
 // Inventory returns the current inventory of a cloud; false when there is

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+
+	"yunjian/internal/journal"
 )
 
 // JobResult is how the last run of a job went.
@@ -20,12 +22,17 @@ type JobResult struct {
 	Detail json.RawMessage `json:"detail,omitempty"`
 }
 
-// PutJob keeps r as the last result of its job.
-func (s *Store) PutJob(r JobResult) error {
+// PutJob keeps r as the last result of its job; entries record what it tells of.
+func (s *Store) PutJob(r JobResult, entries ...journal.Entry) error {
 	if err := checkName("job", r.Name); err != nil {
 		return fmt.Errorf("put job: %w", err)
 	}
 	err := s.update(func(tx *bolt.Tx) error {
+		for _, e := range entries {
+			if _, err := s.append(tx, e); err != nil {
+				return err
+			}
+		}
 		return putJSON(tx.Bucket(jobBucket), []byte(r.Name), r)
 	})
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"yunjian/internal/journal"
 	"yunjian/ledger"
 	"yunjian/price"
 )
@@ -22,7 +23,7 @@ func TestInventoryIsBooked(t *testing.T) {
 		for _, id := range ids {
 			inv.Resources = append(inv.Resources, vm(id))
 		}
-		_, booked, err := s.PutInventory(inv, booking)
+		_, booked, err := s.PutInventory(inv, booking, entry(journal.InventoryStored, "cloud"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -47,7 +48,7 @@ func TestInventoryIsBooked(t *testing.T) {
 	asked = 0
 	inv := inventory(40, true, vm("b"))
 	inv.TakenAt = inv.TakenAt.Add(time.Minute)
-	if _, _, err := s.PutInventory(inv, booking); err != nil || asked != 0 {
+	if _, _, err := s.PutInventory(inv, booking, entry(journal.InventoryStored, "cloud")); err != nil || asked != 0 {
 		t.Errorf("asked %d times where nothing changed within the hour, %v", asked, err)
 	}
 }
@@ -56,11 +57,11 @@ func TestInventoryIsBooked(t *testing.T) {
 // it shows would never be booked.
 func TestNothingIsStoredThatCannotBeBooked(t *testing.T) {
 	s := fresh(t)
-	if _, _, err := s.PutInventory(inventory(1, true, vm("a")), nil); err != nil {
+	if _, _, err := putInventory(s, inventory(1, true, vm("a"))); err != nil {
 		t.Fatal(err)
 	}
 	broken := errors.New("no price book")
-	_, _, err := s.PutInventory(inventory(2, true), func() (ledger.Settings, error) { return ledger.Settings{}, broken })
+	_, _, err := s.PutInventory(inventory(2, true), func() (ledger.Settings, error) { return ledger.Settings{}, broken }, entry(journal.InventoryStored, "cloud"))
 	if !errors.Is(err, broken) {
 		t.Errorf("got %v", err)
 	}

@@ -232,7 +232,7 @@ func TestMerge(t *testing.T) {
 			var all []cloud.Change
 			for _, inv := range c.puts {
 				before := slices.Clone(inv.Resources)
-				got, _, err := s.PutInventory(inv, nil)
+				got, _, err := putInventory(s, inv)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -290,14 +290,14 @@ func TestMergeProperties(t *testing.T) {
 					listed[r.ID] = true
 				}
 			}
-			if _, _, err := s.PutInventory(inv, nil); err != nil {
+			if _, _, err := putInventory(s, inv); err != nil {
 				t.Fatal(err)
 			}
 			once, _, err := s.Inventory(name)
 			if err != nil {
 				t.Fatal(err)
 			}
-			again, _, err := s.PutInventory(inv, nil)
+			again, _, err := putInventory(s, inv)
 			if err != nil || len(again) > 0 {
 				t.Fatalf("the same again: %v, %v", again, err)
 			}

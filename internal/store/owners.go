@@ -2,11 +2,13 @@ package store
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
 
 	"yunjian/cloud"
+	"yunjian/internal/journal"
 	"yunjian/ownership"
 )
 
@@ -54,19 +56,22 @@ func assignments(tx *bolt.Tx) (out []ownership.Assignment, err error) {
 }
 
 // PutDirectory replaces the directory and joins the stored inventories to it anew: what
-// became of the owners of resources is returned as changes of that instant, and kept.
-func (s *Store) PutDirectory(d ownership.Directory, at time.Time) ([]cloud.Change, error) {
-	return s.reown("put the directory of owners", at, func(b *bolt.Bucket) error { return putJSON(b, directoryKey, d) })
+// became of the owners of resources is returned as changes of that instant, and kept. e
+// records it.
+func (s *Store) PutDirectory(d ownership.Directory, at time.Time, e journal.Entry) ([]cloud.Change, error) {
+	e = e.With("departments", strconv.Itoa(len(d.Departments))).With("applications", strconv.Itoa(len(d.Applications)))
+	return s.reown("put the directory of owners", at, e, func(b *bolt.Bucket) error { return putJSON(b, directoryKey, d) })
 }
 
 // Assign keeps what a person decided of one resource, in place of what was decided
 // before; without a department it is forgotten. Changes are as for PutDirectory.
-func (s *Store) Assign(a ownership.Assignment, at time.Time) ([]cloud.Change, error) {
+func (s *Store) Assign(a ownership.Assignment, at time.Time, e journal.Entry) ([]cloud.Change, error) {
 	if err := checkName("resource", a.ResourceID); err != nil {
 		return nil, fmt.Errorf("assign an owner: %w", err)
 	}
 	key := append(append([]byte{}, assignPrefix...), a.ResourceID...)
-	return s.reown("assign an owner", at, func(b *bolt.Bucket) error {
+	e = e.With("department", a.Department).With("application", a.Application)
+	return s.reown("assign an owner", at, e, func(b *bolt.Bucket) error {
 		if a.Department == "" {
 			return b.Delete(key)
 		}
@@ -76,7 +81,7 @@ func (s *Store) Assign(a ownership.Assignment, at time.Time) ([]cloud.Change, er
 
 // reown changes what is known of owners and, in the same transaction, whose the stored
 // resources are.
-func (s *Store) reown(what string, at time.Time, change func(*bolt.Bucket) error) ([]cloud.Change, error) {
+func (s *Store) reown(what string, at time.Time, e journal.Entry, change func(*bolt.Bucket) error) ([]cloud.Change, error) {
 	var changes []cloud.Change
 	err := s.update(func(tx *bolt.Tx) error {
 		if err := change(tx.Bucket(ownerBucket)); err != nil {
@@ -120,7 +125,11 @@ func (s *Store) reown(what string, at time.Time, change func(*bolt.Bucket) error
 				return err
 			}
 		}
-		return putChanges(tx, changes)
+		if err := putChanges(tx, changes); err != nil {
+			return err
+		}
+		_, err = s.append(tx, e.With("changes", strconv.Itoa(len(changes))))
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", what, err)

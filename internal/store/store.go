@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"runtime/debug"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 
+	"yunjian/internal/journal"
 	"yunjian/internal/pages"
 )
 
@@ -39,6 +41,7 @@ type Options struct {
 type Store struct {
 	db     *bolt.DB
 	packer packer
+	hash   atomic.Value // journal.Algorithm of entries to come
 
 	hurt    error  // what was damaged of the file's heads when it was opened
 	hurtKey []byte // that it goes on record under
@@ -61,6 +64,7 @@ var (
 	noticeBucket      = []byte("notices")      // number NUL version → packed notice
 	answerBucket      = []byte("answers")      // number NUL version → packed acknowledgement
 	ownerBucket       = []byte("owners")       // directory, and what was assigned to each resource
+	headBucket        = []byte("audit heads")  // instant → journal.Head that the audit was stored with
 
 	versionKey = []byte("version")
 	hurtPrefix = []byte("hurt ") // transaction the file was opened at (8) → what was damaged of its heads
@@ -85,6 +89,12 @@ var migrations = []func(*bolt.Tx) error{
 			}
 		}
 		return nil
+	},
+	func(tx *bolt.Tx) error {
+		if _, err := tx.CreateBucketIfNotExists(headBucket); err != nil {
+			return err
+		}
+		return journal.Prepare(tx)
 	},
 }
 
@@ -117,6 +127,7 @@ func Open(path string, o Options) (*Store, error) {
 		return nil, fmt.Errorf("open state: %w", err)
 	}
 	s := &Store{db: db}
+	s.hash.Store(journal.SHA256)
 	if s.packer, err = newPacker(); err == nil {
 		err = s.prepare(path, o.ReadOnly)
 	}
@@ -274,15 +285,27 @@ func (p packer) pack(v any) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p.enc.EncodeAll(text, make([]byte, 0, len(text)/8)), nil
+	return p.packText(text), nil
+}
+
+func (p packer) packText(text []byte) []byte {
+	return p.enc.EncodeAll(text, make([]byte, 0, len(text)/8))
 }
 
 func (p packer) unpack(packed []byte, v any) error {
-	text, err := p.dec.DecodeAll(packed, nil)
+	text, err := p.unpackText(packed)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrDamaged, err)
+		return err
 	}
 	return decode(text, v)
+}
+
+func (p packer) unpackText(packed []byte) ([]byte, error) {
+	text, err := p.dec.DecodeAll(packed, nil)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	return text, nil
 }
 
 func decode(text []byte, v any) error {

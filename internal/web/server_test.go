@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"yunjian/cloud"
+	"yunjian/internal/journal"
 	"yunjian/internal/pipeline"
 	"yunjian/internal/report"
 	"yunjian/internal/store"
@@ -88,7 +89,7 @@ func TestPages(t *testing.T) {
 	if err := data.State.PutJob(store.JobResult{Name: "gaps:province", Started: now, Finished: now, OK: true}); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := data.State.PutInventory(cloud.Inventory{Cloud: "a", TakenAt: now}, nil); err != nil {
+	if _, _, err := data.State.PutInventory(cloud.Inventory{Cloud: "a", TakenAt: now}, nil, journal.New(t.Context(), now, journal.InventoryStored, pipeline.CloudObject("a"))); err != nil {
 		t.Fatal(err)
 	}
 	pack, _ := policies.ByID("cn-gov-baseline")
