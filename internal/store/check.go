@@ -173,6 +173,11 @@ func (s *Store) checkDocuments(ctx context.Context, tx *bolt.Tx, damaged func(er
 	})
 	each(tx.Bucket(jobBucket), "job", into(&JobResult{}))
 	each(tx.Bucket(headBucket), "journal head of audit", into(&journal.Head{}))
+	for _, kind := range identityKinds {
+		each(tx.Bucket(identityBucket).Bucket([]byte(kind)), string(kind), func(_, text []byte) error {
+			return decode(text, &map[string]any{})
+		})
+	}
 	damaged(tx.Bucket(observationBucket).ForEachBucket(func(name []byte) error {
 		each(tx.Bucket(observationBucket).Bucket(name), "observations of", into(&map[cloud.Metric]cloud.Observation{}))
 		return nil

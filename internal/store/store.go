@@ -65,6 +65,7 @@ var (
 	answerBucket      = []byte("answers")      // number NUL version → packed acknowledgement
 	ownerBucket       = []byte("owners")       // directory, and what was assigned to each resource
 	headBucket        = []byte("audit heads")  // instant → journal.Head that the audit was stored with
+	identityBucket    = []byte("identities")   // kind → bucket: key → document of internal/auth
 
 	versionKey = []byte("version")
 	hurtPrefix = []byte("hurt ") // transaction the file was opened at (8) → what was damaged of its heads
@@ -88,7 +89,7 @@ var migrations = []func(*bolt.Tx) error{
 				return err
 			}
 		}
-		return nil
+		return createIdentities(tx)
 	},
 	func(tx *bolt.Tx) error {
 		if _, err := tx.CreateBucketIfNotExists(headBucket); err != nil {
