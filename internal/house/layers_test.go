@@ -17,7 +17,7 @@ var layers = [][]string{
 	{"ledger", "notice"},
 	{ // machinery: files, networks, clocks
 		"collector", "collector/aliyun", "collector/bundle", "collector/collectortest",
-		"internal/archive", "internal/config", "internal/estate", "internal/history", "internal/journal", "internal/pages", "internal/registry", "internal/sheet", "internal/simcloud", "internal/store",
+		"internal/archive", "internal/auth", "internal/config", "internal/estate", "internal/history", "internal/journal", "internal/pages", "internal/registry", "internal/sheet", "internal/simcloud", "internal/store",
 	},
 	{"internal/pipeline"},
 	{"internal/report", "internal/web", "internal/control"},
@@ -33,6 +33,8 @@ var sideways = map[string][]string{
 	"collector/collectortest": {"collector"},                           // tests a Source
 	"collector/bundle":        {"collector", "internal/sheet"},         // implements Source; of tables
 	"internal/archive":        {"internal/history", "internal/store"},  // one file of both
+	"internal/auth":           {"internal/store"},                      // keeps accounts in it
+	"internal/config":         {"internal/auth"},                       // reads its settings
 	"internal/estate":         {"collector/bundle"},                    // writes a bundle
 	"internal/history":        {"internal/pages"},                      // checks its file
 	"internal/registry":       {"internal/sheet"},                      // reads tables

@@ -1,0 +1,124 @@
+package auth
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
+)
+
+// Provider signs people in through an OpenID Connect provider: authorization code
+// with PKCE, state and nonce.
+type Provider struct {
+	svc      *Service
+	client   *http.Client
+	oauth    oauth2.Config
+	verifier *oidc.IDTokenVerifier
+}
+
+// NewProvider reads what the configured issuer says of itself. secret is the
+// client's, empty for a public client; a nil client is http.DefaultClient.
+func NewProvider(ctx context.Context, svc *Service, secret string, client *http.Client) (*Provider, error) {
+	r := svc.set.OIDC
+	if client == nil {
+		client = http.DefaultClient
+	}
+	p, err := oidc.NewProvider(oidc.ClientContext(ctx, client), r.Issuer)
+	if err != nil {
+		return nil, fmt.Errorf("ask OIDC provider %s: %w", r.Issuer, err)
+	}
+	return &Provider{
+		svc: svc, client: client,
+		oauth:    oauth2.Config{ClientID: r.ClientID, ClientSecret: secret, Endpoint: p.Endpoint(), RedirectURL: r.RedirectURL, Scopes: append([]string{oidc.ScopeOpenID}, r.Scopes...)},
+		verifier: p.VerifierContext(oidc.ClientContext(context.Background(), client), &oidc.Config{ClientID: r.ClientID}), // its keys are read again later
+	}, nil
+}
+
+// flowCookie keeps what a sign-in under way must find again. It binds the answer
+// to the browser that asked, which is whom all three are to be known to.
+const flowCookie = "__Host-yunjian-oidc"
+
+// flowTime is how long somebody may take at the provider.
+const flowTime = 10 * time.Minute
+
+// Begin sends the browser to the provider.
+func (p *Provider) Begin(w http.ResponseWriter, r *http.Request) {
+	state, nonce, verifier := newOpaque(), newOpaque(), oauth2.GenerateVerifier()
+	setCookie(w, flowCookie, state+"."+nonce+"."+verifier, http.SameSiteLaxMode, flowTime)
+	http.Redirect(w, r, p.oauth.AuthCodeURL(state, oidc.Nonce(nonce), oauth2.S256ChallengeOption(verifier)), http.StatusSeeOther)
+}
+
+// finish checks the provider's answer and returns whom it vouches for.
+func (p *Provider) finish(r *http.Request) (vouched, error) {
+	cookie, err := r.Cookie(flowCookie)
+	if err != nil {
+		return vouched{}, fmt.Errorf("no sign-in is under way in this browser")
+	}
+	flow := strings.Split(cookie.Value, ".")
+	q := r.URL.Query()
+	if len(flow) != 3 || flow[0] == "" || !same(flow[0], q.Get("state")) {
+		return vouched{}, fmt.Errorf("the answer is not to this browser's question")
+	}
+	if q.Get("code") == "" {
+		return vouched{}, fmt.Errorf("the provider refused: %s", clip(q.Get("error")))
+	}
+	ctx, cancel := context.WithTimeout(oidc.ClientContext(r.Context(), p.client), 30*time.Second)
+	defer cancel()
+	token, err := p.oauth.Exchange(ctx, q.Get("code"), oauth2.VerifierOption(flow[2]))
+	if err != nil {
+		return vouched{}, fmt.Errorf("exchange the code: %w", err)
+	}
+	raw, _ := token.Extra("id_token").(string)
+	id, err := p.verifier.Verify(ctx, raw)
+	if err != nil {
+		return vouched{}, fmt.Errorf("verify the ID token: %w", err)
+	}
+	if !same(id.Nonce, flow[1]) {
+		return vouched{}, fmt.Errorf("the ID token answers another question")
+	}
+	var claims map[string]any
+	if err := id.Claims(&claims); err != nil {
+		return vouched{}, fmt.Errorf("read claims: %w", err)
+	}
+	rules := p.svc.set.OIDC
+	account, _ := claims[rules.AccountClaim].(string)
+	title, _ := claims["name"].(string)
+	v := vouched{issuer: id.Issuer, subject: id.Subject, account: account, title: clip(title)}
+	if rules.RolesClaim != "" {
+		v.roles = texts(claims[rules.RolesClaim])
+	}
+	if rules.DepartmentsClaim != "" {
+		v.departments = texts(claims[rules.DepartmentsClaim])
+	}
+	return v, nil
+}
+
+// texts reads a claim that is a text or a list of them; it is never nil.
+func texts(claim any) []string {
+	out := []string{}
+	switch c := claim.(type) {
+	case string:
+		out = append(out, c)
+	case []any:
+		for _, x := range c {
+			if s, ok := x.(string); ok {
+				out = append(out, s)
+			}
+		}
+	}
+	return out
+}
+
+// signIn ends the flow with a session's token. The error is ErrSignIn, whatever
+// went wrong; the event tells.
+func (p *Provider) signIn(r *http.Request, address string) (token string, err error) {
+	v, err := p.finish(r)
+	if err != nil {
+		return "", p.svc.tell(Event{Who: "oidc", Via: ViaSession, Address: address, What: "session.begin", Detail: err.Error()}, ErrSignIn)
+	}
+	return p.svc.signInVouched(v, p.svc.set.OIDC.Create, address, r.UserAgent())
+}
