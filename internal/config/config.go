@@ -16,6 +16,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"yunjian/cloud"
+	"yunjian/internal/auth"
 )
 
 // Config is the whole configuration, defaults filled in, paths absolute or
@@ -34,6 +35,7 @@ type Config struct {
 	Schedules Schedules
 	Retention Retention
 	Journal   Journal
+	Auth      auth.Settings // who may sign in, and how
 	Log       Log
 
 	SHA256   string         // of the file as read; it holds no secrets
@@ -172,6 +174,7 @@ func Default() Config {
 		Schedules: Schedules{Collect: "@every 5m", Audit: "0 2 * * *", Report: "0 8 * * 1"},
 		Retention: Retention{Raw: 400 * 24 * time.Hour},
 		Journal:   Journal{Hash: "sha256"},
+		Auth:      auth.DefaultSettings(),
 		Log:       Log{Level: "info", Format: "json"},
 	}
 }

@@ -73,6 +73,8 @@ var topKeys = []key[Config]{
 		func(c *Config) *Retention { return &c.Retention }, retentionKeys),
 	object("journal", "审计日志（防篡改）", "the tamper-evident record of what is done",
 		func(c *Config) *Journal { return &c.Journal }, journalKeys),
+	{name: "auth", typ: "mapping", zh: "账号、口令与登录", en: "accounts, passwords and signing in", read: readAuth,
+		children: func(prefix string) []Key { return reference(prefix, authKeys) }},
 	object("log", "日志", "how the daemon logs",
 		func(c *Config) *Log { return &c.Log }, logKeys),
 }
