@@ -20,6 +20,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"yunjian/internal/auth"
 	"yunjian/internal/config"
 	"yunjian/internal/control"
 	"yunjian/internal/journal"
@@ -385,6 +386,9 @@ func (d *daemon) report(ctx context.Context) (string, error) {
 func (d *daemon) tend(ctx context.Context) (string, error) {
 	cfg := d.config()
 	if err := d.data.Tend(ctx, d.now(), cfg.Retention.Raw, cfg.Location); err != nil {
+		return "", err
+	}
+	if err := auth.New(d.data.State, cfg.Auth, nil).Tend(d.now()); err != nil {
 		return "", err
 	}
 	s, err := d.data.History.Stats(ctx)

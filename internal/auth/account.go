@@ -351,6 +351,12 @@ func (s *Service) ChangePassword(p Principal, old, password string) error {
 		if p.Via != ViaSession {
 			return &Refusal{Name: p.Name, Permission: Permission{AccountsFn, Execute}, Reason: NotInSession}
 		}
+		if err := s.set.Password.Check(password, p.Name); err != nil {
+			return err
+		}
+		if old == password {
+			return errors.New("the new password is the old one: want another")
+		}
 		if err := s.attempt(p.Name, ""); err != nil { // a stolen session must not guess for ever
 			return err
 		}
@@ -361,18 +367,12 @@ func (s *Service) ChangePassword(p Principal, old, password string) error {
 		if ok, _ := s.verify(a.Password, old); !ok {
 			return ErrSignIn
 		}
-		if err := s.set.Password.Check(password, p.Name); err != nil {
-			return err
-		}
-		if old == password {
-			return errors.New("the new password is the old one: want another")
-		}
 		hash, now := s.hash(password), time.Now()
-		return s.change(p.Name, true, func(i store.Identities, now1 *Account) error {
-			if now1.Password != a.Password { // changed meanwhile
+		return s.change(p.Name, true, func(i store.Identities, b *Account) error {
+			if b.Password != a.Password { // changed meanwhile
 				return ErrSignIn
 			}
-			now1.Password, now1.PasswordAt, now1.MustChange = hash, now, false
+			b.Password, b.PasswordAt, b.MustChange = hash, now, false
 			return i.Delete(store.Failures, accountFailures(p.Name))
 		})
 	}())
