@@ -109,7 +109,6 @@ saves a year. It only reads; it never changes anything in a cloud.`,
 		newPolicy(), newCalendar(), newBacktest(), newConfig(),
 		newHistory(), newBackup(), newRestore(), newCheck(), newCompact(), newJournal(), newVersion(),
 		newAccount(), newToken(),
-		newHistory(), newBackup(), newRestore(), newCheck(), newCompact(), newVersion(),
 	)
 	root.SetHelpCommandGroupID(groupCare)
 	root.SetCompletionCommandGroupID(groupCare)

@@ -20,8 +20,7 @@ import (
 	"yunjian/internal/auth"
 )
 
-var ignoreLocation = cmpopts.IgnoreFields(Config{}, "Location", "SHA256")
-var ignoreLocation = cmp.Options{cmpopts.IgnoreFields(Config{}, "Location"), cmpopts.EquateComparable(netip.Prefix{})}
+var ignoreLocation = cmp.Options{cmpopts.IgnoreFields(Config{}, "Location", "SHA256"), cmpopts.EquateComparable(netip.Prefix{})}
 
 func full() Config {
 	dir := filepath.Join("testdata", "good")
@@ -33,7 +32,6 @@ func full() Config {
 		PriceBook: filepath.Join(dir, "prices.yaml"),
 		Schedules: Schedules{Collect: "@every 10m", Audit: "30 3 * * *", Report: "@weekly"},
 		Retention: Retention{Raw: 2 * year}, Journal: Journal{Hash: "sm3"}, Log: Log{Level: "debug", Format: "text"},
-		Retention: Retention{Raw: 2 * year}, Log: Log{Level: "debug", Format: "text"},
 		Auth: auth.Settings{
 			Officers: auth.OfficersStrict, Password: auth.PasswordRules{MinLength: 12, MinClasses: 4, MaxAge: 60 * day},
 			Lockout:      auth.Lockout{Failures: 3, AddressFailures: 50, Shortest: 15 * time.Minute, Longest: time.Hour},
