@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"yunjian/internal/config"
+	"yunjian/internal/journal"
 	"yunjian/internal/pipeline"
 	"yunjian/internal/registry"
 	"yunjian/internal/report"
@@ -156,7 +158,7 @@ withdraws what no longer stands. The daemon does it after every audit; again is 
 				return err
 			}
 			defer d.Close()
-			got, err := d.data.SyncCases(d.o)
+			got, err := d.data.SyncCases(cmd.Context(), d.o)
 			if err != nil {
 				return err
 			}
@@ -368,11 +370,11 @@ ITEM=OWNER=EVIDENCE.`,
 					ids = append(ids, c.ID)
 				}
 			}
-			if event.Evidence, err = keepEvidence(d.data.State, f.evidence); err != nil {
+			if event.Evidence, err = keepEvidence(cmd.Context(), d.data.State, f.evidence); err != nil {
 				return err
 			}
 			event.At = d.o.Now
-			stepped, taken, err := d.data.StepCases(d.o, ids, func(notice.Case) notice.Event { return event })
+			stepped, taken, err := d.data.StepCases(cmd.Context(), d.o, ids, event)
 			if err != nil {
 				return fmt.Errorf("nothing was changed: %w", err)
 			}
@@ -436,7 +438,7 @@ func parseItems(texts []string) ([]notice.Item, error) {
 }
 
 // keepEvidence keeps what names a file by its content, and notes the rest.
-func keepEvidence(s *store.Store, names []string) ([]notice.Evidence, error) {
+func keepEvidence(ctx context.Context, s *store.Store, names []string) ([]notice.Evidence, error) {
 	var out []notice.Evidence
 	for _, n := range names {
 		info, err := os.Stat(n)
@@ -451,7 +453,7 @@ func keepEvidence(s *store.Store, names []string) ([]notice.Evidence, error) {
 		if err != nil {
 			return nil, fmt.Errorf("--evidence %s: %w", n, err)
 		}
-		sum, err := s.PutAttachment(text)
+		sum, err := s.PutAttachment(text, journal.New(ctx, time.Now(), journal.DocumentKept, journal.Object{Type: "document", ID: filepath.Base(n)}))
 		if err != nil {
 			return nil, usage(fmt.Errorf("--evidence %s: %w", n, err))
 		}

@@ -65,7 +65,7 @@ correction is a new version. notice print prints it.`,
 				draft.Contacts = append(draft.Contacts, notice.Contact{Name: who, Phone: phone})
 			}
 			by.Department = ""
-			n, taken, err := d.data.IssueNotice(d.o, draft, department, by)
+			n, taken, err := d.data.IssueNotice(cmd.Context(), d.o, draft, department, by)
 			if err != nil {
 				return fmt.Errorf("nothing was issued: %w", err)
 			}
@@ -248,7 +248,7 @@ edited; a correction is submitted again, and is another version.`,
 				return err
 			}
 			if scan != "" {
-				kept, err := keepEvidence(d.data.State, []string{scan})
+				kept, err := keepEvidence(cmd.Context(), d.data.State, []string{scan})
 				if err != nil {
 					return err
 				}
@@ -259,7 +259,7 @@ edited; a correction is submitted again, and is another version.`,
 					return usage(fmt.Errorf("--received %q: want a day such as 2026-11-25", received))
 				}
 			}
-			got, err := d.data.AnswerNotice(d.o, args[0], a, by)
+			got, err := d.data.AnswerNotice(cmd.Context(), d.o, args[0], a, by)
 			if err != nil {
 				return fmt.Errorf("nothing was submitted: %w", err)
 			}

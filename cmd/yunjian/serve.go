@@ -347,7 +347,7 @@ func (d *daemon) audit(ctx context.Context) (string, error) {
 	if err != nil {
 		return auditLine(a), err
 	}
-	synced, err := d.data.SyncCases(o)
+	synced, err := d.data.SyncCases(ctx, o)
 	if err != nil {
 		return auditLine(a), err
 	}

@@ -16,6 +16,15 @@ const (
 	OwnersImported = "owners.imported"
 	OwnerAssigned  = "owner.assigned"
 
+	CasesSynced    = "cases.synced"
+	CasesStepped   = "cases.stepped"
+	CasesRefused   = "cases.refused"
+	NoticeIssued   = "notice.issued"
+	NoticeRefused  = "notice.refused"
+	NoticeAnswered = "notice.answered"
+	AnswerRefused  = "notice.answer_refused"
+	DocumentKept   = "document.kept"
+
 	AuditDone     = "audit.done"
 	AuditFailed   = "audit.failed"
 	AuditsPruned  = "audits.pruned"

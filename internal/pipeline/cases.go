@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -8,6 +9,7 @@ import (
 
 	"yunjian/audit"
 	"yunjian/calendar"
+	"yunjian/internal/journal"
 	"yunjian/notice"
 	"yunjian/policies"
 	"yunjian/recommender"
@@ -35,7 +37,7 @@ type Synced struct {
 // SyncCases brings the cases up to the present, in one transaction: what the passing of
 // time brings, what the latest audit takes back, and a case for each piece of advice that
 // is ready and has an owner, where the resource has none that is open.
-func (d *Data) SyncCases(o CaseOptions) (Synced, error) {
+func (d *Data) SyncCases(ctx context.Context, o CaseOptions) (Synced, error) {
 	a, ok, err := d.LatestAudit()
 	switch {
 	case err != nil:
@@ -58,7 +60,7 @@ func (d *Data) SyncCases(o CaseOptions) (Synced, error) {
 		codes[[2]string{x.Department, x.Name}] = x.Code
 	}
 	var out Synced
-	err = d.State.UpdateCases(func(all []notice.Case) ([]notice.Case, error) {
+	err = d.State.UpdateCases(d.entry(ctx, journal.CasesSynced, journal.Object{Type: "cases"}), func(all []notice.Case) ([]notice.Case, error) {
 		out = Synced{}
 		open, rounds, last := map[string]bool{}, map[string]int{}, map[string]notice.Case{}
 		for _, c := range all {
@@ -200,7 +202,7 @@ func (d *Data) present(a audit.Audit) (map[string]notice.Present, error) {
 
 // StepCases makes one step in each of the cases named, all or none. Before it each is held
 // against the latest audit: what no longer stands is withdrawn instead, and returned.
-func (d *Data) StepCases(o CaseOptions, ids []string, event func(notice.Case) notice.Event) (stepped, taken []notice.Case, err error) {
+func (d *Data) StepCases(ctx context.Context, o CaseOptions, ids []string, event notice.Event) (stepped, taken []notice.Case, err error) {
 	present, asOf := map[string]notice.Present{}, time.Time{}
 	a, ok, err := d.LatestAudit()
 	if err != nil {
@@ -212,7 +214,8 @@ func (d *Data) StepCases(o CaseOptions, ids []string, event func(notice.Case) no
 			return nil, nil, err
 		}
 	}
-	err = d.State.UpdateCases(func(all []notice.Case) ([]notice.Case, error) {
+	of := journal.Object{Type: "cases", ID: event.Name}
+	err = d.State.UpdateCases(acted(d.entry(ctx, journal.CasesStepped, of), event.By), func(all []notice.Case) ([]notice.Case, error) {
 		stepped, taken = nil, nil
 		for _, id := range ids {
 			i := slices.IndexFunc(all, func(c notice.Case) bool { return c.ID == id })
@@ -227,8 +230,7 @@ func (d *Data) StepCases(o CaseOptions, ids []string, event func(notice.Case) no
 				taken = append(taken, c)
 				continue
 			}
-			e := event(c)
-			next, err := o.Workflow.Apply(c, e, o.Calendar)
+			next, err := o.Workflow.Apply(c, event, o.Calendar)
 			if err != nil {
 				return nil, fmt.Errorf("case %s (%s): %w", c.ID, c.ResourceID, err)
 			}
@@ -236,7 +238,15 @@ func (d *Data) StepCases(o CaseOptions, ids []string, event func(notice.Case) no
 		}
 		return slices.Concat(stepped, taken), nil
 	})
-	return stepped, taken, err
+	if err != nil {
+		return nil, nil, d.RecordFailure(ctx, journal.CasesRefused, of, err)
+	}
+	return stepped, taken, nil
+}
+
+// acted says in an entry who acted, and in which role.
+func acted(e journal.Entry, by notice.Actor) journal.Entry {
+	return e.With("by", by.ID).With("role", string(by.Role)).With("department", by.Department)
 }
 
 // Excused lists the exemptions that cases granted and that are in force, for the policy to

@@ -1,10 +1,12 @@
 package pipeline
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"time"
 
+	"yunjian/internal/journal"
 	"yunjian/internal/store"
 	"yunjian/notice"
 )
@@ -15,12 +17,12 @@ const drafted notice.State = "drafted"
 // IssueNotice issues the notice of a department over all its cases that are drafted: the
 // document and every step in one transaction. A number of 0 in the draft is the next one
 // of its prefix in the year. What no longer stands is withdrawn first, and returned.
-func (d *Data) IssueNotice(o CaseOptions, draft notice.Draft, department string, by notice.Actor) (issued notice.Notice, taken []notice.Case, err error) {
+func (d *Data) IssueNotice(ctx context.Context, o CaseOptions, draft notice.Draft, department string, by notice.Actor) (issued notice.Notice, taken []notice.Case, err error) {
 	present, asOf, err := d.presentNow()
 	if err != nil {
 		return notice.Notice{}, nil, err
 	}
-	err = d.State.Decide("", func(desk *store.Desk) error {
+	err = d.State.Decide("", acted(d.entry(ctx, journal.NoticeIssued, journal.Object{Type: "notice"}), by), func(desk *store.Desk) error {
 		taken = nil
 		var of []notice.Case
 		for _, c := range desk.Cases {
@@ -56,9 +58,15 @@ func (d *Data) IssueNotice(o CaseOptions, draft notice.Draft, department string,
 			desk.Changed = append(desk.Changed, next)
 		}
 		issued, desk.Issued = n, &n
-		return nil
+		code, err := n.Code()
+		desk.Entry.Object.ID = n.Number
+		desk.Entry = desk.Entry.With(journal.DetailSHA256, code.SHA256)
+		return err
 	})
-	return issued, taken, err
+	if err != nil {
+		return issued, nil, d.RecordFailure(ctx, journal.NoticeRefused, journal.Object{Type: "department", ID: department}, err)
+	}
+	return issued, taken, nil
 }
 
 // nextNumber is the number after the last of a prefix in a year.
@@ -86,8 +94,9 @@ func (d *Data) presentNow() (map[string]notice.Present, time.Time, error) {
 // AnswerNotice takes a department's answer to the notice of a number: the document and
 // every step in one transaction. A line whose case no longer takes its answer refuses the
 // whole.
-func (d *Data) AnswerNotice(o CaseOptions, number string, a notice.Acknowledgement, by notice.Actor) (notice.Acknowledgement, error) {
-	err := d.State.Decide(number, func(desk *store.Desk) error {
+func (d *Data) AnswerNotice(ctx context.Context, o CaseOptions, number string, a notice.Acknowledgement, by notice.Actor) (notice.Acknowledgement, error) {
+	of := journal.Object{Type: "notice", ID: number}
+	err := d.State.Decide(number, acted(d.entry(ctx, journal.NoticeAnswered, of), by), func(desk *store.Desk) error {
 		n, ok := Latest(desk.Notices, number)
 		if !ok || by.Role == notice.Dept && n.Department != by.Department {
 			return fmt.Errorf("there is no notice %s", number)
@@ -112,9 +121,14 @@ func (d *Data) AnswerNotice(o CaseOptions, number string, a notice.Acknowledgeme
 			desk.Changed = append(desk.Changed, next)
 		}
 		a, desk.Answer = got, &got
-		return nil
+		code, err := got.Code()
+		desk.Entry = desk.Entry.With(journal.DetailSHA256, code.SHA256)
+		return err
 	})
-	return a, err
+	if err != nil {
+		return a, d.RecordFailure(ctx, journal.AnswerRefused, of, err)
+	}
+	return a, nil
 }
 
 // Latest is the version in force of the notice of a number.

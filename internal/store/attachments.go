@@ -9,6 +9,8 @@ import (
 	"slices"
 
 	bolt "go.etcd.io/bbolt"
+
+	"yunjian/internal/journal"
 )
 
 // MaxAttachment is the largest document that is kept, in bytes: a stamped scan of some
@@ -35,8 +37,9 @@ func MediaType(text []byte) string {
 	return ""
 }
 
-// PutAttachment keeps a document by its content, once, and returns its SHA-256.
-func (s *Store) PutAttachment(text []byte) (sum string, err error) {
+// PutAttachment keeps a document by its content, once, and returns its SHA-256. e records
+// it.
+func (s *Store) PutAttachment(text []byte, e journal.Entry) (sum string, err error) {
 	switch {
 	case len(text) > MaxAttachment:
 		return "", fmt.Errorf("a document of %d bytes: want at most %d MiB", len(text), MaxAttachment>>20)
@@ -50,7 +53,11 @@ func (s *Store) PutAttachment(text []byte) (sum string, err error) {
 		if b.Get([]byte(sum)) != nil {
 			return nil
 		}
-		return b.Put([]byte(sum), text)
+		if err := b.Put([]byte(sum), text); err != nil {
+			return err
+		}
+		_, err := s.append(tx, e.With(journal.DetailSHA256, sum))
+		return err
 	})
 	if err != nil {
 		return "", fmt.Errorf("keep a document: %w", err)

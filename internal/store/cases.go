@@ -2,9 +2,12 @@ package store
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 
 	bolt "go.etcd.io/bbolt"
 
+	"yunjian/internal/journal"
 	"yunjian/notice"
 )
 
@@ -30,15 +33,16 @@ func (s *Store) cases(tx *bolt.Tx) (out []notice.Case, err error) {
 }
 
 // UpdateCases shows f every case and keeps those that it returns, all of them or, where
-// it fails, none: what was decided on is what is stored.
-func (s *Store) UpdateCases(f func(all []notice.Case) (changed []notice.Case, err error)) error {
+// it fails, none: what was decided on is what is stored. e records it where anything
+// changed.
+func (s *Store) UpdateCases(e journal.Entry, f func(all []notice.Case) (changed []notice.Case, err error)) error {
 	err := s.update(func(tx *bolt.Tx) error {
 		all, err := s.cases(tx)
 		if err != nil {
 			return err
 		}
 		changed, err := f(all)
-		if err != nil {
+		if err != nil || len(changed) == 0 {
 			return err
 		}
 		for _, c := range changed {
@@ -53,10 +57,24 @@ func (s *Store) UpdateCases(f func(all []notice.Case) (changed []notice.Case, er
 				return err
 			}
 		}
-		return nil
+		_, err = s.append(tx, ofCases(e, changed))
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("change cases: %w", err)
 	}
 	return nil
+}
+
+// mostNamed cases are named in an entry of the journal; what happened to each stands in
+// its own history.
+const mostNamed = 20
+
+// ofCases says in an entry which cases it is about.
+func ofCases(e journal.Entry, cases []notice.Case) journal.Entry {
+	var ids []string
+	for _, c := range cases[:min(len(cases), mostNamed)] {
+		ids = append(ids, c.ID)
+	}
+	return e.With("cases", strconv.Itoa(len(cases))).With("case_ids", strings.Join(ids, " "))
 }

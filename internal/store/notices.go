@@ -7,6 +7,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
+	"yunjian/internal/journal"
 	"yunjian/notice"
 )
 
@@ -65,14 +66,15 @@ type Desk struct {
 	Changed []notice.Case           // to be kept
 	Issued  *notice.Notice          // a new version, to be kept
 	Answer  *notice.Acknowledgement // a new version, to be kept
+	Entry   journal.Entry           // that records it
 }
 
 // Decide shows f what is known, with the answers to a notice where number names one, and
 // keeps what it decides, all of it or, where it fails, nothing. A version that is there
 // is never replaced.
-func (s *Store) Decide(number string, f func(*Desk) error) error {
+func (s *Store) Decide(number string, e journal.Entry, f func(*Desk) error) error {
 	return s.update(func(tx *bolt.Tx) error {
-		var d Desk
+		d := Desk{Entry: e}
 		var err error
 		if d.Cases, err = s.cases(tx); err != nil {
 			return err
@@ -109,8 +111,11 @@ func (s *Store) Decide(number string, f func(*Desk) error) error {
 			}
 		}
 		if a := d.Answer; a != nil {
-			return put(tx.Bucket(answerBucket), numbered(a.Number, a.Version), a, true)
+			if err := put(tx.Bucket(answerBucket), numbered(a.Number, a.Version), a, true); err != nil {
+				return err
+			}
 		}
-		return nil
+		_, err = s.append(tx, ofCases(d.Entry, d.Changed))
+		return err
 	})
 }
