@@ -16,7 +16,8 @@ type Bill struct {
 	Month    string                  `json:"month"` // 2024-03
 	Currency string                  `json:"currency"`
 	Amounts  map[string]price.Amount `json:"amounts"`
-	Source   string                  `json:"source"` // the file, or the number of the bill
+	Source   string                  `json:"source"`            // of the last import
+	Sources  map[string]string       `json:"sources,omitempty"` // the file and number of the bill, by resource
 }
 
 // BillTolerance is the share of a saving by which a bill may differ before the saving is
@@ -64,7 +65,7 @@ func Correct(entries []Entry, bills []Bill, now time.Time) []Entry {
 		e := p.Entry
 		e.Claim, e.Missing, e.Delta = nil, nil, Delta{}
 		e.Of, e.At = p.ID, now
-		e.Evidence = &Evidence{Note: fmt.Sprintf("%s %s (%s) → %s %s (%s)", before.Month, paid, before.Source, after.Month, pays, after.Source)}
+		e.Evidence = &Evidence{Note: before.said(p.ResourceID) + " → " + after.said(p.ResourceID)}
 		switch change, agrees := differs(p.Annual, annual); {
 		case !agrees:
 			e.Effect, e.Annual = Corrected, &change
@@ -78,6 +79,15 @@ func Correct(entries []Entry, bills []Bill, now time.Time) []Entry {
 	}
 	Sort(out)
 	return out
+}
+
+// said is what a bill says of a resource, and where.
+func (b Bill) said(id string) string {
+	amount, ok := b.Amounts[id]
+	if !ok {
+		return b.Month + " 账单中没有它 | not in the bill"
+	}
+	return fmt.Sprintf("%s %s (%s)", b.Month, amount, b.Sources[id])
 }
 
 // differs is what a saving must change by to be what was billed, and whether they agree.
@@ -110,10 +120,10 @@ func MergeBills(kept, read []Bill) []Bill {
 	for _, b := range append(slices.Clone(kept), read...) {
 		have, ok := byMonth[b.Month]
 		if !ok {
-			have = Bill{Month: b.Month, Currency: b.Currency, Amounts: map[string]price.Amount{}}
+			have = Bill{Month: b.Month, Currency: b.Currency, Amounts: map[string]price.Amount{}, Sources: map[string]string{}}
 		}
 		for id, a := range b.Amounts {
-			have.Amounts[id] = a
+			have.Amounts[id], have.Sources[id] = a, b.Sources[id]
 		}
 		have.Source = b.Source
 		byMonth[b.Month] = have

@@ -8,13 +8,13 @@ import (
 )
 
 func bill(month string, amounts map[string]string) Bill {
-	b := Bill{Month: month, Currency: "CNY", Amounts: map[string]price.Amount{}, Source: month + ".csv"}
+	b := Bill{Month: month, Currency: "CNY", Amounts: map[string]price.Amount{}, Sources: map[string]string{}, Source: month + ".csv"}
 	for id, text := range amounts {
 		a, err := price.NewAmount(text, "CNY")
 		if err != nil {
 			panic(err)
 		}
-		b.Amounts[id] = a
+		b.Amounts[id], b.Sources[id] = a, b.Source
 	}
 	return b
 }

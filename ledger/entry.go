@@ -69,8 +69,10 @@ type Entry struct {
 	Currency  string        `json:"currency,omitempty"`
 	Missing   []string      `json:"missing,omitempty"`
 	PriceBook string        `json:"price_book,omitempty"` // id@version
+	// ExamplePrices: the built-in book of illustrative prices made Annual.
+	ExamplePrices bool `json:"example_prices,omitempty"`
 	// From is the first day without billing: the day on which it was observed, or the
-	// end of the term that was paid for in advance.
+	// one after the term that was paid for in advance; zero where nobody knows that term.
 	From time.Time `json:"from,omitzero"`
 
 	Claim    *Claim    `json:"claim,omitempty"` // absent: nobody had advised it
@@ -96,9 +98,9 @@ type Evidence struct {
 
 // InYear is the saving from From, or from 1 January of the year in which it was
 // observed, to 31 December of that year: Annual × days / days of the year, rounded to two
-// places. false where Annual is unknown or the effect has no figures.
+// places. false where Annual or From is unknown or the effect has no figures.
 func (e Entry) InYear() (price.Amount, bool) {
-	if e.Annual == nil {
+	if e.Annual == nil || e.From.IsZero() {
 		return price.Amount{}, false
 	}
 	return inYear(*e.Annual, e.From, e.At), true

@@ -88,6 +88,8 @@ func check(t *testing.T, entries []Entry, want string) {
 func TestReconcile(t *testing.T) {
 	prepaid := machine("p", 2, 4)
 	prepaid.ChargeType, prepaid.ExpiresAt = cloud.Prepaid, day("2024-05-31")
+	endless := machine("e", 2, 4)
+	endless.ChargeType = cloud.Prepaid
 	partial := seen("2024-03-01")
 	for i := range partial.Scopes {
 		partial.Scopes[i].Complete = partial.Scopes[i].Kind != cloud.Instance
@@ -141,10 +143,19 @@ func TestReconcile(t *testing.T) {
 			2024-02-03 verified a n=0 c=0 0C 0G 0G ? from 0001-01-01 of downsized a
 			2024-02-04 reversed a n=0 c=-1 -4C -16G 0G -7296.00 from 2024-02-04 of downsized a
 			2024-02-04 reversed a n=0 c=0 -4C -16G 0G -7296.00 from 2024-02-04 of downsized a`},
+		{"taken again in parts, each at its price", []cloud.Inventory{
+			seen("2024-02-01", machine("a", 8, 32)), seen("2024-02-02", machine("a", 4, 16)), seen("2024-02-02", machine("a", 4, 16)), seen("2024-02-03", machine("a", 6, 16)), seen("2024-02-04", machine("a", 6, 32)),
+		}, `2024-02-02 downsized a n=0 c=1 4C 16G 0G 7296.00 from 2024-02-02
+			2024-02-03 verified a n=0 c=0 0C 0G 0G ? from 0001-01-01 of downsized a
+			2024-02-03 reversed a n=0 c=0 -2C 0G 0G -1440.00 from 2024-02-03 of downsized a
+			2024-02-04 reversed a n=0 c=0 0C -16G 0G -4416.00 from 2024-02-04 of downsized a`},
+		{"paid in advance, nobody knows until when", []cloud.Inventory{seen("2024-02-01", endless), seen("2024-03-01")},
+			`2024-03-01 released e n=1 c=0 2C 4G 0G 2544.00 from 0001-01-01`},
+		{"a disk of a cheaper category", []cloud.Inventory{seen("2024-02-01", disk("d", "", 100)), seen("2024-03-01", cheaper)}, ``},
 		{"eaten by a new machine of the same application", []cloud.Inventory{seen("2024-02-01", machine("a", 8, 32), machine("b", 2, 4)), seen("2024-03-01", machine("b", 2, 4)), seen("2024-04-01", machine("b", 2, 4), machine("n", 4, 8))},
 			`2024-03-01 released a n=1 c=0 8C 32G 0G 14592.00 from 2024-03-01
 			2024-04-01 verified a n=0 c=0 0C 0G 0G ? from 0001-01-01 of released a
-			2024-04-01 rebound n n=0 c=0 -4C -8G 0G -5472.00 from 2024-04-01 of released a`},
+			2024-04-01 rebound n n=0 c=0 -4C -8G 0G -5088.00 from 2024-04-01 of released a`},
 		{"not eaten by another application's", []cloud.Inventory{seen("2024-02-01", machine("a", 8, 32)), seen("2024-03-01"), seen("2024-03-01", elsewhere)},
 			`2024-03-01 released a n=1 c=0 8C 32G 0G 14592.00 from 2024-03-01`},
 		{"not eaten after the window", []cloud.Inventory{seen("2024-02-01", machine("a", 8, 32)), seen("2024-03-01"), seen("2024-05-31", machine("n", 2, 4))},

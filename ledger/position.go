@@ -75,7 +75,8 @@ func sum(a, b float64) float64 {
 // growth is what came to be used again and is looked for among what was given.
 type growth struct {
 	Delta
-	all bool // whatever is left is taken: the resource is as large as it was
+	all    bool          // whatever is left is taken: the resource is as large as it was
+	annual *price.Amount // what it costs a year; nil: unknown
 }
 
 func (g growth) none() bool {
@@ -83,14 +84,19 @@ func (g growth) none() bool {
 }
 
 // take is how much of a position the growth eats, and what of the growth is left. Of a
-// part the yuan are the mean of the shares eaten of each dimension that was given: of
+// part the yuan are what the growth costs by the price book, and at most what is left;
+// where that is unknown, the mean of the shares eaten of each dimension that was given: of
 // 4 vCPU and 16 GiB, 2 vCPU and nothing else are (1/2 + 0) / 2 of the saving.
 func (p *position) take(g growth) (eaten Delta, annual *price.Amount, left growth) {
 	left = g
 	shares, given := 0.0, 0
+	fits, wanted := 0.0, 0 // the shares of the growth that find room
 	take := func(want *float64, have float64) float64 {
 		if g.all {
 			return have
+		}
+		if *want > 0 {
+			fits, wanted = fits+max(0, min(*want, have))/(*want), wanted+1
 		}
 		if have <= 0 {
 			return 0
@@ -116,9 +122,22 @@ func (p *position) take(g growth) (eaten Delta, annual *price.Amount, left growt
 	case p.unknown || p.Annual == nil:
 	case whole:
 		annual = p.Annual
+	case g.annual != nil && wanted > 0:
+		a := g.annual.Mul(decimal.NewFromFloat(fits / float64(wanted))).Round()
+		if a.Cmp(*p.Annual) > 0 {
+			a = *p.Annual
+		}
+		annual = &a
 	default:
 		a := p.Annual.Mul(decimal.NewFromFloat(shares / float64(given))).Round()
 		annual = &a
+	}
+	if g.annual != nil && annual != nil {
+		rest, err := g.annual.Sub(*annual)
+		if err != nil || rest.Sign() < 0 {
+			rest = price.Zero(g.annual.Currency())
+		}
+		left.annual = &rest
 	}
 	return eaten, annual, left
 }

@@ -186,11 +186,14 @@ func (r *run) resized(was, now cloud.Resource) {
 	case smaller && (!larger || saves) && (annual == nil || annual.Sign() >= 0):
 		r.book(e)
 	case !smaller && !larger && saves:
-		e.Effect = Recategorized
+		e.Effect, e.Changed = Recategorized, 0 // nothing of it was given back
 		r.book(e)
 	case larger || recategorized && annual != nil && annual.Sign() < 0:
 		g := growth{Delta: Delta{VCPU: -given.VCPU, MemoryGiB: -given.MemoryGiB, StorageGiB: -given.StorageGiB, BandwidthMbps: -given.BandwidthMbps}}
 		g.all = !smaller && !larger // a category has no size to take back by
+		if annual != nil && annual.Sign() < 0 {
+			g.annual = negative(annual)
+		}
 		r.takeBack(now, Reversed, g, &Evidence{Was: &was, Now: &now})
 	}
 }
@@ -211,6 +214,7 @@ func (r *run) newcomers() {
 		}
 		own := r.own(now, 1)
 		g := growth{Delta: Delta{Resources: 1, VCPU: now.VCPU, MemoryGiB: now.MemoryGiB, StorageGiB: own.StorageGiB, BandwidthMbps: now.BandwidthMbps}}
+		g.annual, _ = worth(r.Book, own, r.at)
 		evidence := &Evidence{Now: &now}
 		if slices.ContainsFunc(r.of[now.ID], func(p *position) bool { return p.Effect == Released && p.open() }) {
 			r.takeBack(now, Reversed, g, evidence)
@@ -264,7 +268,7 @@ func (r *run) eat(p *position, now cloud.Resource, effect Effect, g growth, evid
 	e.Department, e.Application = p.Department, p.Application                                                                          // where it was credited
 	e.Delta = Delta{-eaten.Resources, -eaten.Changed, -eaten.VCPU, 0 - eaten.MemoryGiB, 0 - eaten.StorageGiB, 0 - eaten.BandwidthMbps} // 0 − 0 is no −0
 	e.Annual, e.From, e.PriceBook = negative(annual), r.today(), p.PriceBook
-	if p.From.After(e.From) {
+	if p.From.After(e.From) || p.From.IsZero() {
 		e.From = p.From // what was not saved yet is not lost before
 	}
 	if annual == nil {
@@ -304,17 +308,20 @@ func (r *run) verify() {
 func (r *run) entry(x cloud.Resource, effect Effect) Entry {
 	return Entry{
 		Effect: effect, At: r.at, Since: r.before.TakenAt.In(r.Location), ResourceID: x.ID, Kind: x.Kind, Name: x.Name, Cloud: r.after.Cloud,
-		Department: x.Department, Application: x.Application, Currency: r.Book.Currency, PriceBook: r.Book.Ref(),
+		Department: x.Department, Application: x.Application, Currency: r.Book.Currency, PriceBook: r.Book.Ref(), ExamplePrices: r.Book.Example,
 	}
 }
 
 // from is the first day without billing: the day after a term that was paid for in
-// advance, else the day on which it was observed.
+// advance, zero where nobody knows that term, else the day on which it was observed.
 func (r *run) from(was cloud.Resource) time.Time {
-	if was.ChargeType == cloud.Prepaid && was.ExpiresAt.After(r.at) {
-		return dayOf(was.ExpiresAt, r.Location).AddDate(0, 0, 1)
+	switch {
+	case was.ChargeType != cloud.Prepaid || !was.ExpiresAt.IsZero() && !was.ExpiresAt.After(r.at):
+		return r.today()
+	case was.ExpiresAt.IsZero():
+		return time.Time{}
 	}
-	return r.today()
+	return dayOf(was.ExpiresAt, r.Location).AddDate(0, 0, 1)
 }
 
 func (r *run) today() time.Time { return dayOf(r.at, r.Location) }

@@ -53,6 +53,7 @@ type Sum struct {
 	Verified price.Amount `json:"verified"` // what of Annual was verified
 	Entries  int          `json:"entries"`
 	Unpriced int          `json:"unpriced"` // entries that the amounts leave out, their price being unknown
+	Undated  int          `json:"undated"`  // entries that InYear leaves out: nobody knows when billing stops
 }
 
 // Row is one line of a tally. Net is Gross and Taken together.
@@ -178,7 +179,10 @@ func (s *Sum) add(e Entry, proven, billed bool) {
 		}
 		return
 	}
-	year, _ := e.InYear()
+	year, dated := e.InYear()
+	if !dated {
+		s.Undated++
+	}
 	plus := func(to *price.Amount, a price.Amount) {
 		if a, err := to.Add(a); err == nil { // all of one currency
 			*to = a

@@ -25,6 +25,9 @@ func printCollected(w io.Writer, c pipeline.Collected) {
 	fmt.Fprintf(w, "%s\n", c.Cloud)
 	fmt.Fprintf(w, "  资源 resources   云主机 instances %d，云盘 disks %d，EIP %d；变化 changes %d\n", kinds[cloud.Instance], kinds[cloud.Disk], kinds[cloud.EIP], len(c.Changes))
 	printIncomplete(w, c.Inventory)
+	if c.Unlisted > 0 {
+		fmt.Fprintf(w, "  未列出 not listed  %d 个资源不再出现，但清单未证明已读全（该账号、区域、类型没有一项），仍按原样保留，未入账 | no longer there, and no listing of their account, region and kind shows that it was read to the end: kept as last seen, nothing is booked\n", c.Unlisted)
+	}
 	if n := len(c.Booked); n > 0 {
 		fmt.Fprintf(w, "  台账 ledger      入账 booked %d（`yunjian tally --entries`）\n", n)
 	}

@@ -92,11 +92,7 @@ evidence. Three figures stand side by side: annual, in-year and verified, in yua
 				if t.Entries, err = data.State.Ledger(); err != nil {
 					return err
 				}
-				book, err := loadBook(cfg)
-				if err != nil {
-					return err
-				}
-				t.Location, t.ExamplePrices, l = cfg.Location, book.Example, report.Lang(cfg.Lang)
+				t.Location, l = cfg.Location, report.Lang(cfg.Lang)
 			}
 			if lang != "" {
 				if l, err = report.ParseLang(lang); err != nil {

@@ -50,6 +50,9 @@ type Collected struct {
 	Inventory cloud.Inventory
 	Changes   []cloud.Change
 	Booked    []ledger.Entry // added to the ledger
+	// Unlisted is how many resources are kept as last seen, for no listing that was read
+	// to the end says that they are gone.
+	Unlisted int
 	Result    collector.Result
 }
 
@@ -80,6 +83,11 @@ func (d *Data) collect(ctx context.Context, name string, src collector.Source, o
 	if out.Changes, out.Booked, err = d.State.PutInventory(inv, o.Booking, d.entry(ctx, stored, CloudObject(name))); err != nil {
 		return out, fmt.Errorf("store the inventory of cloud %s: %w", name, err)
 	}
+	kept, _, err := d.State.Inventory(name)
+	if err != nil {
+		return out, err
+	}
+	out.Unlisted = len(kept.Resources) - len(inv.Resources)
 	req, err := d.request(ctx, name, inv, o)
 	if err != nil {
 		return out, err

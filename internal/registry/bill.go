@@ -62,7 +62,7 @@ func ReadBills(path, currency string) (bills []ledger.Bill, notes []string, err 
 			}
 			b, ok := byMonth[l.month]
 			if !ok {
-				b = ledger.Bill{Month: l.month, Currency: l.currency, Amounts: map[string]price.Amount{}, Source: t.File}
+				b = ledger.Bill{Month: l.month, Currency: l.currency, Amounts: map[string]price.Amount{}, Sources: map[string]string{}, Source: t.File}
 			}
 			amount, err := price.NewAmount(l.amount, l.currency)
 			if err != nil {
@@ -76,10 +76,7 @@ func ReadBills(path, currency string) (bills []ledger.Bill, notes []string, err 
 			if err != nil {
 				return nil, nil, err
 			}
-			b.Amounts[l.resource] = sum
-			if l.source != "" {
-				b.Source = t.File + " " + l.source
-			}
+			b.Amounts[l.resource], b.Sources[l.resource] = sum, strings.TrimSpace(t.File+" "+l.source)
 			byMonth[l.month] = b
 		}
 	}

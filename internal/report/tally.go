@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/shopspring/decimal"
+
 	"yunjian/ledger"
 	"yunjian/price"
 )
@@ -21,8 +23,6 @@ type Tally struct {
 	Listed   bool // each entry is listed, too
 	// Example says that the figures are a worked example, not anybody's.
 	Example bool
-	// Priced by the built-in book of illustrative prices.
-	ExamplePrices bool
 }
 
 // WriteTally renders a tally in a format.
@@ -34,12 +34,18 @@ func WriteTally(w io.Writer, t Tally, f Format, l Lang) error {
 		}
 		return b.Net.Annual.Cmp(a.Net.Annual)
 	})
+	d.proofs = map[string]ledger.Entry{}
+	in := map[string]bool{}
+	for _, id := range d.table.Total.IDs {
+		in[id] = true
+	}
 	for _, e := range t.Entries {
-		if e.Effect == ledger.Verified {
-			if d.verified == nil {
-				d.verified = map[string]time.Time{}
-			}
-			d.verified[e.Of] = e.At
+		if proof, ok := d.proofs[e.Of]; (e.Effect == ledger.Verified || e.Effect == ledger.Corrected) && (!ok || byBill(e) || !byBill(proof)) {
+			d.proofs[e.Of] = e
+		}
+		d.example = d.example || in[e.ID] && e.ExamplePrices
+		if e.At.After(d.asOf) {
+			d.asOf = e.At
 		}
 	}
 	switch f {
@@ -58,10 +64,15 @@ func WriteTally(w io.Writer, t Tally, f Format, l Lang) error {
 // tallyDocument is a tally in one language.
 type tallyDocument struct {
 	Tally
-	p        prose
-	table    ledger.Table
-	verified map[string]time.Time // when, by entry
+	p       prose
+	table   ledger.Table
+	proofs  map[string]ledger.Entry // what verified each entry last; a bill before an inventory
+	example bool                    // some of it was priced by the book of illustrative prices
+	asOf    time.Time               // of the latest entry of the whole ledger
 }
+
+// byBill reports whether an entry rests on a bill.
+func byBill(e ledger.Entry) bool { return e.Evidence != nil && e.Evidence.Note != "" }
 
 func (d tallyDocument) title() string {
 	return d.p.tell("财务核算表", "Finance tally") + "  " + d.p.period(d.Query.Period)
@@ -73,7 +84,7 @@ func (d tallyDocument) banner() []string {
 	case d.Example:
 		return []string{p.tell("演示算例：台账由公开报道的总数反推，单位与应用均为虚构，单价为示意；不是任何单位的数据",
 			"A worked example: inventories made to fit a published total, departments and applications invented, prices illustrative; nobody's data")}
-	case d.ExamplePrices:
+	case d.example:
 		return []string{p.say(msgExampleBanner)}
 	}
 	return nil
@@ -172,6 +183,12 @@ func (d tallyDocument) scope() string {
 // notes are the sentences after the first.
 func (d tallyDocument) notes() []string {
 	p, t := d.p, d.table.Total
+	if scope := d.scope(); t.Net.Entries == 0 && scope != "" {
+		return []string{p.tell("以上只计：%s；没有符合条件的分录", "Only: %s; no entry is of these", scope)}
+	}
+	if t.Net.Entries == 0 && len(d.Entries) > 0 {
+		return []string{p.tell("台账里有%d笔分录，都不在这一期间（截至%s）", "The ledger holds %d entries, none of this period (up to %s)", len(d.Entries), p.minute(d.asOf))}
+	}
 	if t.Net.Entries == 0 {
 		return []string{p.tell("入账依据是前后两次完整的资源清单：先收集（collect）两次以上，其间有资源释放或变小，这里才有数", "What is booked is what two complete inventories show: collect at least twice, with something released or made smaller in between")}
 	}
@@ -181,11 +198,15 @@ func (d tallyDocument) notes() []string {
 	}
 	out = append(out,
 		p.tell("其中整体释放%d个，降配或变更%d个", "of these %d whole resources, %d made smaller or cheaper", t.Net.Resources, t.Net.Changed),
-		p.tell("本年度可实现%s，已核实%s（年化）", "in-year %s, verified %s (a year)", p.yuan(t.Net.InYear), p.yuan(t.Net.Verified)),
+		p.tell("年化%s，本年度可实现%s，已核实%s（年化）", "a year %s, in-year %s, verified %s (a year)", p.yuan(t.Net.Annual), p.yuan(t.Net.InYear), p.yuan(t.Net.Verified)),
 	)
 	if n := t.Taken.Entries; n > 0 {
-		out = append(out, p.tell("释放共%s（年化），其后恢复或同一应用新增占回%s（%d笔），以上为净额", "%s a year were released; %s were taken again since by resources that returned or by new ones of the same application (%d entries); the above is net", p.yuan(t.Gross.Annual), p.yuan(t.Taken.Annual), n))
+		out = append(out, p.tell("释放共%s（年化），其后恢复或同一应用新增占回%s（%d笔），以上为净额", "%s a year were released; %s were taken again since by resources that returned or by new ones of the same application (%d entries); the above is net", p.yuan(t.Gross.Annual), p.yuan(t.Taken.Annual.Mul(decimal.NewFromInt(-1))), n))
 	}
+	if n := t.Net.Undated; n > 0 {
+		out = append(out, p.tell("%d笔包年包月的到期日未知，未计入本年度可实现", "of %d prepaid entries nobody knows the end of the term: they are not in the in-year figure", n))
+	}
+	out = append(out, p.tell("台账截至%s", "the ledger is as of %s", p.minute(d.asOf)))
 	if n := t.Net.Unpriced; n > 0 {
 		out = append(out, p.tell("另有%d笔没有价格，金额未计入", "%d entries have no price and are in no amount", n))
 	}
@@ -199,8 +220,10 @@ func (d tallyDocument) meanings() []string {
 		p.tell("入账：前后两次资源清单比对，读全的清单里不再出现、或规格变小的资源；没有读全的清单不入账", "Booked: what is no longer in a listing that was read to the end, or became smaller, between two inventories; nothing of a listing that was not"),
 		p.tell("预估年化：该资源按入账时价目表的月价×12", "Annual: the monthly price of the resource by the book of that day, times twelve"),
 		p.tell("本年度可实现：年化×（起算日至12月31日的天数）÷全年天数；包年包月自到期次日起算", "In-year: annual × days from the first day without billing to 31 December ÷ days of the year; prepaid from the day after the term"),
-		p.tell("已核实：至少一天后的清单仍如此的，按年化计", "Verified: still so in an inventory a day later at least, as a year's amount"),
-		p.tell("占回：已释放的资源恢复、已降配的又升配，或同一应用在90天内新增的资源（回弹）", "Taken again: resources that returned or grew again, and new ones of the same application within 90 days (rebound)"),
+		p.tell("合同期内不产生现金节约：包年包月的资源释放后，到期前照常付费；到期日未知的不计入本年度可实现", "Nothing is saved in cash within a term that was paid for: a prepaid resource costs until its end; where nobody knows that, it is not in the in-year figure"),
+		p.tell("已核实：至少一天后的清单仍如此（清单比对），或账单相符、按账单更正（账单），按年化计", "Verified: still so in an inventory a day later at least, or by the bill, as a year's amount"),
+		p.tell("占回：已释放的资源恢复、已降配的又升配，或同一应用在90天内新增的资源（回弹）；按所占回规格的月价计，至多为原节约", "Taken again: resources that returned or grew again, and new ones of the same application within 90 days (rebound); at the price of what is used again, and at most what was saved"),
+		p.tell("万元与元各自四舍五入，分项之和可能与合计差末位；以元为准", "Figures are rounded one by one, so that those in 万元 may differ from their total in the last place; the exact ones count"),
 	}
 }
 
@@ -262,13 +285,21 @@ func (d tallyDocument) csv(w io.Writer) error {
 		head = append(head, x.title)
 	}
 	from, last := d.p.tell("起始日期", "From"), d.p.tell("截止日期", "To")
-	_ = c.Write(append(head, from, last)) // an error is remembered and told by Error
+	note := strings.TrimSpace(strings.Join(append(d.banner(), d.scope()), " "))
+	_ = c.Write(append(head, from, last, d.p.tell("说明", "Note"))) // an error is remembered and told by Error
 	for _, row := range t.rows {
 		var out []string
 		for i, x := range t.columns {
 			out = append(out, x.plain(row[i]))
 		}
-		_ = c.Write(append(out, d.p.date(d.Query.From), d.p.date(d.Query.Last())))
+		_ = c.Write(append(out, d.p.date(d.Query.From), d.p.date(d.Query.Last()), note))
+	}
+	if t.total != nil && len(t.rows) > 0 {
+		var out []string
+		for i, x := range t.columns {
+			out = append(out, x.plain(t.total[i]))
+		}
+		_ = c.Write(append(out, d.p.date(d.Query.From), d.p.date(d.Query.Last()), note))
 	}
 	c.Flush()
 	if err := c.Error(); err != nil {

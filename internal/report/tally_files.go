@@ -17,7 +17,8 @@ type tallyJSON struct {
 	By       []ledger.By       `json:"by"`
 	Only     map[string]string `json:"only,omitempty"` // conditions that every entry meets
 	Example  bool              `json:"example"`
-	Sentence map[string]string `json:"sentence"` // by language
+	AsOf     string            `json:"as_of,omitempty"` // of the latest entry of the whole ledger
+	Sentence map[string]string `json:"sentence"`        // by language
 	Currency string            `json:"currency"`
 	Total    ledger.Row        `json:"total"`
 	Rows     []ledger.Row      `json:"rows"`
@@ -33,8 +34,11 @@ type tallyPeriod struct {
 func (d tallyDocument) json(w io.Writer) error {
 	out := tallyJSON{
 		Period: tallyPeriod{d.Query.From.Format(time.DateOnly), d.Query.Last().Format(time.DateOnly), d.Query.Preset()},
-		By:     d.Query.By, Example: d.Example || d.ExamplePrices, Currency: d.table.Currency, Total: d.table.Total, Rows: d.table.Rows,
+		By:     d.Query.By, Example: d.Example || d.example, Currency: d.table.Currency, Total: d.table.Total, Rows: d.table.Rows,
 		Sentence: map[string]string{},
+	}
+	if !d.asOf.IsZero() {
+		out.AsOf = d.asOf.Format(time.RFC3339)
 	}
 	q := d.Query
 	for by, value := range map[string]string{

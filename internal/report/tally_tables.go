@@ -147,18 +147,28 @@ func (d tallyDocument) list() table {
 	t := table{id: "entries", columns: []column{
 		{title: p.tell("日期", "Date"), in: everywhere},
 		{title: p.tell("事项", "Effect"), in: everywhere, width: 12},
-		{title: p.tell("资源", "Resource"), in: everywhere, width: 30},
+		{title: p.tell("资源", "Resource"), in: inText, width: 30},
+		{title: p.tell("资源ID", "Resource id"), in: inSheet},
+		{title: p.tell("名称", "Name"), in: inSheet},
 		{title: p.tell("类型", "Kind"), in: inSheet},
 		{title: p.tell("单位", "Department"), in: everywhere, width: 20},
 		{title: p.tell("应用", "Application"), in: inSheet},
 		{title: p.tell("批次（文号）", "Batch (document no.)"), in: inSheet},
+		{title: p.tell("释放前规格", "Size before"), in: inSheet},
+		{title: p.tell("释放后规格", "Size after"), in: inSheet},
+		{title: p.tell("整体释放（个）", "Released"), kind: whole, in: inSheet},
+		{title: p.tell("降配变更（个）", "Made smaller"), kind: whole, in: inSheet},
 		{title: p.tell("核", "vCPU"), kind: whole, in: everywhere},
 		{title: p.tell("内存GB", "Mem GB"), kind: size, in: everywhere},
 		{title: p.tell("存储GB", "Disk GB"), kind: size, in: everywhere},
+		{title: p.tell("带宽Mbps", "Mbit/s"), kind: size, in: inSheet},
 		{title: p.tell("年化（元）", "Annual (yuan)"), kind: money, in: everywhere},
 		{title: p.tell("本年度可实现（元）", "In-year (yuan)"), kind: money, in: inSheet},
-		{title: p.tell("计费终止日", "Billing stops"), in: inSheet},
+		{title: p.tell("已核实（元）", "Verified (yuan)"), kind: money, in: inSheet},
+		{title: p.tell("节约起算日", "Saved from"), in: inSheet},
+		{title: p.tell("核实方式", "Verified by"), in: inSheet},
 		{title: p.tell("核实日期", "Verified on"), in: inSheet},
+		{title: p.tell("计费方式", "Charged"), in: inSheet},
 		{title: p.tell("依据的建议", "Recommendation"), in: inSheet},
 		{title: p.tell("价目表", "Price book"), in: inSheet},
 		{title: p.tell("凭据", "Evidence"), in: inSheet, wrap: true},
@@ -170,39 +180,64 @@ func (d tallyDocument) list() table {
 		in[id] = true
 	}
 	for _, e := range d.Entries {
-		if !in[e.ID] {
-			continue
+		if in[e.ID] {
+			t.rows = append(t.rows, d.row(e))
 		}
-		year, known := e.InYear()
-		annual := price.Amount{}
-		if known {
-			annual = *e.Annual
-		}
-		advised := cell{text: p.tell("无人建议", "nobody's advice"), tone: mute}
-		if e.Claim != nil {
-			advised = text(e.Claim.Recommendation)
-		}
-		resource := text(clean(e.Name))
-		if e.Name == "" || e.Name == e.ResourceID {
-			resource = text(clean(e.ResourceID))
-		} else {
-			resource.sub = clean(e.ResourceID)
-		}
-		t.rows = append(t.rows, []cell{
-			text(p.date(e.At)), text(p.effect(e.Effect)), resource, text(name(p, kindNames, e.Kind)), orDash(clean(e.Department)), orDash(clean(e.Application)), orDash(clean(e.Batch)),
-			count(e.VCPU), gigabytes(e.MemoryGiB), gigabytes(e.StorageGiB), p.moneyCell(annual, known), p.moneyCell(year, known),
-			text(p.date(e.From)), d.verifiedOn(e), advised, orDash(clean(e.PriceBook)), text(d.evidence(e)), orDash(e.Of), text(e.ID),
-		})
 	}
+	n := d.table.Total.Net
+	t.total = make([]cell, len(t.columns))
+	t.total[0] = text(p.tell("合计", "Total"))
+	priced := n.Entries == 0 || n.Unpriced < n.Entries
+	copy(t.total[11:], []cell{count(n.Resources), count(n.Changed), count(n.VCPU), gigabytes(n.MemoryGiB), gigabytes(n.StorageGiB), gigabytes(n.BandwidthMbps),
+		p.moneyCell(n.Annual, priced), p.moneyCell(n.InYear, priced), p.moneyCell(n.Verified, priced)})
 	return t
 }
 
-func (d tallyDocument) verifiedOn(e ledger.Entry) cell {
-	at, ok := d.verified[e.ID]
-	if !ok {
-		return d.p.unknown()
+func (d tallyDocument) row(e ledger.Entry) []cell {
+	p := d.p
+	annual, known := price.Amount{}, e.Annual != nil
+	if known {
+		annual = *e.Annual
 	}
-	return text(d.p.date(at))
+	year, dated := e.InYear()
+	advised := cell{text: p.tell("无", "none"), tone: mute}
+	if e.Claim != nil {
+		advised = text(e.Claim.Recommendation)
+	}
+	resource := text(clean(e.ResourceID))
+	if e.Name != "" && e.Name != e.ResourceID {
+		resource = cell{text: clean(e.Name), sub: clean(e.ResourceID)}
+	}
+	before, after, charged := cell{}, cell{}, p.unknown()
+	if x := e.Evidence; x != nil && x.Was != nil {
+		before = text(sizeText(p, *x.Was))
+		if x.Was.ChargeType != "" {
+			charged = text(name(p, chargeNames, x.Was.ChargeType))
+		}
+	}
+	if x := e.Evidence; x != nil && x.Now != nil {
+		after = text(sizeText(p, *x.Now))
+	}
+	verified, by, on := price.Zero(""), p.unknown(), p.unknown()
+	proof, proven := d.proofs[e.ID]
+	if !proven {
+		proof, proven = d.proofs[e.Of]
+	}
+	if proven && known {
+		verified, on = annual, text(p.date(proof.At))
+		if by = text(p.tell("清单比对", "inventory")); byBill(proof) {
+			by = text(p.tell("账单：%s", "bill: %s", clean(proof.Evidence.Note)))
+		}
+	}
+	from := p.unknown()
+	if !e.From.IsZero() {
+		from = text(p.date(e.From))
+	}
+	return []cell{
+		text(p.date(e.At)), text(p.effect(e.Effect)), resource, text(clean(e.ResourceID)), text(clean(e.Name)), text(name(p, kindNames, e.Kind)), orDash(clean(e.Department)), orDash(clean(e.Application)), orDash(clean(e.Batch)),
+		before, after, count(e.Resources), count(e.Changed), count(e.VCPU), gigabytes(e.MemoryGiB), gigabytes(e.StorageGiB), gigabytes(e.BandwidthMbps),
+		p.moneyCell(annual, known), p.moneyCell(year, dated), p.moneyCell(verified, known), from, by, on, charged, advised, orDash(clean(e.PriceBook)), text(d.evidence(e)), orDash(e.Of), text(e.ID),
+	}
 }
 
 // evidence says what was seen.

@@ -38,7 +38,7 @@ func tallied() Tally {
 	}
 	s := ledger.Standard(price.Example(), tallyZone)
 	s.Claims = map[string][]ledger.Advice{"a": {{Claim: ledger.Claim{Recommendation: "rec-1", Batch: "浙财云通〔2024〕3号"}, Effect: ledger.Released}}}
-	t := Tally{Location: tallyZone, Listed: true, ExamplePrices: true}
+	t := Tally{Location: tallyZone, Listed: true}
 	for i := range steps {
 		steps[i].Cloud = "province"
 		for _, k := range cloud.Kinds() {

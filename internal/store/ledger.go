@@ -33,7 +33,7 @@ func (s *Store) bookInventory(tx *bolt.Tx, before, inv cloud.Inventory, changed 
 	if err != nil {
 		return nil, err
 	}
-	entries, err := entriesOf(b, inv.Cloud)
+	entries, err := owned(tx, inv.Cloud)
 	if err != nil {
 		return nil, err
 	}
@@ -50,16 +50,34 @@ func (s *Store) bookInventory(tx *bolt.Tx, before, inv cloud.Inventory, changed 
 // first alone is looked at for what it verifies.
 func sameHour(a, b time.Time) bool { return a.Truncate(bookAgain).Equal(b.Truncate(bookAgain)) }
 
-// Ledger returns all entries, by cloud and time.
+// Ledger returns all entries, by cloud and time, under the names that the directory of
+// owners has now: what is stored is as it was written.
 func (s *Store) Ledger() (out []ledger.Entry, err error) {
 	err = s.view(func(tx *bolt.Tx) error {
-		out, err = entriesOf(tx.Bucket(ledgerBucket), "")
+		out, err = owned(tx, "")
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read the ledger: %w", err)
 	}
 	return out, nil
+}
+
+// owned reads the entries of a cloud and joins them to the directory of owners, so that a
+// department that was renamed, or that a resource was assigned to, has them all.
+func owned(tx *bolt.Tx, cloudName string) ([]ledger.Entry, error) {
+	entries, err := entriesOf(tx.Bucket(ledgerBucket), cloudName)
+	if err != nil {
+		return nil, err
+	}
+	owners, err := resolver(tx)
+	if err != nil {
+		return nil, err
+	}
+	for i, e := range entries {
+		entries[i].Department, entries[i].Application = owners.Resolve(cloud.Resource{ID: e.ResourceID, Department: e.Department, Application: e.Application})
+	}
+	return entries, nil
 }
 
 // entriesOf reads the entries of a cloud; of all where it is empty.
