@@ -243,7 +243,10 @@ func (d tallyDocument) row(e ledger.Entry) []cell {
 // evidence says what was seen.
 func (d tallyDocument) evidence(e ledger.Entry) string {
 	p := d.p
-	parts := []string{p.tell("清单 %s → %s", "inventories %s → %s", p.minute(e.Since), p.minute(e.At))}
+	var parts []string
+	if e.Effect != ledger.Corrected { // which rests on bills
+		parts = append(parts, p.tell("清单 %s → %s", "inventories %s → %s", p.minute(e.Since), p.minute(e.At)))
+	}
 	if x := e.Evidence; x != nil {
 		if x.Was != nil {
 			parts = append(parts, p.tell("原为 %s", "was %s", sizeText(p, *x.Was)))
