@@ -44,8 +44,8 @@ type VerdictShift struct {
 // schedule give nothing back.
 type Sum struct {
 	ActionTotal
-	// ExpectedHarms is the sum of their probabilities of harm: how many resources
-	// are expected to come to harm if all are acted on.
+	// ExpectedHarms is the sum of the upper bounds of harm of what counts in the risk
+	// budget, in instances: sizes of CPU and memory, and releases of instances.
 	ExpectedHarms float64 `json:"expected_harms"`
 }
 
@@ -193,7 +193,7 @@ func sum(currency string, recs []recommender.Recommendation, actions []recommend
 		s.StorageGiB += t.StorageGiB
 	}
 	for _, r := range recs {
-		if slices.Contains(actions, r.Action) {
+		if slices.Contains(actions, r.Action) && r.Budgeted() {
 			s.ExpectedHarms += r.Risk.HarmProbability
 		}
 	}

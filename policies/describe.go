@@ -3,6 +3,7 @@ package policies
 import (
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -274,7 +275,9 @@ func (p Pack) describeSizing(line func(string, ...any)) {
 	}
 	line("风险等级 grades  A ≤ %s  B ≤ %s  C ≤ %s  D", share(p.Risk.A), share(p.Risk.B), share(p.Risk.C))
 	if p.Risk.Budget > 0 {
-		line("风险预算 budget  全部建议执行后，预计 %s 内受损的云主机至多 %s | of all instances at most %s may be expected to come to harm within %s of all advice", span(p.Risk.Horizon), share(p.Risk.Budget), share(p.Risk.Budget), span(p.Risk.Horizon))
+		few := math.Ceil(0.5/p.Risk.Budget - 1e-9) // instances of which the budget is half a one
+		line("风险预算 budget  CPU、内存降配与云主机释放全部照办时，%s 内的受损上限之和至多为云主机的 %s，不足 %g 台时至少允许 0.5 台；存储、云盘、地址与定时停机的风险另计，不在预算内 | if all smaller CPUs and memories and all releases of instances are followed, the upper bounds of harm within %s add up to at most %s of the instances, half an instance where there are fewer than %g; storage, disks, addresses and stops have risks of their own, outside the budget",
+			span(p.Risk.Horizon), share(p.Risk.Budget), few, span(p.Risk.Horizon), share(p.Risk.Budget), few)
 	}
 	line("风险回看 learned from the past %s", span(p.Risk.Past))
 	if p.Padding.Enabled {

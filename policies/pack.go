@@ -184,9 +184,9 @@ func (s Sizing) Limit(m cloud.Metric, statistic string) (float64, bool) {
 // Risk is how much harm a policy accepts.
 type Risk struct {
 	A, B, C float64 // the highest probabilities of harm for these grades, 0 to 1; above C is D
-	// Budget is the share of the instances that may come to harm within Horizon if
-	// everything that is advised is done; 0: none is set, and each rule goes as far as its
-	// limits.
+	// Budget is what the upper bounds of harm within Horizon may add up to, as a share of the
+	// instances, if all sizes of CPU and memory and all releases of instances are followed;
+	// 0: none is set, and each rule goes as far as its limits.
 	Budget  float64
 	Horizon time.Duration // for which a probability of harm is promised
 	Past    time.Duration // how far back it is learned from

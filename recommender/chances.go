@@ -244,6 +244,17 @@ type Working struct {
 	Deviation   *float64     `json:"deviation,omitempty"` // of LogOdds, as the comparisons left it
 	Waking      *float64     `json:"waking,omitempty"`    // upper bound of the chance to wake up and exceed it whatever the past
 	Probability float64      `json:"probability"`         // upper bound, 0 to 1
+	// Tallied is what the shipped prior counted, where it stands for the fleet's past.
+	Tallied *Tallied `json:"tallied,omitempty"`
+}
+
+// Tallied is a row of the prior: its bound is that of Clopper and Pearson, one-sided.
+type Tallied struct {
+	HighestP98 float64 `json:"highest_p98,omitempty"` // percent: the highest daily 98th percentile, of which Margin is taken
+	Margin     float64 `json:"margin,omitempty"`      // new size over that level; absent of a release
+	AtLeast    float64 `json:"at_least,omitempty"`    // the margin of the row
+	Exceeded   int     `json:"exceeded"`              // of Compared machines
+	Compared   int     `json:"compared"`
 }
 
 // Prior reports whether the fleet's own past told nothing.

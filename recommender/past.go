@@ -77,15 +77,30 @@ func sizeOf(r cloud.Resource, m cloud.Metric) float64 {
 	return float64(r.VCPU)
 }
 
+// Compared is how many machines of a fleet its chances are learned from.
+func Compared(fleet []Candidate) int {
+	n := 0
+	for _, c := range fleet {
+		if teaches(c) {
+			n++
+		}
+	}
+	return n
+}
+
+// teaches reports whether a machine's past is learned from.
+func teaches(c Candidate) bool {
+	r := c.Input.Resource
+	return r.Kind == cloud.Instance && r.VCPU > 0 && r.MemoryGiB > 0 && len(c.Past.Comparisons) > 0 && !slices.Contains(c.Finding.Flags, analyzer.Resized)
+}
+
 // learn puts together what the pasts of every machine tell.
 func learn(fleet []Candidate, k Constants) Chances {
 	var past []Comparison
 	for _, c := range fleet {
-		r := c.Input.Resource
-		if r.Kind != cloud.Instance || r.VCPU <= 0 || r.MemoryGiB <= 0 || slices.Contains(c.Finding.Flags, analyzer.Resized) {
-			continue
+		if teaches(c) {
+			past = append(past, c.Past.Comparisons...)
 		}
-		past = append(past, c.Past.Comparisons...)
 	}
 	return Learn(past, k)
 }
@@ -120,7 +135,7 @@ func (ch Chances) SizeChance(p Past, r cloud.Resource, m cloud.Metric, size floa
 	case !ok:
 		w.Probability = 1
 	case !ch.Learned(m):
-		w.Probability = ch.k.PriorChance(l.HighestP98, size/whole)
+		w = ch.k.bySize(w, l.HighestP98, size/whole)
 	default:
 		w = ch.working(m, whole, l, size)
 	}
@@ -133,7 +148,7 @@ func (ch Chances) ReleaseChance(p Past, r cloud.Resource) Working {
 	l, ok := p.Now[cloud.CPUPercent]
 	whole := sizeOf(r, cloud.CPUPercent)
 	if !ok || whole <= 0 || !ch.Learned(cloud.CPUPercent) { // a size that no source gives tells nothing
-		return Working{Metric: cloud.CPUPercent, Size: whole * wakes / 100, Probability: PriorRelease()}
+		return byRelease(Working{Metric: cloud.CPUPercent, Size: whole * wakes / 100})
 	}
 	return ch.working(cloud.CPUPercent, whole, l, whole*wakes/100)
 }

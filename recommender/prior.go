@@ -30,21 +30,38 @@ var priorWoke = tallied{4, 170}
 type tallied struct{ exceeded, compared int }
 
 // priorOf is what the prior counted at the nearest margin not above the given
-// one; below the level itself everything is lost.
-func priorOf(margin float64) tallied {
+// one, which it returns, too; below the level itself everything is lost.
+func priorOf(margin float64) (tallied, float64) {
 	for _, m := range priorMargins {
 		if margin >= m.margin {
-			return m.tallied
+			return m.tallied, m.margin
 		}
 	}
-	return tallied{1, 1}
+	return tallied{1, 1}, 0
 }
 
 // PriorChance is the upper bound of the chance of a machine to need more than a
 // fraction of its present size, by the prior: the highest daily 98th percentile of
 // the metric, percent, tells the margin.
 func (k Constants) PriorChance(highestP98, fraction float64) float64 {
-	return priorOf(100 * fraction / max(highestP98, k.LevelFloor)).bound(k.Confidence)
+	return k.bySize(Working{}, highestP98, fraction).Probability
+}
+
+// bySize completes a working by the prior.
+func (k Constants) bySize(w Working, highestP98, fraction float64) Working {
+	level := max(highestP98, k.LevelFloor)
+	margin := 100 * fraction / level
+	t, least := priorOf(margin)
+	w.Probability = t.bound(k.Confidence)
+	w.Tallied = &Tallied{HighestP98: level, Margin: margin, AtLeast: least, Exceeded: t.exceeded, Compared: t.compared}
+	return w
+}
+
+// byRelease completes a working by the prior.
+func byRelease(w Working) Working {
+	w.Probability = PriorRelease()
+	w.Tallied = &Tallied{Exceeded: priorWoke.exceeded, Compared: priorWoke.compared}
+	return w
 }
 
 // highestP98 is the highest daily 98th percentile, percent.
@@ -56,9 +73,18 @@ func highestP98(u utilization.Summary) float64 {
 	return highest
 }
 
+// PriorWoke is what PriorRelease is the bound of: of compared machines that looked idle
+// exceeded woke.
+func PriorWoke() (exceeded, compared int) { return priorWoke.exceeded, priorWoke.compared }
+
 // PriorRelease is the upper bound of the chance that what looks idle wakes up, by
 // the prior.
 func PriorRelease() float64 { return priorWoke.bound(Standard().Confidence) }
+
+// UpperBound is the bound that audits state of exceeded among compared.
+func UpperBound(exceeded, compared int) float64 {
+	return tallied{exceeded, compared}.bound(Standard().Confidence)
+}
 
 // bound is the one-sided Clopper-Pearson bound with a confidence, 0.5 to 1 (C. J. Clopper
 // and E. S. Pearson, "The use of confidence or fiducial limits illustrated in the

@@ -80,6 +80,16 @@ func (r Recommendation) ToReview() bool {
 	return r.Risk.Grade == "D" || r.Action == Stop && r.Risk.Prior
 }
 
+// Budgeted reports whether the chance of harm counts in the policy's risk budget: that of
+// a smaller CPU or memory, and of the release of a machine. Storage, disks, addresses and
+// stops have risks of their own beside it.
+func (r Recommendation) Budgeted() bool {
+	if r.Kind != cloud.Instance {
+		return false
+	}
+	return r.Action == Release || r.Action == Downsize && r.Target != nil && r.Target.StorageGiB == r.Current.StorageGiB
+}
+
 // Pricing is the price of the resource as it stands and, for a change of size,
 // as it would be, line by line: the saving is the difference of their sums.
 type Pricing struct {

@@ -37,7 +37,7 @@ func (r *run) ofSize(pr *proposal, target Spec) Risk {
 		}
 	}
 	if factor, shrinks := growth(res, target, cloud.DiskPercent); shrinks {
-		add(Working{Metric: cloud.DiskPercent, Size: target.StorageGiB, Probability: Standard().PriorChance(highestP98(pr.c.Input.Utilization[cloud.DiskPercent]), 1/factor)})
+		add(Standard().bySize(Working{Metric: cloud.DiskPercent, Size: target.StorageGiB}, highestP98(pr.c.Input.Utilization[cloud.DiskPercent]), 1/factor))
 	}
 	return graded(r.pack, risk)
 }

@@ -47,6 +47,10 @@ func ScheduleCodes() []string {
 // has shown it.
 var priorNights = tallied{12, 16}
 
+// PriorNights is what stands in for a fleet that has tried no more weeks: of compared
+// machine-weeks exceeded were awake.
+func PriorNights() (exceeded, compared int) { return priorNights.exceeded, priorNights.compared }
+
 // schedules proposes hours of rest, and says of the machines that rest long enough
 // why none are proposed. It is an advice of its own beside recs: a machine that is
 // to be smaller may also rest, and then saves what the smaller one costs; one that

@@ -24,6 +24,10 @@ const (
 	nominalGiB  = 300
 )
 
+// HarmAllowed is how many of n instances the bounds of harm may add up to by a budget, a
+// share of them.
+func HarmAllowed(budget float64, n int) float64 { return max(budget*float64(n), leastHarm) }
+
 // spend keeps the instances' advice within the policy's risk budget: of all sizes
 // that the policy allows, and of releases, those are chosen together that save
 // most while the chances of harm add up to no more than the budget allows. Peers of a
@@ -60,7 +64,7 @@ func (r *run) spend(fleet []Candidate, proposals []*proposal, before map[string]
 		machines[i] = r.choosable(peers, before)
 	}
 	limits := Standard().Limits(r.pack.Risk.Budget, instances)
-	limits.Harm = max(limits.Harm, leastHarm)
+	limits.Harm = HarmAllowed(r.pack.Risk.Budget, instances)
 	chosen, touched := Choose(machines, limits), map[string]int{}
 	for i, k := range chosen {
 		if k >= 0 {

@@ -46,7 +46,7 @@ func (d *Data) Audit(ctx context.Context, o AuditOptions) (audit.Audit, error) {
 	if err != nil {
 		return audit.Audit{}, err
 	}
-	audits, err := d.judge(ctx, inventories, o, o.Pack)
+	audits, _, err := d.judge(ctx, inventories, o, o.Pack)
 	if err != nil {
 		return audit.Audit{}, err
 	}
@@ -75,25 +75,26 @@ func (d *Data) audited(clouds []string) ([]cloud.Inventory, error) {
 }
 
 // judge judges inventories by each of the packs, in their order, on one read of
-// the history; o.Pack is not looked at and nothing is stored.
-func (d *Data) judge(ctx context.Context, inventories []cloud.Inventory, o AuditOptions, packs ...policies.Pack) ([]audit.Audit, error) {
+// the history; o.Pack is not looked at and nothing is stored. compared is how many
+// instances the first pack's risk is learned from.
+func (d *Data) judge(ctx context.Context, inventories []cloud.Inventory, o AuditOptions, packs ...policies.Pack) (_ []audit.Audit, compared int, _ error) {
 	fleets, types, err := d.fleets(ctx, inventories, o, packs)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	before, err := d.weekBefore(o.Now, o.Location)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	audits := make([]audit.Audit, len(packs))
 	for i, p := range packs {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		recs, refusals := recommender.Recommend(p, fleets[i], cloud.NewCatalog(types), o.Book, before.Recommendations, o.Now)
 		audits[i] = audit.New(o.Now, p, o.Book, fleets[i], recs, refusals)
 	}
-	return audits, nil
+	return audits, recommender.Compared(fleets[0]), nil
 }
 
 // fleets gathers what is known of every resource and judges it: a fleet for each

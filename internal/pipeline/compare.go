@@ -16,7 +16,7 @@ func (d *Data) Compare(ctx context.Context, o AuditOptions, other policies.Pack,
 	if err != nil {
 		return audit.Comparison{}, err
 	}
-	audits, err := d.judge(ctx, inventories, o, o.Pack, other)
+	audits, _, err := d.judge(ctx, inventories, o, o.Pack, other)
 	if err != nil {
 		return audit.Comparison{}, err
 	}

@@ -38,7 +38,9 @@ type Explanation struct {
 	Recommendation *recommender.Recommendation `json:"recommendation"`
 	Refused        []analyzer.Reason           `json:"refused"`
 	Stop           *recommender.Recommendation `json:"stop"`  // hours of rest that are proposed beside
-	Fleet          int                         `json:"fleet"` // resources judged beside it, from which risk and groups are told
+	Fleet          int                         `json:"fleet"` // resources judged beside it
+	// Compared is how many instances risk is learned from.
+	Compared int `json:"compared"`
 	// Stored is the verdict of the latest audit stored; nil where there is none.
 	Stored *StoredVerdict `json:"stored"`
 }
@@ -86,13 +88,13 @@ func (d *Data) Explain(ctx context.Context, o AuditOptions, r cloud.Resource) (E
 	if err != nil {
 		return Explanation{}, err
 	}
-	audits, err := d.judge(ctx, inventories, o, o.Pack)
+	audits, compared, err := d.judge(ctx, inventories, o, o.Pack)
 	if err != nil {
 		return Explanation{}, err
 	}
 	a := audits[0]
 	e := Explanation{
-		AsOf: o.Now, Policy: a.Policy, PriceBook: a.PriceBook, Resource: r, Fleet: a.Totals.Resources,
+		AsOf: o.Now, Policy: a.Policy, PriceBook: a.PriceBook, Resource: r, Fleet: a.Totals.Resources, Compared: compared,
 		Quote: o.Book.Quote(r, o.Now), ReleaseRules: []string{}, Refused: []analyzer.Reason{},
 	}
 	for _, rule := range o.Pack.RulesFor(r.Kind) {

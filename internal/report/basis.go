@@ -124,6 +124,9 @@ func (b builder) basis() table {
 		at := func(v float64) string { return p.limit(v, cloud.Ratio) }
 		add(msgBasisRisk, p.say(msgBasisRiskText, at(g.A), at(g.B), at(g.C)))
 	}
+	if g := b.r.Pack.Risk; g.Budget > 0 {
+		t.rows = append(t.rows, []cell{text(p.tell("风险预算", "Risk budget")), text(p.budgetOf(a, len(b.f.stops), g))})
+	}
 	add(msgBasisRead, p.say(msgBasisReadText))
 	if head := b.journalHead(); head != "" {
 		add(msgBasisJournal, p.say(msgBasisJournalText, head))

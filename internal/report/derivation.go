@@ -47,9 +47,10 @@ func WriteDerivation(w io.Writer, e pipeline.Explanation, pack policies.Pack, lo
 		parts = append(parts, part{p.tell("考虑过的规格", "The sizes considered"), d.sizes})
 	}
 	if e.Recommendation != nil {
-		parts = append(parts,
-			part{p.tell("节约的算法", "How the saving is counted"), d.saving},
-			part{p.tell("风险与确认", "Risk, and whether to act"), d.risk})
+		parts = append(parts, part{p.tell("节约的算法", "How the saving is counted"), d.saving})
+	}
+	if e.Recommendation != nil || e.Stop != nil {
+		parts = append(parts, part{p.tell("风险与确认", "Risk, and whether to act"), d.risk})
 	}
 	if e.Derivation.Finding.Verdict == analyzer.InsufficientData {
 		parts = append(parts, part{p.tell("怎样才能下结论", "What would settle it"), d.settle})
@@ -420,43 +421,6 @@ func plain2(v decimal.Decimal) string {
 		return v.StringFixed(2)
 	}
 	return v.String()
-}
-
-func (d derivation) risk() {
-	p, x := d.p, *d.e.Recommendation
-	d.riskOf(x.Risk)
-	if saves(x.Action) {
-		d.paragraph("", p.sentences([]string{d.b.confirmSentence(x)}))
-	}
-}
-
-// riskOf says what the risk of a recommendation stands on.
-func (d derivation) riskOf(r recommender.Risk) {
-	p, g := d.p, d.pack.Risk
-	d.paragraph("", p.sentences([]string{d.b.riskSentence(r)}))
-	said := []string{p.tell("概率上限的精确值 %s；等级的界限：A ≤ %s，B ≤ %s，C ≤ %s，再高为 D", "the bound of the probability is %s to four places; grades: A ≤ %s, B ≤ %s, C ≤ %s, above that D", p.value(r.HarmProbability, cloud.Ratio, 2), p.limit(g.A, cloud.Ratio), p.limit(g.B, cloud.Ratio), p.limit(g.C, cloud.Ratio))}
-	if !r.Prior {
-		said = append(said, p.tell("这一概率由同时评估的 %d 个资源的历史得出，单凭这一个资源的样本不能复算", "it is told from the history of the %d resource(s) judged together, and cannot be counted again from the samples of this one alone", d.e.Fleet))
-	}
-	if g.Horizon > 0 {
-		said = append(said, p.tell("指此后 %s 之内，由过去至多 %s 学得", "it is for the %s to come, and learned from at most the past %s", p.duration(g.Horizon), p.duration(g.Past)))
-	}
-	if g.Budget > 0 {
-		said = append(said, p.tell("策略的风险预算：全部照办时，预计受损的至多为云主机的 %s，很少的云主机也可用到半台", "the policy's risk budget: if all advice were followed, at most %s of the instances may be expected to come to harm, or half an instance of few", p.limit(g.Budget, cloud.Ratio)))
-	}
-	d.paragraph("", p.sentences(said))
-	for _, w := range r.Parts {
-		if w.Prior() {
-			continue
-		}
-		unit := cloud.Cores
-		if w.Metric == cloud.MemoryPercent {
-			unit = cloud.GiB
-		}
-		d.paragraph("  * ", p.tell("%s %s：w + (1 − w) ÷ (1 + e^−(β·x + 1.645σ))，其中醒来的可能 w = %s，β·x = %.3f，σ = %.3f，得 %s",
-			"%s %s: w + (1 − w) ÷ (1 + e^−(β·x + 1.645σ)), of waking w = %s, β·x = %.3f, σ = %.3f, makes %s",
-			name(p, metricNames, w.Metric), p.value(w.Size, unit, 1), p.value(*w.Waking, cloud.Ratio, 3), *w.LogOdds, *w.Deviation, p.value(w.Probability, cloud.Ratio, 3)))
-	}
 }
 
 func (d derivation) settle() {

@@ -82,7 +82,7 @@ sizing:
   min_memory_gib: 4
   vcpus: [1, 2, 4, 8]
   memories_gib: [4, 8, 16, 32]
-risk: {grade_a_percent: 1, grade_b_percent: 5, grade_c_percent: 10}
+risk: {grade_a_percent: 1, grade_b_percent: 5, grade_c_percent: 10, budget_percent: 2}
 `
 
 // derived is a machine of 8 vCPU and 32 GiB that works a little, with the points

@@ -409,8 +409,8 @@ func (b builder) savingSentence(x recommender.Recommendation) string {
 	var s string
 	if x.SavingKnown {
 		s = p.say(msgSavingIs, p.yuan(shown(x))) + b.exampleMark()
-	} else {
-		s = p.say(msgSavingUnknown)
+	} else if s = p.say(msgSavingUnknown); x.Action == recommender.Stop { // its machine may well have a price
+		s = p.say(msgStopUnpriced)
 	}
 	moving := x.SavingNote == recommender.NoteMigrates && slices.ContainsFunc(x.Reasons, func(r analyzer.Reason) bool {
 		return r.Code == recommender.CodeStorageMigration

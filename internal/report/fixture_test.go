@@ -57,6 +57,7 @@ func testPack() policies.Pack {
 		Source:   policies.Source{Title: "云鉴默认策略", Issuer: "Yunjian", Date: "2026-11"},
 		Calendar: testCalendar(),
 		Window:   30 * 24 * time.Hour, MinCoverage: 0.8, MinAge: 90 * 24 * time.Hour, ConfirmRuns: 2,
+		Risk: policies.Risk{A: 0.01, B: 0.05, C: 0.1, Budget: 0.02},
 		Rules: []policies.Rule{
 			{ID: "idle", Name: policies.Text{ZH: "闲置", EN: "idle"}, Kind: cloud.Instance, Verdict: "idle", Action: "release", When: []policies.Condition{quiet}},
 			{ID: "low", Name: policies.Text{ZH: "低效", EN: "underused"}, Kind: cloud.Instance, Verdict: "overprovisioned", Action: "downsize"},

@@ -38,7 +38,7 @@ func TestReasonsInGeneral(t *testing.T) {
 	if got := p.reasons(inGeneral(own)); got != "风险过高，超过单台允许的上限25%" {
 		t.Error(got)
 	}
-	if got := p.reasons(own); got != "风险过高：其中最稳妥的处置，危害概率也有45.8%，超过单台允许的上限25%" {
+	if got := p.reasons(own); got != "风险过高：其中最稳妥的处置，危害概率上限也有45.8%，超过单台允许的上限25%" {
 		t.Error(got)
 	}
 	if got := p.reasons(inGeneral([]analyzer.Reason{{Code: recommender.CodeHAGroup, Detail: "ds-1"}})); strings.Contains(got, "ds-1") {
