@@ -22,6 +22,7 @@ type Comparison struct {
 	Currency  string             `json:"currency"`
 	Settings  []policies.Setting `json:"settings"`  // in which the packs themselves differ
 	Resources int                `json:"resources"` // judged by both
+	Instances int                `json:"instances"` // of them, on which risk budgets stand
 	Verdicts  []VerdictShift     `json:"verdicts"`  // every verdict, in the order of tables
 	Actions   []ActionShift      `json:"actions"`   // every action, in the order of tables
 	// Departments with a change, by name; the empty name: no department known.
@@ -47,6 +48,7 @@ type Sum struct {
 	// ExpectedHarms is the sum of the upper bounds of harm of what counts in the risk
 	// budget, in instances: sizes of CPU and memory, and releases of instances.
 	ExpectedHarms float64 `json:"expected_harms"`
+	Budgeted      int     `json:"budgeted"` // of Resources, those whose bounds are in ExpectedHarms
 }
 
 // Shift is a sum under A, under B, and B less A.
@@ -126,6 +128,11 @@ func Compare(a, b Audit, resources []cloud.Resource, settings []policies.Setting
 		Currency: b.Totals.Currency, Settings: append([]policies.Setting{}, settings...), Resources: len(b.Findings),
 		Departments: []DepartmentShift{}, Switched: switched(a, b, resources),
 	}
+	for _, f := range b.Findings {
+		if f.Kind == cloud.Instance {
+			c.Instances++
+		}
+	}
 	for _, v := range analyzer.Verdicts() {
 		c.Verdicts = append(c.Verdicts, VerdictShift{v, a.Totals.Verdicts[v], b.Totals.Verdicts[v]})
 	}
@@ -175,6 +182,7 @@ func shift(currency string, a, b []recommender.Recommendation, actions ...recomm
 			StorageGiB: s.B.StorageGiB - s.A.StorageGiB, AnnualSaving: saving.String(), Unpriced: s.B.Unpriced - s.A.Unpriced,
 		},
 		ExpectedHarms: s.B.ExpectedHarms - s.A.ExpectedHarms,
+		Budgeted:      s.B.Budgeted - s.A.Budgeted,
 	}
 	return s
 }
@@ -195,6 +203,7 @@ func sum(currency string, recs []recommender.Recommendation, actions []recommend
 	for _, r := range recs {
 		if slices.Contains(actions, r.Action) && r.Budgeted() {
 			s.ExpectedHarms += r.Risk.HarmProbability
+			s.Budgeted++
 		}
 	}
 	s.AnnualSaving = savings(currency, recs, actions).String()

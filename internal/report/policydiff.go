@@ -2,8 +2,10 @@ package report
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -110,8 +112,10 @@ func (d policyDiff) summary() {
 		}
 		if saves(x.Action) {
 			parts = append(parts,
-				p.tell("年节约 %s（%s）", "saving a year %s (%s)", withSign(group(x.Change.AnnualSaving)), c.Currency)+p.unpriced(x.B.Unpriced),
-				p.tell("预计受损 %s → %s 个", "expected to come to harm %s → %s", harms(x.A.ExpectedHarms), harms(x.B.ExpectedHarms)))
+				p.tell("年节约 %s（%s）", "saving a year %s (%s)", withSign(group(x.Change.AnnualSaving)), c.Currency)+p.unpriced(x.Action, max(x.A.Unpriced, x.B.Unpriced)))
+		}
+		if x.A.Budgeted+x.B.Budgeted > 0 {
+			parts = append(parts, p.tell("受损上限之和 %s → %s 台", "upper bounds of harm add up to %s → %s", harms(x.A.ExpectedHarms), harms(x.B.ExpectedHarms)))
 		}
 		out = append(out, p.clauses(parts))
 	}
@@ -120,15 +124,46 @@ func (d policyDiff) summary() {
 	}
 	d.paragraph("", p.sentences(out))
 	if len(c.Switched) > 0 {
-		d.paragraph("", p.sentences([]string{p.tell("预计受损是各建议危害概率之和：全部照办时，预计有多少个资源的新规格不够用或仍被需要", "Expected to come to harm is the sum of the probabilities of harm: how many resources would be too small or still needed if all advice were followed")}))
+		d.paragraph("", p.sentences(d.harm()))
 	}
 }
 
-func (p prose) unpriced(n int) string {
-	if n == 0 {
-		return ""
+// harm says what the sums of upper bounds hold, and what they leave out.
+func (d policyDiff) harm() []string {
+	p, c := d.p, d.c
+	var counted, left [2]int
+	var sums [2]float64
+	for _, x := range c.Actions {
+		for i, s := range []audit.Sum{x.A, x.B} {
+			counted[i] += s.Budgeted
+			sums[i] += s.ExpectedHarms
+			if saves(x.Action) {
+				left[i] += s.Resources - s.Budgeted
+			}
+		}
 	}
-	return p.parenthesized(p.tell("另有 %d 个价格未知", "%d more without a price", n))
+	out := []string{p.tell("受损上限之和以台计，只计风险预算所管的：CPU、内存降配与云主机释放", "Sums of upper bounds of harm are in instances and hold what a risk budget covers: smaller CPUs and memories, and releases of instances")}
+	for i, pack := range d.packs {
+		s := p.tell("%s：%d 条，%s 台", "%s: %d piece(s) of advice, %s instances", string(rune('A'+i)), counted[i], harms(sums[i]))
+		if g := pack.Risk.Budget; g > 0 {
+			s = p.clauses([]string{s, p.tell("预算许可 %s 台", "its budget allows %s", fixed(recommender.HarmAllowed(g, c.Instances), 2))})
+		} else {
+			s = p.clauses([]string{s, p.tell("没有风险预算", "it has no risk budget")})
+		}
+		out = append(out, s)
+	}
+	return append(out, p.tell("不计入：存储缩容、云盘与地址释放、定时停机，A 有 %d 条、B 有 %d 条，风险另计；扩容没有此类风险", "Left out, with risks of their own: smaller storage, releases of disks and addresses, and stops, %d by A and %d by B; an upsize has no such risk", left[0], left[1]))
+}
+
+func (p prose) unpriced(action recommender.Action, n int) string {
+	switch {
+	case n == 0:
+		return ""
+	case action == recommender.Stop: // priced or not, nobody knows what a stop saves
+		return p.parenthesized(p.tell("另有 %d 个节约未知", "%d more of unknown saving", n))
+	default:
+		return p.parenthesized(p.tell("另有 %d 个价格未知", "%d more without a price", n))
+	}
 }
 
 func (d policyDiff) settings() {
@@ -172,7 +207,7 @@ func (d policyDiff) sumColumns(first ...string) []column {
 	}
 	for _, title := range []string{
 		p.say(msgResources), "vCPU", p.tell("内存 GB", "Memory GB"), p.tell("存储 GB", "Storage GB"),
-		p.tell("年节约 %s", "Saving a year %s", d.c.Currency), p.tell("价格未知", "Unpriced"), p.tell("预计受损", "Expected harms"),
+		p.tell("年节约 %s", "Saving a year %s", d.c.Currency), p.tell("节约未知", "Saving unknown"), p.tell("受损上限之和", "Sum of upper bounds"),
 	} {
 		out = append(out, column{title: title, kind: size, in: inText})
 	}
@@ -181,14 +216,22 @@ func (d policyDiff) sumColumns(first ...string) []column {
 
 func sumCells(s audit.Sum) []cell {
 	return []cell{
-		count(s.Resources), count(s.VCPU), gigabytes(s.MemoryGiB), gigabytes(s.StorageGiB), text(group(s.AnnualSaving)), count(s.Unpriced), text(harms(s.ExpectedHarms)),
+		count(s.Resources), count(s.VCPU), gigabytes(s.MemoryGiB), gigabytes(s.StorageGiB), text(group(s.AnnualSaving)), count(s.Unpriced), harmCell(s, harms(s.ExpectedHarms)),
 	}
+}
+
+// harmCell is a dash where none of what is summed counts in a risk budget.
+func harmCell(s audit.Sum, sum string) cell {
+	if s.Resources != 0 && s.Budgeted == 0 && s.ExpectedHarms == 0 {
+		return orDash("")
+	}
+	return text(sum)
 }
 
 func changeCells(s audit.Sum) []cell {
 	return []cell{
 		text(delta(float64(s.Resources), 0)), text(delta(float64(s.VCPU), 0)), text(delta(s.MemoryGiB, 2)), text(delta(s.StorageGiB, 2)),
-		text(withSign(group(s.AnnualSaving))), text(delta(float64(s.Unpriced), 0)), text(delta(s.ExpectedHarms, 3)),
+		text(withSign(group(s.AnnualSaving))), text(delta(float64(s.Unpriced), 0)), harmCell(s, delta(s.ExpectedHarms, 3)),
 	}
 }
 
@@ -222,13 +265,18 @@ func (d policyDiff) departments() {
 	d.table(t, p)
 }
 
-// switched lists those first of which something else is to be done.
+// mostSwitched resources are shown one by one, and as many groups of them.
+const mostSwitched = 40
+
+// switched groups the resources by what they change from and to, and lists some, those
+// first of which something else is to be done.
 func (d policyDiff) switched() {
 	p := d.p
 	if d.c.Empty() {
 		d.line(p.tell("没有", "None"))
 		return
 	}
+	d.groups()
 	var advised, judged []audit.Switch
 	for _, s := range d.c.Switched {
 		if s.SameAdvice() {
@@ -237,19 +285,80 @@ func (d policyDiff) switched() {
 			advised = append(advised, s)
 		}
 	}
+	left := mostSwitched
 	for i, list := range [][]audit.Switch{advised, judged} {
 		if len(list) == 0 {
 			continue
 		}
-		if i == 1 && len(advised) > 0 {
-			d.line("")
-		}
+		d.line("")
 		d.line([]string{p.tell("处置改变 %d 个", "Other advice: %d", len(list)), p.tell("只有判定改变 %d 个", "Only another verdict: %d", len(list))}[i])
-		for k, s := range list {
+		for k, s := range list[:min(left, len(list))] {
 			d.line("")
 			d.one(fmt.Sprintf("%2d. ", k+1), s)
 		}
+		if hidden := len(list) - left; hidden > 0 {
+			d.line("")
+			d.paragraph("", p.sentences([]string{p.tell("其余 %d 个不逐一列出，全部见 --format json", "%d more are not listed one by one; --format json has all", hidden)}))
+		}
+		left -= min(left, len(list))
 	}
+}
+
+// groups counts the resources by what each side says of them and why.
+func (d policyDiff) groups() {
+	p := d.p
+	t := table{columns: []column{
+		{title: p.tell("由 A", "From, by A"), in: inText, wrap: true, width: 46}, {title: p.tell("到 B", "To, by B"), in: inText, wrap: true, width: 46}, {title: p.say(msgResources), kind: whole, in: inText},
+	}}
+	type change struct{ a, b string }
+	counts := map[change]int{}
+	var order []change
+	for _, s := range d.c.Switched {
+		var said [2]string
+		for k, side := range []audit.Side{s.A, s.B} {
+			q := p.of(s.Kind)
+			q.pack = d.packs[k]
+			said[k] = q.inShort(side)
+		}
+		c := change{said[0], said[1]}
+		if counts[c] == 0 {
+			order = append(order, c)
+		}
+		counts[c]++
+	}
+	slices.SortStableFunc(order, func(x, y change) int { return cmp.Compare(counts[y], counts[x]) })
+	rest := 0
+	for i, c := range order {
+		if i >= mostSwitched {
+			rest += counts[c]
+			continue
+		}
+		t.rows = append(t.rows, []cell{text(c.a), text(c.b), count(counts[c])})
+	}
+	d.table(t, p)
+	if rest > 0 {
+		d.paragraph("", p.sentences([]string{p.tell("另有 %d 种变化，共 %d 个资源", "%d more kind(s) of change, of %d resource(s)", len(order)-mostSwitched, rest)}))
+	}
+}
+
+// inShort is a side without what is each machine's own.
+func (p prose) inShort(s audit.Side) string {
+	out := name(p, verdictNames, s.Verdict)
+	if s.Rule != "" {
+		out += p.parenthesized(p.rule(s.Rule))
+	}
+	advice := p.tell("不提建议", "nothing proposed")
+	switch {
+	case s.Recommendation != nil:
+		advice = p.action(*s.Recommendation)
+	case len(s.Refused) > 0:
+		advice = p.tell("不提建议：%s", "nothing proposed: %s", p.reasons(inGeneral(s.Refused)))
+	}
+	parts := []string{out, advice}
+	if s.Stop != nil {
+		parts = append(parts, p.tell("另定时停机", "and stops"))
+	}
+	return p.clauses(parts)
 }
 
 func (d policyDiff) one(mark string, s audit.Switch) {
@@ -282,7 +391,7 @@ func (p prose) side(s audit.Side) []string {
 			if x.SavingKnown {
 				saving = p.yuan(x.AnnualSaving)
 			}
-			advice = p.clauses([]string{advice, p.tell("年节约 %s", "saving a year %s", saving), p.tell("危害概率 %s", "probability of harm %s", p.value(x.Risk.HarmProbability, cloud.Ratio, 2))})
+			advice = p.clauses([]string{advice, p.tell("年节约 %s", "saving a year %s", saving), p.tell("危害概率上限 %s", "probability of harm at most %s", p.value(x.Risk.HarmProbability, cloud.Ratio, 2))})
 		}
 		out = append(out, advice)
 	case len(s.Refused) > 0:
