@@ -51,11 +51,17 @@ func (p Replay) Check() error {
 	const least = fewestDays * 24 * time.Hour
 	if p.DecideAt.Sub(p.HistoryFrom) < least || p.Horizon() < least {
 		at := func(t time.Time) string { return t.In(p.DecideAt.Location()).Format(time.RFC3339) }
-		return fmt.Errorf("decide at %s: the samples reach from %s to %s; want an instant with at least %d days before it, to decide on, and after it, to be scored by",
-			at(p.DecideAt), at(p.HistoryFrom), at(p.HorizonEnd), fewestDays)
+		return &InstantError{fmt.Errorf("decide at %s: the samples reach from %s to %s; want an instant with at least %d days before it, to decide on, and after it, to be scored by",
+			at(p.DecideAt), at(p.HistoryFrom), at(p.HorizonEnd), fewestDays)}
 	}
 	return nil
 }
+
+// InstantError says that the samples do not reach around an instant.
+type InstantError struct{ err error }
+
+func (e *InstantError) Error() string { return e.err.Error() }
+func (e *InstantError) Unwrap() error { return e.err }
 
 // Decide scores the answers to the cases of which enough came, and lets Yunjian's
 // own rule decide for them as one fleet.

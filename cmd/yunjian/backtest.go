@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"yunjian/backtest"
-	"yunjian/collector/bundle"
 	"yunjian/internal/pipeline"
 	"yunjian/internal/report"
 	"yunjian/policies"
@@ -133,7 +132,7 @@ off; instances that are gone by now take part. Both only read and change nothing
 	_ = cmd.MarkFlagFilename("config", "yaml", "yml")
 	cmd.Flags().StringSliceVar(&at, "decide-at", nil, "决定的时刻（RFC 3339），可用逗号给出多个；默认按上文自选 | instants of decision (RFC 3339), separated by commas; default: chosen as said above")
 	cmd.Flags().StringSliceVar(&rules, "rules", []string{"all"}, "规则，或 all | rules, or all")
-	cmd.Flags().Float64SliceVar(&budgets, "budget", nil, "云鉴自己规则的风险预算，允许受损的比例，如 0.01；默认画出整条曲线 | risk budgets of Yunjian's own rule: the share that may come to harm, such as 0.01; default: a whole curve")
+	cmd.Flags().Var(&sharesValue{&budgets, false}, "budget", "云鉴自己规则的风险预算，允许受损的比例，如 0.01；默认画出整条曲线 | risk budgets of Yunjian's own rule: the share that may come to harm, such as 0.01; default: a whole curve")
 	cmd.Flags().BoolVar(&vary, "vary", false, "云鉴自己规则的每个常数减半、加倍，每个部分去掉，或预知后来，结果怎样变（需几分钟） | how Yunjian's own rule fares with each constant halved and doubled, each part left out, or told what comes (takes minutes)")
 	cmd.Flags().StringVar(&format, "format", "text", "输出格式 | form of the output: text, html, json")
 	choices(cmd, "format", "text", "html", "json")
@@ -179,7 +178,7 @@ func replayBundle(cmd *cobra.Command, dir string, o pipeline.BacktestOptions) ([
 		return nil, "", err
 	}
 	o.Pack, _ = policies.ByID(policies.DefaultID)
-	b, err := bundle.Open(dir)
+	b, err := openBundle(dir)
 	if err != nil {
 		return nil, "", err
 	}
@@ -213,6 +212,9 @@ func instants(words []string) ([]time.Time, error) {
 		if err := (timeValue{&out[i]}).Set(strings.TrimSpace(w)); err != nil {
 			return nil, fmt.Errorf("--decide-at %q: %w", w, err)
 		}
+		if slices.ContainsFunc(out[:i], out[i].Equal) {
+			return nil, fmt.Errorf("--decide-at %q: 同一时刻写了两次 | the same instant twice: want each once", w)
+		}
 	}
 	return out, nil
 }
@@ -224,11 +226,6 @@ func chosenRules(words []string, budgets []float64) ([]backtest.Rule, []float64,
 	known := []string{ownRule}
 	for _, r := range peers {
 		known = append(known, r.ID)
-	}
-	for _, b := range budgets {
-		if !(b > 0 && b < 1) {
-			return nil, nil, fmt.Errorf("--budget %v: want a share above 0 and below 1, such as 0.01 for one in a hundred", b)
-		}
 	}
 	if len(budgets) == 0 {
 		budgets = standardBudgets
@@ -244,10 +241,12 @@ func chosenRules(words []string, budgets []float64) ([]backtest.Rule, []float64,
 		switch {
 		case w == ownRule:
 			own = true
+		case w == "all":
+			return nil, nil, errors.New("--rules: all 已包括全部规则，不能再与其他规则并列 | all names every rule already: write all alone, or rules without it")
 		case i >= 0:
 			rules = append(rules, peers[i])
 		default:
-			return nil, nil, fmt.Errorf("--rules %q: want all, or of %s", w, strings.Join(known, ", "))
+			return nil, nil, fmt.Errorf("--rules %q: %swant all, or of %s", w, didYouMean(w, append(known, "all")), strings.Join(known, ", "))
 		}
 	}
 	if !own {

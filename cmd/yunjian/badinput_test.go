@@ -80,6 +80,13 @@ func badInputs() []badInput {
 		{"命令行 | Command line", "还没有数据可推导 nothing to explain yet", nil, []string{"explain", "i-1", "--config", "yunjian.yaml"}, 1},
 		{"命令行 | Command line", "故障名写错 unknown fault", nil, []string{"simulate", "--faults", "thortle=0.1"}, 2},
 		{"命令行 | Command line", "示例台数过多 estate too large", nil, []string{"simulate", "--instances", "1000000"}, 2},
+		{"命令行 | Command line", "比例写成百分数 share as a percentage", nil, []string{"backtest", "--bundle", "bundle", "--budget", "2%"}, 2},
+		{"命令行 | Command line", "没有这条规则 no such rule", nil, []string{"backtest", "--bundle", "bundle", "--rules", "krr-simpel"}, 2},
+		{"命令行 | Command line", "all 与规则并列 all beside a rule", nil, []string{"backtest", "--bundle", "bundle", "--rules", "all,krr-simple"}, 2},
+		{"命令行 | Command line", "回放时刻写了两次 an instant twice", nil, []string{"backtest", "--bundle", "bundle", "--decide-at", "2026-11-13T00:00:00+08:00,2026-11-12T16:00:00Z"}, 2},
+		{"命令行 | Command line", "回放时刻在数据之外 an instant outside the data", nil, []string{"backtest", "--bundle", "bundle", "--decide-at", "2026-11-13T00:00:00+08:00"}, 2},
+		{"命令行 | Command line", "没有这个文件夹 no such folder", nil, []string{"backtest", "--bundle", "nowhere"}, 2},
+		{"命令行 | Command line", "策略包写错 misspelt pack", nil, []string{"policy", "show", "cn-gov-baselin"}, 2},
 
 		{"配置 | Configuration", "文件不存在 no such file", nil, []string{"config", "check", "nowhere.yaml"}, 2},
 		{"配置 | Configuration", "空文件 empty file", config1(""), checkConfig, 0},
@@ -111,6 +118,8 @@ func badInputs() []badInput {
 		{"日历 | Calendar", "一次多个错误 several mistakes at once", calendar1("year: 2027\nsource: {title: 通知, date: 2026-11-05, url: www.gov.cn}\nholidays:\n  - {name: {zh: 元旦, en: New Year}, from: 2027-01-01, to: 2026-12-31}\n  - {name: {zh: 春节, en: Spring Festival}, from: 2027-02-30, to: 2027-03-02}\n  - {name: {zh: 国庆节, en: National Day}, from: 2027-10-01, to: 2027-10-07, makeup: [2027-10-08]}\n"), checkConfig, 2},
 		{"日历 | Calendar", "季节日期写错 bad day of a season", calendar1("tag: season\nseasons:\n  - {id: drill, name: {zh: 演练, en: drill}, confidence: sure, spans: [{from: 6-30, to: 07-01}]}\n"), checkConfig, 2},
 		{"日历 | Calendar", "日期写错 bad date", nil, []string{"calendar", "due", "2026-02-30", "5"}, 2},
+		{"日历 | Calendar", "年份写错 bad year", nil, []string{"calendar", "--year", "20x6"}, 2},
+		{"日历 | Calendar", "期限为负 negative term", nil, []string{"calendar", "due", "2026-09-30", "-5"}, 2},
 
 		{"价目 | Price book", "文件过大 too large", prices1(strings.Repeat("# prices\n", 1<<20)), checkConfig, 2},
 		{"价目 | Price book", "单价不是数 price is no number", prices1("id: p\nversion: \"1\"\nname: {zh: 合同价, en: Contract}\ncurrency: CNY\nconfidence: cited\ntax_included: true\nsource: {title: 合同}\nitems:\n  - {id: core, what: vcpu, per: month, price: sixty}\n"), checkConfig, 2},
@@ -118,7 +127,7 @@ func badInputs() []badInput {
 		{"价目 | Price book", "零价而未写免费 zero without free", prices1("id: p\nversion: \"1\"\nname: {zh: 合同价, en: Contract}\ncurrency: CNY\nconfidence: cited\ntax_included: true\nsource: {title: 合同}\nitems:\n  - {id: core, what: vcpu, per: month, price: \"0\"}\n"), checkConfig, 2},
 		{"价目 | Price book", "文件不存在 missing file", config1(soundConfig + "price_book: nowhere.yaml\n"), checkConfig, 2},
 
-		{"文件 | Bundle", "没有 inventory.csv | no inventory", map[string]string{"empty/x": ""}, []string{"import", "--config", "yunjian.yaml", "--bundle", "empty"}, 1},
+		{"文件 | Bundle", "没有 inventory.csv | no inventory", map[string]string{"empty/x": "x"}, []string{"import", "--config", "yunjian.yaml", "--bundle", "empty"}, 1},
 		{"文件 | Bundle", "缺资源 ID 列 no resource_id column", inventory1("id,kind\ni-1,instance\n"), importBundle, 1},
 		{"文件 | Bundle", "资源 ID 含路径 id with a path", inventory1("resource_id,kind\n../../etc/passwd,instance\n"), importBundle, 1},
 		{"文件 | Bundle", "同一资源两行 one id twice", inventory1(soundInventory + "i-1,instance,4,16,running\n"), importBundle, 1},

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"yunjian/calendar"
 	"yunjian/internal/config"
@@ -45,9 +46,6 @@ and replaces the seasons. A year without data is Monday to Friday, and is said t
 			if !cmd.Flags().Changed("year") {
 				year = time.Now().In(cfg.Location).Year()
 			}
-			if year < 1000 || year > 9999 {
-				return usage(fmt.Errorf("--year %d: want a year of four digits", year))
-			}
 			if asYAML != "" {
 				return writeCalendarYAML(cmd, asYAML, year)
 			}
@@ -59,7 +57,7 @@ and replaces the seasons. A year without data is Monday to Friday, and is said t
 		},
 	}
 	cmd.Flags().StringVar(&path, "config", "", "配置文件；默认只有内置数据 | configuration file; default: what is shipped alone")
-	cmd.Flags().IntVar(&year, "year", 0, "年份，默认今年 | the year; default: the present one")
+	cmd.Flags().Var(yearValue{&year}, "year", "年份，默认今年 | the year; default: the present one")
 	cmd.Flags().StringVar(&format, "format", "text", "输出格式 | form of the output: text, json")
 	choices(cmd, "format", "text", "json")
 	cmd.Flags().StringVar(&asYAML, "yaml", "", "内置文件的原文，供改写：year 或 seasons | the text of a shipped file, to be edited: year or seasons")
@@ -110,6 +108,15 @@ func newCalendarDue() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&path, "config", "", "配置文件；默认只有内置数据 | configuration file; default: what is shipped alone")
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		var unknown *pflag.NotExistError
+		if errors.As(err, &unknown) {
+			if group := unknown.GetSpecifiedShortnames(); group != "" && strings.Trim(group, "0123456789") == "" { // -5 is no flag
+				return usage(fmt.Errorf("%q: want a whole number from 0 to %d", "-"+group, calendar.MaxTerm))
+			}
+		}
+		return flagError(cmd, err)
+	})
 	cmd.Flags().StringVar(&unit, "unit", string(calendar.WorkingDays), "单位：工作日、自然日或月 | what is counted: "+strings.Join(units, ", "))
 	choices(cmd, "unit", units...)
 	return cmd

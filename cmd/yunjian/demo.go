@@ -141,7 +141,7 @@ func (d demo) run(ctx context.Context, once bool) (err error) {
 		return err
 	}
 	if once {
-		fmt.Fprintf(say, "\n下一步 next: `yunjian demo` 打开页面 opens the page；接入自己的云 connect your own cloud: docs/how-to/connect-an-account.md\n")
+		fmt.Fprintf(d.cmd.OutOrStdout(), "\n下一步 next: `yunjian demo` 打开页面 opens the page；接入自己的云 connect your own cloud: docs/how-to/connect-an-account.md\n")
 		return nil
 	}
 	return d.serve(ctx, cfg, data, sim, console)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -118,6 +119,63 @@ func (v timeValue) Set(s string) error {
 }
 
 func (timeValue) Type() string { return "TIME" }
+
+// sharesValue is a flag that holds shares between 0 and 1, several of them separated by
+// commas.
+type sharesValue struct {
+	shares *[]float64
+	set    bool
+}
+
+func (v *sharesValue) String() string {
+	if v.shares == nil {
+		return ""
+	}
+	var words []string
+	for _, s := range *v.shares {
+		words = append(words, strconv.FormatFloat(s, 'g', -1, 64))
+	}
+	return strings.Join(words, ",")
+}
+
+func (v *sharesValue) Set(s string) error {
+	var out []float64
+	for _, w := range strings.Split(s, ",") {
+		x, err := strconv.ParseFloat(strings.TrimSpace(w), 64)
+		if err != nil || !(x > 0 && x < 1) {
+			return fmt.Errorf("要 0 与 1 之间的比例，如百分之二写作 0.02 | want a share above 0 and below 1, such as 0.02 for two in a hundred")
+		}
+		out = append(out, x)
+	}
+	if v.set {
+		out = append(*v.shares, out...)
+	}
+	*v.shares, v.set = out, true
+	return nil
+}
+
+func (*sharesValue) Type() string { return "SHARES" }
+
+// yearValue is a flag that holds a year.
+type yearValue struct{ year *int }
+
+func (v yearValue) String() string {
+	if v.year == nil || *v.year == 0 {
+		return ""
+	}
+	return strconv.Itoa(*v.year)
+}
+
+func (v yearValue) Set(s string) error {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 1000 || n > 9999 {
+		return errors.New("要四位数的年份，如 2026 | want a year of four digits, such as 2026")
+	}
+	*v.year = n
+	return nil
+}
+
+func (yearValue) Type() string { return "YEAR" }
 
 // countValue is a flag's whole number, 0 or more.
 type countValue struct{ n *uint }

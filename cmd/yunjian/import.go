@@ -10,7 +10,6 @@ import (
 
 	"yunjian/cloud"
 	"yunjian/collector"
-	"yunjian/collector/bundle"
 	"yunjian/internal/config"
 	"yunjian/internal/history"
 	"yunjian/internal/pipeline"
@@ -43,7 +42,7 @@ inventory refuses the whole folder.`,
 			if err != nil {
 				return err
 			}
-			b, err := bundle.Open(dir)
+			b, err := openBundle(dir)
 			if err != nil {
 				return err
 			}

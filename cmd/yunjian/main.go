@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"yunjian/backtest"
 	"yunjian/calendar"
 	"yunjian/internal/config"
 	"yunjian/internal/control"
@@ -73,7 +74,8 @@ func isUsage(err error) bool {
 	var p *policies.Error
 	var b *price.Error
 	var d *calendar.Error
-	return errors.As(err, &c) || errors.As(err, &p) || errors.As(err, &b) || errors.As(err, &d)
+	var i *backtest.InstantError
+	return errors.As(err, &i) || errors.As(err, &c) || errors.As(err, &p) || errors.As(err, &b) || errors.As(err, &d)
 }
 
 func newRoot() *cobra.Command {
@@ -229,20 +231,38 @@ func flagMeant(cmd *cobra.Command, err error) string {
 	if !errors.As(err, &unknown) {
 		return ""
 	}
-	// The likeness of names is cobra's, which knows that of commands.
-	flags := cobra.Command{SuggestionsMinimumDistance: 2}
-	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		flags.AddCommand(&cobra.Command{Use: f.Name, Run: func(*cobra.Command, []string) {}})
-	})
+	var flags []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { flags = append(flags, f.Name) })
 	name := unknown.GetSpecifiedName()
 	if group := unknown.GetSpecifiedShortnames(); group != "" { // -format, with one dash
 		name, _, _ = strings.Cut(group, "=")
 	}
-	like := flags.SuggestionsFor(name)
-	if len(name) < 2 || len(like) == 0 {
+	like := alike(name, flags)
+	if len(name) < 2 || like == "" {
 		return ""
 	}
-	return fmt.Sprintf(": did you mean --%s?", like[0])
+	return fmt.Sprintf(": did you mean --%s?", like)
+}
+
+// alike is which of some names was likely meant; empty where none is like it. The
+// likeness is cobra's, which knows that of commands.
+func alike(name string, names []string) string {
+	known := cobra.Command{SuggestionsMinimumDistance: 2}
+	for _, n := range names {
+		known.AddCommand(&cobra.Command{Use: n, Run: func(*cobra.Command, []string) {}})
+	}
+	if like := known.SuggestionsFor(name); len(like) > 0 {
+		return like[0]
+	}
+	return ""
+}
+
+// didYouMean is alike as a part of a message.
+func didYouMean(name string, names []string) string {
+	if like := alike(name, names); like != "" {
+		return fmt.Sprintf("did you mean %s? ", like)
+	}
+	return ""
 }
 
 func oneArg(name string) cobra.PositionalArgs {

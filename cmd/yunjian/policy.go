@@ -188,7 +188,7 @@ func noPack(name string, own []string) error {
 	for _, p := range policies.Builtin() {
 		ids = append(ids, p.ID)
 	}
-	return fmt.Errorf("no policy pack %q; packs: %s; your own are read from policies.files", name, strings.Join(ids, ", "))
+	return fmt.Errorf("没有策略包 %s | no policy pack %q: %spacks: %s; your own are read from policies.files", name, name, didYouMean(name, ids), strings.Join(ids, ", "))
 }
 
 // loadBook returns the configured price book, or the example one.

@@ -12,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"yunjian/collector/bundle"
 	"yunjian/internal/estate"
 	"yunjian/internal/simcloud"
 )
@@ -95,7 +94,7 @@ func estateFlags(cmd *cobra.Command, o *estate.Options, seed *uint64, days int) 
 // five minutes.
 func openWorld(dir string, o estate.Options, seed uint64) (simcloud.World, error) {
 	if dir != "" {
-		b, err := bundle.Open(dir)
+		b, err := openBundle(dir)
 		if err != nil {
 			return nil, err
 		}

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"time"
 
 	"github.com/robfig/cron/v3"
@@ -35,6 +38,16 @@ func newSource(data *pipeline.Data, cfg config.Config, c config.Cloud, now time.
 	default:
 		return nil, usage(fmt.Errorf("cloud %s: unknown type %q", c.Name, c.Type))
 	}
+}
+
+// openBundle opens the folder that --bundle names; one that is not there is a mistake of
+// the command line.
+func openBundle(dir string) (*bundle.Bundle, error) {
+	b, err := bundle.Open(dir)
+	if info, missing := os.Stat(dir); errors.Is(missing, fs.ErrNotExist) || missing == nil && !info.IsDir() {
+		return nil, usage(fmt.Errorf("--bundle %s: 没有这个文件夹 | there is no such folder", dir))
+	}
+	return b, err
 }
 
 // closeSource gives back what a source holds, such as idle connections.

@@ -16,6 +16,9 @@ func (d *Data) Compare(ctx context.Context, o AuditOptions, other policies.Pack,
 	if err != nil {
 		return audit.Comparison{}, err
 	}
+	if err := d.seenBy(ctx, inventories, o); err != nil {
+		return audit.Comparison{}, err
+	}
 	audits, _, err := d.judge(ctx, inventories, o, o.Pack, other)
 	if err != nil {
 		return audit.Comparison{}, err

@@ -88,6 +88,13 @@ func (d *Data) Explain(ctx context.Context, o AuditOptions, r cloud.Resource) (E
 	if err != nil {
 		return Explanation{}, err
 	}
+	if err := d.seenBy(ctx, inventories, o); err != nil {
+		return Explanation{}, err
+	}
+	if r.CreatedAt.After(o.Now) {
+		return Explanation{}, fmt.Errorf("--now %[1]s 时还没有 %[2]s：它开通于 %[3]s | there was no %[2]s as of --now %[1]s: it was created %[3]s",
+			instant(o.Now, o.Location), r.ID, instant(r.CreatedAt, o.Location))
+	}
 	audits, compared, err := d.judge(ctx, inventories, o, o.Pack)
 	if err != nil {
 		return Explanation{}, err
@@ -148,6 +155,34 @@ func (d *Data) Explain(ctx context.Context, o AuditOptions, r cloud.Resource) (E
 		e.Stored = &StoredVerdict{AsOf: stored.AsOf, Policy: stored.Policy, Verdict: f.Verdict, Rule: f.Rule}
 	}
 	return e, nil
+}
+
+// seenBy refuses an instant before all samples: nothing could be said as of it.
+func (d *Data) seenBy(ctx context.Context, inventories []cloud.Inventory, o AuditOptions) error {
+	var ids []string
+	for _, inv := range inventories {
+		for _, r := range inv.Resources {
+			if r.Kind == cloud.Instance {
+				ids = append(ids, r.ID)
+			}
+		}
+	}
+	first, last, err := d.History.Reach(ctx, ids, cloud.Metrics())
+	if err != nil {
+		return fmt.Errorf("find the first sample: %w", err)
+	}
+	if !first.IsZero() && !o.Now.After(first) {
+		return fmt.Errorf("--now %[1]s 早于所存的数据：样本自 %[2]s 至 %[3]s | --now %[1]s is before the data: samples reach from %[2]s to %[3]s",
+			instant(o.Now, o.Location), instant(first, o.Location), instant(last, o.Location))
+	}
+	return nil
+}
+
+func instant(t time.Time, loc *time.Location) string {
+	if loc != nil {
+		t = t.In(loc)
+	}
+	return t.Format(time.RFC3339)
 }
 
 // derive reads the resource of e anew, whole, and derives its verdict.
@@ -236,10 +271,8 @@ func (e *NoResourceError) Error() string {
 		if e.Several {
 			s = r.Cloud + "/" + r.ID
 		}
-		for _, more := range []string{r.Name, r.Department} {
-			if more != "" {
-				s += ", " + more
-			}
+		if r.Name != "" {
+			s += ", " + r.Name
 		}
 		list = append(list, "\n  "+s)
 	}
