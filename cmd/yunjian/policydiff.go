@@ -18,14 +18,15 @@ func newPolicyDiff() *cobra.Command {
 		Use:   "diff A B --config FILE [--now TIME] [--format text|json] [--lang zh|en]",
 		Short: "以 B 取代 A，在真实历史上会改变什么 — what changes on real history if pack B replaces A",
 		Long: `用数据目录中的同一段历史按两个策略包各评估一次，说明以 B 取代 A 会改变什么：策略本身的不同；按判定、
-按处置、按单位得失的核、内存、存储、每年金额与预计受损的资源数；以及每个判定、处置或目标规格改变的资源，
-连同两边的依据。A、B 是内置策略包的 id、配置 policies.files 中策略包的 id，或策略包文件。配置中的豁免对两边都有效。
+按处置、按单位得失的核、内存、存储、每年金额与受损上限之和（只计风险预算所管的）；以及判定、处置或目标规格
+改变的资源：先归并计数，再逐一列出至多 40 个与两边的依据（JSON 为全部）。A、B 是内置策略包的 id、配置 policies.files 中策略包的 id，或策略包文件。配置中的豁免对两边都有效。
 只在内存中评估，什么都不保存：规则发布之前先看后果。
 
 Judges the same history by both packs and says what changes if B replaces A: in what the packs
-differ; cores, memory, storage, yuan a year and expected harms gained or lost, by verdict, action
-and department; and every resource whose verdict, action or target changes, with the reasons on
-either side. A and B are ids of shipped packs, ids of your own in policies.files, or files of
+differ; cores, memory, storage, yuan a year and sums of upper bounds of harm (of what the risk
+budget covers) gained or lost, by verdict, action and department; and the resources whose verdict,
+action or target changes, counted by what changes, then up to 40 one by one with the reasons on
+either side (all of them in JSON). A and B are ids of shipped packs, ids of your own in policies.files, or files of
 packs. The exemptions of the configuration hold for both. All is done in memory and nothing is
 stored: the consequences of a rule, before it is issued.`,
 		Example: `  yunjian policy diff cn-gov-baseline oci-conservative --config yunjian.yaml
