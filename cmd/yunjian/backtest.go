@@ -42,7 +42,7 @@ func newBacktest() *cobra.Command {
 每 GiB 300 元一年计（只用于比较），候选规格为 2 的幂；受损指降配后有超过 0.5% 的样本需要更多。
 可给出多个时刻，各评一次（JSON 则为列表）；不给则自选三个：最后一个在数据结束前至少 7 天的午夜，
 其余依次提前，最多相隔一周，最早的一个之前至少有 10 天数据；不足 19 天只选一个。
-云鉴自己的规则按风险预算（允许受损的云主机比例）决定，给出一条曲线；其余是各产品公开的规则。
+云鉴自己的规则按风险预算（各台受损上限之和至多占云主机的比例）决定，给出一条曲线；其余是各产品公开的规则。
 --bundle 回放文件；--config 回放数据目录里的历史：每台云主机取决定时的规格，此后变更规格的只评到变更为止，
 关机的时段不计，已释放的也参加。都只读，不改动任何数据。--format html 是一个自带图的网页文件，无需联网。
 
@@ -53,7 +53,7 @@ than 0.5 % of the samples. Several instants are scored one by one (JSON: a list)
 any, three are chosen: the last is the midnight with at least 7 days of data after it, the
 others lie before it, at most a week apart, the earliest with at least 10 days behind it;
 below 19 days there is one. Yunjian's own rule keeps a risk budget, the share of instances
-that may come to harm, and draws a curve; the others are what products have published.
+that its upper bounds of harm may add up to, and draws a curve; the others are what products have published.
 --bundle replays files, --config the history in the data folder: each instance has the size
 it had when the decision fell, is scored until that changed, and leaves out the time it was
 off; instances that are gone by now take part. Both only read and change nothing.
@@ -132,7 +132,7 @@ off; instances that are gone by now take part. Both only read and change nothing
 	_ = cmd.MarkFlagFilename("config", "yaml", "yml")
 	cmd.Flags().StringSliceVar(&at, "decide-at", nil, "决定的时刻（RFC 3339），可用逗号给出多个；默认按上文自选 | instants of decision (RFC 3339), separated by commas; default: chosen as said above")
 	cmd.Flags().StringSliceVar(&rules, "rules", []string{"all"}, "规则，或 all | rules, or all")
-	cmd.Flags().Var(&sharesValue{&budgets, false}, "budget", "云鉴自己规则的风险预算，允许受损的比例，如 0.01；默认画出整条曲线 | risk budgets of Yunjian's own rule: the share that may come to harm, such as 0.01; default: a whole curve")
+	cmd.Flags().Var(&sharesValue{&budgets, false}, "budget", "云鉴自己规则的风险预算：受损上限之和至多占云主机的比例，如 0.01；默认画出整条曲线 | risk budgets of Yunjian's own rule: the share of instances that upper bounds of harm may add up to, such as 0.01; default: a whole curve")
 	cmd.Flags().BoolVar(&vary, "vary", false, "云鉴自己规则的每个常数减半、加倍，每个部分去掉，或预知后来，结果怎样变（需几分钟） | how Yunjian's own rule fares with each constant halved and doubled, each part left out, or told what comes (takes minutes)")
 	cmd.Flags().StringVar(&format, "format", "text", "输出格式 | form of the output: text, html, json")
 	choices(cmd, "format", "text", "html", "json")

@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"yunjian/analyzer"
 	"yunjian/audit"
 	"yunjian/cloud"
 	"yunjian/policies"
@@ -73,6 +75,34 @@ func TestPolicyDiffOfNoChange(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !strings.Contains(strings.Join(strings.Fields(got.String()), " "), want) {
+			t.Errorf("no %q in:\n%s", want, got.String())
+		}
+	}
+}
+
+// Of many resources some are shown one by one; what changes is counted for all of them.
+func TestPolicyDiffOfMany(t *testing.T) {
+	c := audit.Comparison{Resources: 100, Instances: 100, Currency: "CNY"}
+	for i := range 100 {
+		b := audit.Side{Verdict: analyzer.Optimized}
+		if i%4 == 0 {
+			b.Verdict = analyzer.InsufficientData
+		}
+		c.Switched = append(c.Switched, audit.Switch{ResourceID: fmt.Sprintf("i-%03d", i), Kind: cloud.Instance, A: audit.Side{Verdict: analyzer.Idle, Rule: "idle"}, B: b})
+	}
+	var got bytes.Buffer
+	if err := WritePolicyDiff(&got, c, testPack(), testPack(), shanghai, EN); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(got.String(), " i-"); n != mostSwitched {
+		t.Errorf("%d resources one by one, want %d", n, mostSwitched)
+	}
+	text := strings.Join(strings.Fields(got.String()), " ")
+	for _, want := range []string{
+		"idle (idle); nothing proposed in order; nothing proposed 75 idle (idle); nothing proposed insufficient data; nothing proposed 25",
+		"60 more are not listed one by one; --format json has all", "its budget allows 2.00",
+	} {
+		if !strings.Contains(text, want) {
 			t.Errorf("no %q in:\n%s", want, got.String())
 		}
 	}
