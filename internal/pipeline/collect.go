@@ -53,7 +53,7 @@ type Collected struct {
 	// Unlisted is how many resources are kept as last seen, for no listing that was read
 	// to the end says that they are gone.
 	Unlisted int
-	Result    collector.Result
+	Result   collector.Result
 }
 
 // Collect reads one cloud into the data folder: its inventory, then every
