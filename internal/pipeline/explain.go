@@ -267,13 +267,11 @@ type NoResourceError struct {
 func (e *NoResourceError) Error() string {
 	var list []string
 	for _, r := range e.Like {
-		s := r.ID
-		if e.Several {
-			s = r.Cloud + "/" + r.ID
+		words := []string{r.ID, r.Name}
+		if e.Several { // of one name: where each is tells them apart
+			words = []string{r.Cloud + "/" + r.ID, r.Name, r.Department}
 		}
-		if r.Name != "" {
-			s += ", " + r.Name
-		}
+		s := strings.Join(slices.DeleteFunc(words, func(w string) bool { return w == "" }), ", ")
 		list = append(list, "\n  "+s)
 	}
 	switch {

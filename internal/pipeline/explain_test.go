@@ -210,7 +210,7 @@ func TestFind(t *testing.T) {
 		"i-web01": "a/i-web01", "数据库": "b/i-db", "b/i-both": "b/i-both", "a/i-both": "a/i-both",
 		"前置":                              `more than one resource is "前置": write one of | a/i-web01, 前置, 甲局 | a/i-web02, 前置`,
 		"i-both":                          `more than one resource is "i-both": write one of | a/i-both | b/i-both`,
-		"i-wbe01":                         `there is no resource "i-wbe01": is it one of these? | i-web01, 前置, 甲局 | i-web02, 前置`,
+		"i-wbe01":                         `there is no resource "i-wbe01": is it one of these? | i-web01, 前置 | i-web02, 前置`,
 		"WEB02":                           `there is no resource "WEB02": is it one of these? | i-web02, 前置`,
 		"quite something else altogether": `there is no resource "quite something else altogether": ids and names are in the appendix of the report`,
 	} {

@@ -15,7 +15,7 @@ import (
 func (p prose) budgetPromise(g policies.Risk) string {
 	few := int(math.Ceil(recommender.HarmAllowed(0, 0)/g.Budget - 1e-9))
 	return p.tell("CPU、内存降配与云主机释放全部照办时，受损上限之和不超过云主机的 %s，不足 %d 台时至少允许 %s 台；存储、云盘、地址与定时停机的风险另计，不在预算内",
-		"if all smaller CPUs and memories and all releases of instances are followed, the upper bounds of harm add up to at most %s of the instances, and to %[3]s of one where there are fewer than %[2]d; storage, disks, addresses and stops have risks of their own, outside the budget",
+		"if all smaller CPUs and memories and all releases of instances are followed, the upper bounds of harm add up to at most %s of the instances, and to %[3]s of an instance where there are fewer than %[2]d; storage, disks, addresses and stops have risks of their own, outside the budget",
 		p.limit(g.Budget, cloud.Ratio), few, trim(recommender.HarmAllowed(0, 0), 1))
 }
 
