@@ -17,8 +17,8 @@ type Replay struct {
 	Budgets     []float64 // of Yunjian's own rule: shares of the fleet that may come to harm; none: it is left out
 	Constants   recommender.Constants
 	// Told lets Yunjian's own rule learn not from the past but from what came of the other
-	// machines after the decision, which nobody can know beforehand: what is missed then is
-	// not to be had by learning better.
+	// machines after the decision, which nobody can know beforehand: held beside the rule as it
+	// stands it shows what room learning has. It is no bound: it learns from one draw.
 	Told bool
 }
 

@@ -16,7 +16,7 @@ func WriteVariations(w io.Writer, varied []backtest.Varied, instants int) error 
 	t.line(fmt.Sprintf("云鉴规则的敏感度：%d 个时刻的平均 | how Yunjian's own rule moves: the mean over %d instants", instants, instants))
 	t.line("节省：受损不超过该比例时最多省多少；受损：按该预算后来受损多少 | saves: the most at no more than that share harmed; harmed: what came of that budget")
 	t.line("胜出：对手规则中被超过的（每个时刻各算一次），超过即受损不多而多省 4 个百分点，或节省不少而受损至多一半 | beats: rules for sizes, counted at each instant, at no more harm by 4 points saved, or at no less saved with half the harm")
-	t.line("预知：不从过去学，而从其他云主机后来的结果学，没有人能事先知道；这时仍错过的，学得再好也得不到 | told: learns from what came of the other machines, which nobody knows beforehand; what is missed even then, better learning would not bring")
+	t.line("预知：不从过去学，而从其他云主机后来的结果学，没有人能事先知道；与现状相比，看学习还有多少余地，不是上限 | told: learns from what came of the other machines, which nobody knows beforehand; beside the rule as it stands it shows what room learning has, and is no bound")
 	t.line("各常数与部分的含义和出处 | what each is, and where it comes from: recommender/constants.go, docs/decisions/0012")
 	t.line("")
 	head := cond.FillRight("常数或部分 constant or part", 40)
