@@ -70,6 +70,22 @@ func TestTallyOfCorrected(t *testing.T) {
 	}
 }
 
+// A bill is imported long after the inventories of its time: those that follow are booked
+// all the same.
+func TestBillsDoNotStopBooking(t *testing.T) {
+	first, second, third := seen("2024-02-10", machine("a", 4, 8), machine("b", 2, 4)), seen("2024-03-10", machine("b", 2, 4)), seen("2024-04-10")
+	entries := Reconcile(first, second, nil, settings())
+	bills := []Bill{bill("2024-01", map[string]string{"a": "424"}), bill("2024-04", map[string]string{"x": "1"})}
+	entries = append(entries, Correct(entries, bills, day("2024-12-01"))...)
+	if len(entries) != 2 || entries[1].Effect != Verified {
+		t.Fatalf("the bill verified nothing:\n%s", lines(entries))
+	}
+	got := Reconcile(second, third, entries, settings())
+	if len(got) != 1 || got[0].ResourceID != "b" || got[0].Effect != Released {
+		t.Errorf("booked after the bill:\n%s", lines(got))
+	}
+}
+
 func TestMergeBills(t *testing.T) {
 	got := MergeBills([]Bill{bill("2024-02", map[string]string{"a": "1", "b": "2"}), bill("2024-01", map[string]string{"a": "9"})}, []Bill{bill("2024-02", map[string]string{"b": "3"})})
 	if len(got) != 2 || got[0].Month != "2024-01" || got[1].Amounts["a"].String() != "1.00" || got[1].Amounts["b"].String() != "3.00" {

@@ -104,9 +104,9 @@ func (r *run) hold(p *position) {
 }
 
 // booked reports whether this observation, or a later one, is in the ledger: it is then
-// not looked at again.
+// not looked at again. What bills made, at the instant of their import, is none.
 func (r *run) booked(at time.Time) bool {
-	return slices.ContainsFunc(r.entries, func(e Entry) bool { return !e.At.Before(at) && e.Effect != Corrected })
+	return slices.ContainsFunc(r.entries, func(e Entry) bool { return !e.At.Before(at) && (e.Evidence == nil || e.Evidence.Note == "") })
 }
 
 // own is a resource as it is priced: the storage of an instance without that of its
