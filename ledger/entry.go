@@ -109,6 +109,9 @@ func (e Entry) InYear() (price.Amount, bool) {
 // identify derives the id of an entry.
 func identify(e Entry) string {
 	parts := []string{e.Cloud, e.ResourceID, string(e.Effect), e.At.UTC().Format(time.RFC3339Nano), e.Of}
+	if e.Evidence != nil && e.Evidence.Note != "" { // of two bills at one instant each says something else
+		parts = append(parts, e.Evidence.Note)
+	}
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	return "led-" + hex.EncodeToString(sum[:8])
 }

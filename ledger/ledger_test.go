@@ -128,6 +128,8 @@ func TestReconcile(t *testing.T) {
 		{"fewer cores and more memory, and dearer", []cloud.Inventory{seen("2024-02-01", machine("a", 4, 8)), seen("2024-03-01", machine("a", 2, 16))}, ``},
 		{"grown, of which nothing was booked", []cloud.Inventory{seen("2024-02-01", machine("a", 2, 8)), seen("2024-03-01", machine("a", 4, 16))}, ``},
 		{"another category of the same price", []cloud.Inventory{seen("2024-02-01", disk("d", "", 100)), seen("2024-03-01", cheaper)}, ``},
+		{"downsized, and listed with its disks from then on", []cloud.Inventory{seen("2024-02-01", withStorage(machine("a", 8, 32), 500)), seen("2024-03-01", withStorage(machine("a", 4, 16), 500), disk("d", "a", 500))},
+			`2024-03-01 downsized a n=0 c=1 4C 16G 0G 7296.00 from 2024-03-01`},
 		{"a disk shrunk", []cloud.Inventory{seen("2024-02-01", disk("d", "", 100)), seen("2024-03-01", disk("d", "", 60))},
 			`2024-03-01 downsized d n=0 c=1 0C 0G 40G 571.20 from 2024-03-01`},
 		{"released, and returned as it was", []cloud.Inventory{seen("2024-02-01", machine("a", 4, 8)), seen("2024-03-01"), seen("2024-04-01", machine("a", 4, 8))},

@@ -167,7 +167,8 @@ func (r *run) resized(was, now cloud.Resource) {
 		StorageGiB: fell(before.StorageGiB, after.StorageGiB), BandwidthMbps: fell(was.BandwidthMbps, now.BandwidthMbps),
 	}
 	if now.Kind == cloud.Instance && (r.disks[0][was.ID] > 0) != (r.disks[1][now.ID] > 0) {
-		given.StorageGiB = 0 // listed with its disks once and without them once: nothing changed by that
+		// Listed with its disks once and without them once: nothing changed by that.
+		given.StorageGiB, after.StorageGiB = 0, before.StorageGiB
 	}
 	smaller := given.VCPU > 0 || given.MemoryGiB > 0 || given.StorageGiB > 0 || given.BandwidthMbps > 0
 	larger := given.VCPU < 0 || given.MemoryGiB < 0 || given.StorageGiB < 0 || given.BandwidthMbps < 0
@@ -267,7 +268,7 @@ func (r *run) eat(p *position, now cloud.Resource, effect Effect, g growth, evid
 	e.Of, e.Batch, e.Evidence = p.ID, p.Batch, evidence
 	e.Department, e.Application = p.Department, p.Application                                                                          // where it was credited
 	e.Delta = Delta{-eaten.Resources, -eaten.Changed, -eaten.VCPU, 0 - eaten.MemoryGiB, 0 - eaten.StorageGiB, 0 - eaten.BandwidthMbps} // 0 − 0 is no −0
-	e.Annual, e.From, e.PriceBook = negative(annual), r.today(), p.PriceBook
+	e.Annual, e.From, e.PriceBook, e.Currency, e.ExamplePrices = negative(annual), r.today(), p.PriceBook, p.Currency, p.ExamplePrices
 	if p.From.After(e.From) || p.From.IsZero() {
 		e.From = p.From // what was not saved yet is not lost before
 	}
