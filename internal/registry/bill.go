@@ -15,6 +15,8 @@ type line struct {
 	month, resource, amount, currency, source string
 }
 
+var currencies = regexp.MustCompile(`^[A-Z]{3}$`)
+
 var months = regexp.MustCompile(`^\d{4}-(0[1-9]|1[0-2])$`)
 
 var billFields = []field[line]{
@@ -33,7 +35,7 @@ var billFields = []field[line]{
 		return ""
 	}},
 	{[]string{"币种", "currency"}, func(x *line, cell string) string {
-		if x.currency = cell; len(cell) != 3 || strings.ToUpper(cell) != cell {
+		if x.currency = cell; !currencies.MatchString(cell) {
 			return "a currency such as CNY"
 		}
 		return ""
@@ -66,7 +68,10 @@ func ReadBills(path, currency string) (bills []ledger.Bill, notes []string, err 
 			}
 			amount, err := price.NewAmount(l.amount, l.currency)
 			if err != nil {
-				continue // named above
+				if wrong.None() { // the currency that was given for all
+					wrong.Add(sheet.Mistake{File: t.File, Line: t.Rows[i].Line, Found: sheet.Quote(l.amount + " " + l.currency), Allowed: "an amount such as 1234.56 in a currency such as CNY"})
+				}
+				continue
 			}
 			if l.currency != b.Currency {
 				wrong.Add(sheet.Mistake{File: t.File, Line: t.Rows[i].Line, Found: sheet.Quote(l.currency), Allowed: b.Currency + ", the currency of the bill of " + l.month})

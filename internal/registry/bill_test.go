@@ -25,12 +25,13 @@ func TestReadBills(t *testing.T) {
 
 func TestReadBillsSaysWhatIsWrong(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
-		"a month":     {"month,resource_id,amount\n2024-13,i-1,1\n", `t.csv:2: month: found "2024-13"; want a month such as 2024-03`},
-		"an amount":   {"month,resource_id,amount\n2024-12,i-1,1.2.3\n", `t.csv:2: amount: found "1.2.3"; want an amount such as 1234.56`},
-		"a currency":  {"month,resource_id,amount,currency\n2024-12,i-1,1,yuan\n", `t.csv:2: currency: found "yuan"; want a currency such as CNY`},
-		"two of them": {"month,resource_id,amount,currency\n2024-12,i-1,1,CNY\n2024-12,i-2,1,USD\n", `t.csv:3: found "USD"; want CNY, the currency of the bill of 2024-12`},
-		"no resource": {"month,amount\n2024-12,1\n", `t.csv:1: found "month,amount"; want a column 资源id or 实例id or resource_id`},
-		"nobody's":    {"month,resource_id,amount\n2024-12,,1\n", `t.csv:2: 资源id: found nothing; want a name`},
+		"a month":             {"month,resource_id,amount\n2024-13,i-1,1\n", `t.csv:2: month: found "2024-13"; want a month such as 2024-03`},
+		"an amount":           {"month,resource_id,amount\n2024-12,i-1,1.2.3\n", `t.csv:2: amount: found "1.2.3"; want an amount such as 1234.56`},
+		"a currency":          {"month,resource_id,amount,currency\n2024-12,i-1,1,yuan\n", `t.csv:2: currency: found "yuan"; want a currency such as CNY`},
+		"a currency in words": {"month,resource_id,amount,currency\n2024-12,i-1,1,元\n", `t.csv:2: currency: found "元"; want a currency such as CNY`},
+		"two of them":         {"month,resource_id,amount,currency\n2024-12,i-1,1,CNY\n2024-12,i-2,1,USD\n", `t.csv:3: found "USD"; want CNY, the currency of the bill of 2024-12`},
+		"no resource":         {"month,amount\n2024-12,1\n", `t.csv:1: found "month,amount"; want a column 资源id or 实例id or resource_id`},
+		"nobody's":            {"month,resource_id,amount\n2024-12,,1\n", `t.csv:2: 资源id: found nothing; want a name`},
 	} {
 		if bills, _, err := ReadBills(file(t, "t.csv", c.text), "CNY"); err == nil || err.Error() != c.want || bills != nil {
 			t.Errorf("%s: %v\nwant %s", name, err, c.want)
