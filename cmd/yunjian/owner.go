@@ -133,7 +133,7 @@ func newOwnerList() *cobra.Command {
 			return err
 		}
 		if json {
-			return writeJSON(cmd.OutOrStdout(), d)
+			return writeJSON(cmd.OutOrStdout(), report.MaskOwners(d))
 		}
 		return report.WriteOwners(cmd.OutOrStdout(), d, fleet, l)
 	})

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"yunjian/cloud"
@@ -74,6 +75,18 @@ func WriteOwners(w io.Writer, d ownership.Directory, fleet []cloud.Resource, lan
 		t.paragraph("", p.sentences([]string{p.tell("另有%d个资源归属未知：`yunjian owner queue`", "%d resource(s) without an owner: `yunjian owner queue`", o.resources)}))
 	}
 	return t.w.Flush()
+}
+
+// MaskOwners is a directory with every telephone masked.
+func MaskOwners(d ownership.Directory) ownership.Directory {
+	d.Departments, d.Applications = slices.Clone(d.Departments), slices.Clone(d.Applications)
+	for i := range d.Departments {
+		d.Departments[i].Contact.Phone = masked(d.Departments[i].Contact.Phone)
+	}
+	for i := range d.Applications {
+		d.Applications[i].Contact.Phone = masked(d.Applications[i].Contact.Phone)
+	}
+	return d
 }
 
 // masked hides the middle of a telephone number: 138****1234.
