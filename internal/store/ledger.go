@@ -26,7 +26,7 @@ func (s *Store) bookInventory(tx *bolt.Tx, before, inv cloud.Inventory, changed 
 		return nil, nil
 	}
 	b := tx.Bucket(ledgerBucket)
-	if !changed && sameHour(before.TakenAt, inv.TakenAt) {
+	if !changed && !recategorized(before, inv) && sameHour(before.TakenAt, inv.TakenAt) {
 		return nil, nil
 	}
 	settings, err := booking()
@@ -44,6 +44,23 @@ func (s *Store) bookInventory(tx *bolt.Tx, before, inv cloud.Inventory, changed 
 		}
 	}
 	return booked, nil
+}
+
+// recategorized reports whether a disk has another category, which is no change that is
+// kept, and yet may cost less.
+func recategorized(before, inv cloud.Inventory) bool {
+	was := map[string]string{}
+	for _, r := range before.Resources {
+		if r.Kind == cloud.Disk {
+			was[r.ID] = r.Category
+		}
+	}
+	for _, r := range inv.Resources {
+		if c, had := was[r.ID]; had && c != r.Category {
+			return true
+		}
+	}
+	return false
 }
 
 // sameHour reports whether two inventories lie within one of the spans in which the

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"yunjian/cloud"
 	"yunjian/internal/journal"
 	"yunjian/ledger"
 	"yunjian/price"
@@ -50,6 +51,26 @@ func TestInventoryIsBooked(t *testing.T) {
 	inv.TakenAt = inv.TakenAt.Add(time.Minute)
 	if _, _, err := s.PutInventory(inv, booking, entry(journal.InventoryStored, "cloud")); err != nil || asked != 0 {
 		t.Errorf("asked %d times where nothing changed within the hour, %v", asked, err)
+	}
+}
+
+// A disk that costs less by its category is looked at in whatever minute that is seen.
+func TestCategoryIsBookedWithinTheHour(t *testing.T) {
+	s, asked := fresh(t), 0
+	booking := func() (ledger.Settings, error) {
+		asked++
+		return ledger.Standard(price.Example(), time.UTC), nil
+	}
+	for i, category := range []string{"dear", "cheap", "cheap"} {
+		inv := inventory(1, true)
+		inv.TakenAt = inv.TakenAt.Add(time.Duration(i) * time.Minute)
+		inv.Resources = []cloud.Resource{{ID: "d", Kind: cloud.Disk, StorageGiB: 10, Category: category}}
+		if _, _, err := s.PutInventory(inv, booking, entry(journal.InventoryStored, "cloud")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if asked != 1 {
+		t.Errorf("looked at %d times, want once", asked)
 	}
 }
 
