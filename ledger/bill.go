@@ -1,7 +1,9 @@
 package ledger
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -18,6 +20,9 @@ type Bill struct {
 	Amounts  map[string]price.Amount `json:"amounts"`
 	Source   string                  `json:"source"`            // of the last import
 	Sources  map[string]string       `json:"sources,omitempty"` // the file and number of the bill, by resource
+	// Whole: somebody said that the month was billed for nothing else, so that what is
+	// not listed was not billed.
+	Whole bool `json:"whole,omitempty"`
 }
 
 // BillTolerance is the share of a saving by which a bill may differ before the saving is
@@ -25,60 +30,178 @@ type Bill struct {
 // whatever its length. Proposed.
 const BillTolerance = 0.1
 
-// Correct holds savings against the bills of the last whole month before and of the first
-// whole month after: what a month was billed less, times twelve, in place of what the
-// price book says where they differ by more than BillTolerance. Where they agree the
-// saving is verified by the bill. It returns the entries to be added, in the order of
-// Sort; none where a bill is missing, the resource is paid for in advance, or something
-// was taken again since.
+// Correct holds savings against bills: what was billed less in the first whole month
+// after than in the last whole month before, times twelve, in place of what the price book
+// says where they differ by more than BillTolerance. Where they agree the saving is
+// verified by the bill. Changes of one resource that lie between the same months are held
+// against them together, and so are the disks that went with it, if the bill has them
+// under its id. It returns the entries to be added, in the order of Sort; none where a
+// bill is missing, or does not list what is gone without being whole; where the resource
+// is paid for in advance, its id is found in two clouds, or something was taken again
+// since.
 func Correct(entries []Entry, bills []Bill, now time.Time) []Entry {
-	byMonth := map[string]Bill{}
-	for _, b := range bills {
-		byMonth[b.Month] = b
+	b := audit{byMonth: map[string]Bill{}, taken: map[string]bool{}, parts: map[string][]*position{}, now: now}
+	for _, bill := range bills {
+		b.byMonth[bill.Month] = bill
 	}
-	taken := map[string]bool{}
 	for _, e := range entries {
 		if e.Effect == Reversed || e.Effect == Rebound {
-			taken[e.Of] = true
+			b.taken[e.Of] = true
 		}
 	}
-	var out []Entry
+	clouds := map[string]string{}
+	ambiguous := map[string]bool{}
+	byResource := map[string][]*position{}
+	var order []string
 	for _, p := range positions(entries) {
-		was := cloud.Resource{}
-		if p.Evidence != nil && p.Evidence.Was != nil {
-			was = *p.Evidence.Was
+		if cloud, known := clouds[p.ResourceID]; known && cloud != p.Cloud {
+			ambiguous[p.ResourceID] = true
 		}
-		if taken[p.ID] || was.ChargeType == cloud.Prepaid {
+		clouds[p.ResourceID] = p.Cloud
+		if byResource[p.ResourceID] == nil {
+			order = append(order, p.ResourceID)
+		}
+		byResource[p.ResourceID] = append(byResource[p.ResourceID], p)
+		if p.PartOf != "" {
+			b.parts[p.PartOf] = append(b.parts[p.PartOf], p)
+		}
+	}
+	for _, id := range order {
+		if ambiguous[id] {
 			continue
 		}
-		before, after := byMonth[monthBefore(p.Since)], byMonth[monthAfter(p.At)]
-		paid, billed := before.Amounts[p.ResourceID]
-		pays, still := after.Amounts[p.ResourceID]
-		if !billed || len(after.Amounts) == 0 || before.Currency != after.Currency || p.Currency != "" && before.Currency != p.Currency || !still && p.Effect != Released {
+		for of := byResource[id]; len(of) > 0; {
+			n := 1
+			for n < len(of) && monthBefore(of[n].Since) < monthAfter(of[n-1].At) {
+				n++
+			}
+			b.hold(of[:n])
+			of = of[n:]
+		}
+	}
+	Sort(b.out)
+	return b.out
+}
+
+// audit is one Correct.
+type audit struct {
+	byMonth map[string]Bill
+	taken   map[string]bool
+	parts   map[string][]*position // of each host
+	now     time.Time
+	out     []Entry
+}
+
+// hold holds the changes of one resource between two bills against them.
+func (b *audit) hold(of []*position) {
+	first, last := of[0], of[len(of)-1]
+	before, after := b.byMonth[monthBefore(first.Since)], b.byMonth[monthAfter(last.At)]
+	id := first.ResourceID
+	paid, billed := before.Amounts[id]
+	pays, still := after.Amounts[id]
+	switch {
+	case !billed || after.Month == "" || before.Currency != after.Currency || first.Currency != "" && before.Currency != first.Currency:
+		return
+	case !still && (last.Effect != Released || !after.Whole):
+		return
+	case slices.ContainsFunc(of, b.passed):
+		return
+	}
+	less, err := paid.Sub(pays)
+	if err != nil {
+		return // amounts of two currencies; checked when they were read
+	}
+	annual := less.Mul(decimal.NewFromInt(12)).Round()
+	if with := b.with(of, before); len(with) > len(of) && nearer(with, of, annual) {
+		of = with
+	}
+	b.enter(of, annual, before.said(id)+" → "+after.said(id))
+}
+
+// passed reports whether a position is held against no bill.
+func (b *audit) passed(p *position) bool {
+	return b.taken[p.ID] || p.Evidence != nil && p.Evidence.Was != nil && p.Evidence.Was.ChargeType == cloud.Prepaid
+}
+
+// with adds the disks that went with a resource and have no line of their own.
+func (b *audit) with(of []*position, before Bill) []*position {
+	last := of[len(of)-1]
+	out := slices.Clone(of)
+	for _, part := range b.parts[last.ResourceID] {
+		if _, own := before.Amounts[part.ResourceID]; !own && part.Cloud == last.Cloud && part.At.Equal(last.At) && !b.passed(part) {
+			out = append(out, part)
+		}
+	}
+	return out
+}
+
+// nearer reports whether what was billed is nearer to the saving of all than to that of
+// some.
+func nearer(all, some []*position, billed price.Amount) bool {
+	distance := func(of []*position) (decimal.Decimal, bool) {
+		booked, unknown := total(of)
+		return billed.Decimal().Sub(booked.Decimal()).Abs(), unknown < 0
+	}
+	a, known := distance(all)
+	s, _ := distance(some)
+	return known && a.LessThan(s)
+}
+
+// total is the saving of positions, and which of them is the first of an unknown price;
+// −1: none.
+func total(of []*position) (sum price.Amount, unknown int) {
+	unknown = -1
+	for i, p := range of {
+		if p.Annual == nil {
+			if unknown < 0 {
+				unknown = i
+			}
 			continue
 		}
-		less, err := paid.Sub(pays)
-		if err != nil {
-			continue // amounts of two currencies; checked when they were read
+		if s, err := sum.Add(*p.Annual); err == nil {
+			sum = s
 		}
-		annual := less.Mul(decimal.NewFromInt(12)).Round()
+	}
+	return sum, unknown
+}
+
+// enter verifies or corrects positions by what was billed less a year. What they differ by
+// goes to the one whose price nobody knew, else to each by its share.
+func (b *audit) enter(of []*position, billed price.Amount, note string) {
+	booked, unknown := total(of)
+	change, err := billed.Sub(booked)
+	if err != nil {
+		return
+	}
+	limit := booked.Decimal().Abs().Mul(decimal.NewFromFloat(BillTolerance))
+	agrees := unknown < 0 && change.Decimal().Abs().LessThanOrEqual(limit)
+	left := change
+	for i, p := range of {
 		e := p.Entry
 		e.Claim, e.Missing, e.Delta = nil, nil, Delta{}
-		e.Of, e.At = p.ID, now
-		e.Evidence = &Evidence{Note: before.said(p.ResourceID) + " → " + after.said(p.ResourceID)}
-		switch change, agrees := differs(p.Annual, annual); {
-		case !agrees:
-			e.Effect, e.Annual = Corrected, &change
+		e.Of, e.OfAt, e.At = p.ID, p.At, b.now
+		e.Evidence = &Evidence{Note: note}
+		share := left
+		switch {
+		case unknown >= 0 && i != unknown:
+			share = price.Zero(change.Currency())
+		case unknown < 0 && i < len(of)-1 && booked.Sign() != 0:
+			share = change.Mul(p.Annual.Decimal().DivRound(booked.Decimal(), 16)).Round()
+		case unknown < 0 && i < len(of)-1:
+			share = price.Zero(change.Currency())
+		}
+		switch {
+		case !agrees && share.Sign() != 0:
+			e.Effect, e.Annual = Corrected, &share
+			left, _ = left.Sub(share) // of one currency
 		case !p.verified:
 			e.Effect, e.Annual, e.PriceBook, e.From = Verified, nil, "", time.Time{}
 		default:
 			continue
 		}
-		e.ID = identify(e)
-		out = append(out, e)
+		e.ID = identify(e, 0)
+		b.out = append(b.out, e)
 	}
-	Sort(out)
-	return out
 }
 
 // said is what a bill says of a resource, and where.
@@ -88,19 +211,6 @@ func (b Bill) said(id string) string {
 		return b.Month + " 账单中没有它 | not in the bill"
 	}
 	return fmt.Sprintf("%s %s (%s)", b.Month, amount, b.Sources[id])
-}
-
-// differs is what a saving must change by to be what was billed, and whether they agree.
-func differs(booked *price.Amount, billed price.Amount) (change price.Amount, agrees bool) {
-	if booked == nil {
-		return billed, false
-	}
-	change, err := billed.Sub(*booked)
-	if err != nil {
-		return change, true
-	}
-	limit := booked.Decimal().Abs().Mul(decimal.NewFromFloat(BillTolerance))
-	return change, change.Decimal().Abs().LessThanOrEqual(limit)
 }
 
 // monthBefore is the last month that ended before t.
@@ -114,32 +224,23 @@ func monthAfter(t time.Time) string {
 }
 
 // MergeBills puts bills that were read over those that are kept: of one month and
-// resource the last counts. Months ascend.
-func MergeBills(kept, read []Bill) []Bill {
+// resource the last counts. Months ascend. A month that was billed in two currencies is an
+// error: such amounts have no sum.
+func MergeBills(kept, read []Bill) ([]Bill, error) {
 	byMonth := map[string]Bill{}
-	for _, b := range append(slices.Clone(kept), read...) {
+	for _, b := range slices.Concat(kept, read) {
 		have, ok := byMonth[b.Month]
 		if !ok {
 			have = Bill{Month: b.Month, Currency: b.Currency, Amounts: map[string]price.Amount{}, Sources: map[string]string{}}
 		}
+		if have.Currency != b.Currency {
+			return nil, fmt.Errorf("%s: the bill of %s is in %s, and what is there of that month in %s; want one currency a month", b.Source, b.Month, b.Currency, have.Currency)
+		}
 		for id, a := range b.Amounts {
 			have.Amounts[id], have.Sources[id] = a, b.Sources[id]
 		}
-		have.Source = b.Source
+		have.Source, have.Whole = b.Source, have.Whole || b.Whole
 		byMonth[b.Month] = have
 	}
-	var out []Bill
-	for _, b := range byMonth {
-		out = append(out, b)
-	}
-	slices.SortFunc(out, func(a, b Bill) int {
-		switch {
-		case a.Month < b.Month:
-			return -1
-		case a.Month > b.Month:
-			return 1
-		}
-		return 0
-	})
-	return out
+	return slices.SortedFunc(maps.Values(byMonth), func(a, b Bill) int { return cmp.Compare(a.Month, b.Month) }), nil
 }

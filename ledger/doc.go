@@ -12,8 +12,9 @@
 //
 //   - Released, Downsized, Recategorized give something back.
 //   - Reversed takes it back where the same resource returns or grows again.
-//   - Rebound takes it back where new resources of the same application eat it within
-//     Settings.ReboundDays.
+//   - Rebound takes it back where new resources of the same application eat it: those that
+//     came within Settings.ReboundDays after or MigrationDays before. One that is gone
+//     again within StandingDays gives that back, and is no saving itself.
 //   - Corrected changes its yuan to what the bill says.
 //   - Verified says that it was still so a day later at least (Settings.VerifyAfter).
 //
@@ -23,6 +24,8 @@
 //
 // # Caveats
 //
+//   - Inventories are compared in the order in which they are given: the instants only
+//     date what is booked.
 //   - Nothing is booked of a listing that was not read to the end: absence is not
 //     release there, and what appears was perhaps only not seen before.
 //   - An unknown price stays unknown: the entry says what is missing, and a sum says

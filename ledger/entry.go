@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -52,6 +53,7 @@ type Entry struct {
 	At     time.Time `json:"at"`              // of the inventory in which it was seen
 	Since  time.Time `json:"since,omitzero"`  // of the one before, in which it was not yet so
 	Of     string    `json:"of,omitempty"`    // the entry that this one takes from, corrects or verifies
+	OfAt   time.Time `json:"of_at,omitzero"`  // its At
 	Batch  string    `json:"batch,omitempty"` // of the claim: the document number of the notice
 
 	ResourceID  string     `json:"resource_id"`
@@ -98,19 +100,32 @@ type Evidence struct {
 
 // InYear is the saving from From, or from 1 January of the year in which it was
 // observed, to 31 December of that year: Annual × days / days of the year, rounded to two
-// places. false where Annual or From is unknown or the effect has no figures.
+// places. What takes from an entry or corrects it does so within the year of that entry:
+// a machine that returns in January takes nothing of what December saved. false where
+// Annual or From is unknown or the effect has no figures.
 func (e Entry) InYear() (price.Amount, bool) {
 	if e.Annual == nil || e.From.IsZero() {
 		return price.Amount{}, false
 	}
-	return inYear(*e.Annual, e.From, e.At), true
+	of := e.At
+	if !e.OfAt.IsZero() {
+		of = e.OfAt
+	}
+	return inYear(*e.Annual, e.From, of), true
 }
 
-// identify derives the id of an entry.
-func identify(e Entry) string {
-	parts := []string{e.Cloud, e.ResourceID, string(e.Effect), e.At.UTC().Format(time.RFC3339Nano), e.Of}
+// identify derives the id of an entry. A listing that is put right and imported again
+// has the instant of the one before: what lies between them is another observation.
+//
+// n tells apart what one observation takes twice of one entry, or what is seen again after
+// it was undone.
+func identify(e Entry, n int) string {
+	parts := []string{e.Cloud, e.ResourceID, string(e.Effect), e.At.UTC().Format(time.RFC3339Nano), e.Of, e.Since.UTC().Format(time.RFC3339Nano)}
 	if e.Evidence != nil && e.Evidence.Note != "" { // of two bills at one instant each says something else
 		parts = append(parts, e.Evidence.Note)
+	}
+	if n > 0 {
+		parts = append(parts, strconv.Itoa(n))
 	}
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	return "led-" + hex.EncodeToString(sum[:8])

@@ -137,7 +137,8 @@ func TestReconcile(t *testing.T) {
 			2024-04-01 reversed a n=-1 c=0 -4C -8G 0G -5088.00 from 2024-04-01 of released a`},
 		{"released, and returned half as large", []cloud.Inventory{seen("2024-02-01", machine("a", 4, 8)), seen("2024-03-01"), seen("2024-04-01", machine("a", 2, 4))},
 			`2024-03-01 released a n=1 c=0 4C 8G 0G 5088.00 from 2024-03-01
-			2024-04-01 reversed a n=-1 c=0 -2C -4G 0G -2544.00 from 2024-04-01 of released a`},
+			2024-04-01 reversed a n=-1 c=0 -4C -8G 0G -5088.00 from 2024-04-01 of released a
+			2024-04-01 downsized a n=0 c=1 2C 4G 0G 2544.00 from 2024-04-01`},
 		{"downsized twice, and grown by more than the last", []cloud.Inventory{
 			seen("2024-02-01", machine("a", 16, 64)), seen("2024-02-02", machine("a", 8, 32)), seen("2024-02-02", machine("a", 8, 32)), seen("2024-02-03", machine("a", 4, 16)), seen("2024-02-04", machine("a", 12, 48)),
 		}, `2024-02-02 downsized a n=0 c=1 8C 32G 0G 14592.00 from 2024-02-02
@@ -182,13 +183,39 @@ func withStorage(r cloud.Resource, gib float64) cloud.Resource {
 	return r
 }
 
-// An observation that is in the ledger is not booked again, nor is one from before it.
+// An observation that is in the ledger is not booked again, and what is gone is gone once.
 func TestReconcilingTwiceBooksOnce(t *testing.T) {
 	before, after := seen("2024-02-01", machine("a", 4, 8)), seen("2024-03-01")
 	entries := Reconcile(before, after, nil, settings())
-	for _, again := range []cloud.Inventory{after, seen("2024-02-20")} {
-		if got := Reconcile(before, again, entries, settings()); len(got) != 0 {
-			t.Errorf("booked again:\n%s", lines(got))
+	for _, again := range []cloud.Inventory{after, seen("2024-02-20"), seen("2024-03-20")} {
+		for _, e := range Reconcile(before, again, entries, settings()) {
+			if e.Effect != Verified {
+				t.Errorf("booked again:\n%s", lines([]Entry{e}))
+			}
+		}
+	}
+}
+
+// Inventories that are imported again, out of their order, or by a clock that ran ahead
+// leave what is: what was seen last counts.
+func TestWhatWasSeenLastCounts(t *testing.T) {
+	may, june := seen("2024-05-31", machine("a", 4, 8), machine("b", 8, 32)), seen("2024-06-30", machine("b", 4, 16))
+	right := seen("2024-06-30", machine("a", 4, 8), machine("b", 4, 16))
+	ahead := seen("2036-06-30", machine("b", 4, 16))
+	for name, c := range map[string]struct {
+		of   []cloud.Inventory
+		want string
+	}{
+		"back and forth":        {[]cloud.Inventory{may, june, may, june}, "1+1 8C 24G 0G 0M 12384.00"},
+		"and back once more":    {[]cloud.Inventory{may, june, may, june, may}, "0+0 0C 0G 0G 0M 0.00"},
+		"put right":             {[]cloud.Inventory{may, june, right}, "0+1 4C 16G 0G 0M 7296.00"},
+		"put right, and wrong":  {[]cloud.Inventory{may, june, right, june}, "1+1 8C 24G 0G 0M 12384.00"},
+		"by a clock that ran":   {[]cloud.Inventory{may, ahead, seen("2024-07-01", machine("b", 4, 16)), seen("2024-07-02")}, "2+1 12C 40G 0G 0M 19680.00"},
+		"and right before then": {[]cloud.Inventory{may, ahead, may}, "0+0 0C 0G 0G 0M 0.00"},
+	} {
+		entries := replay(settings(), c.of...)
+		if net := textOf(Tally(entries, Query{Period: Period{day("2020-01-01"), day("2040-01-01")}}).Total.Net); !strings.HasPrefix(net, c.want+" ") {
+			t.Errorf("%s: %s\n%s", name, net, lines(entries))
 		}
 	}
 }
@@ -198,8 +225,8 @@ func TestReconcilingTwiceBooksOnce(t *testing.T) {
 func TestClaims(t *testing.T) {
 	s := settings()
 	s.Claims = map[string][]Advice{"a": {
-		{Claim{Recommendation: "stop", Batch: "1"}, "stopped"}, {Claim{Recommendation: "smaller", Batch: "2"}, Downsized},
-		{Claim{Recommendation: "gone", Batch: "浙财云通〔2024〕3号"}, Released}, {Claim{Recommendation: "again"}, Released},
+		{Claim: Claim{Recommendation: "stop", Batch: "1"}, Effect: "stopped"}, {Claim: Claim{Recommendation: "smaller", Batch: "2"}, Effect: Downsized},
+		{Claim: Claim{Recommendation: "gone", Batch: "浙财云通〔2024〕3号"}, Effect: Released}, {Claim: Claim{Recommendation: "again"}, Effect: Released},
 	}}
 	got := Reconcile(seen("2024-02-01", machine("a", 4, 8), machine("b", 2, 4)), seen("2024-03-01"), nil, s)
 	if len(got) != 2 || got[0].Claim == nil || got[0].Claim.Recommendation != "gone" || got[0].Batch != "浙财云通〔2024〕3号" || got[1].Claim != nil || got[1].Batch != "" {
@@ -223,7 +250,7 @@ func TestEntryReadsBack(t *testing.T) {
 			t.Errorf("%s\nbecame\n%s", text, again)
 		}
 		back.ID = ""
-		if identify(back) != e.ID {
+		if identify(back, 0) != e.ID {
 			t.Errorf("%s: another id when read back", e.ID)
 		}
 	}

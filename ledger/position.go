@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"github.com/shopspring/decimal"
@@ -14,11 +15,15 @@ type position struct {
 	Entry
 	unknown  bool // an amount was taken from it that nobody knows
 	verified bool
+	returned bool // released, and there again
 }
 
+// gone reports whether a position is of a resource that is known to be gone.
+func (p *position) gone() bool { return p.Effect == Released && !p.returned }
+
 // open reports whether there is anything left to take.
-func (p position) open() bool {
-	return p.Resources > 0 || p.Changed > 0 || p.VCPU > 0 || p.MemoryGiB > 0 || p.StorageGiB > 0 || p.BandwidthMbps > 0 || p.Annual != nil && p.Annual.Sign() > 0
+func (p *position) open() bool {
+	return p.Resources > 0 || p.Changed > 0 || p.sizes() != sizes{} || p.Annual != nil && p.Annual.Sign() > 0
 }
 
 // positions puts together the entries that give, with what others took from them, in
@@ -43,8 +48,9 @@ func positions(entries []Entry) []*position {
 	return out
 }
 
-// apply enters what an entry takes from the position, corrects, or verifies.
+// apply enters what an entry takes from the position, gives back, corrects, or verifies.
 func (p *position) apply(e Entry) {
+	p.returned = p.returned || e.Effect == Reversed && p.Effect == Released
 	p.verified = p.verified || e.Effect == Verified || e.Effect == Corrected // a bill is proof
 	if e.Effect == Verified {
 		return
@@ -69,79 +75,117 @@ func (p *position) apply(e Entry) {
 
 // sum adds as people write sizes: 0.1 + 0.2 is 0.3.
 func sum(a, b float64) float64 {
+	if s := a + b; a == math.Trunc(a) && b == math.Trunc(b) && math.Abs(s) < 1<<50 {
+		return s + 0 // no −0
+	}
 	return decimal.NewFromFloat(a).Add(decimal.NewFromFloat(b)).InexactFloat64()
 }
 
-// growth is what came to be used again and is looked for among what was given.
+// sizes are vCPU, GiB of memory, GiB of storage and Mbit/s.
+type sizes [4]float64
+
+func (d Delta) sizes() sizes {
+	return sizes{float64(d.VCPU), d.MemoryGiB, d.StorageGiB, d.BandwidthMbps}
+}
+
+// resize puts sizes in place of those that d has.
+func (d *Delta) resize(s sizes) {
+	d.VCPU, d.MemoryGiB, d.StorageGiB, d.BandwidthMbps = int(s[0]), s[1], s[2], s[3]
+}
+
+// minus takes other from s.
+func (s sizes) minus(other sizes) sizes {
+	for i := range s {
+		s[i] = sum(s[i], -other[i])
+	}
+	return s
+}
+
+// any reports whether a size is above zero.
+func (s sizes) any() bool { return slices.Max(s[:]) > 0 }
+
+// growth is what came to be used again and is looked for among what was given. A size
+// below zero is what became smaller in exchange: it undoes what a position took so.
 type growth struct {
-	Delta
-	all    bool          // whatever is left is taken: the resource is as large as it was
-	annual *price.Amount // what it costs a year; nil: unknown
+	sizes
+	annual *price.Amount                    // what it costs a year; nil: unknown
+	part   func(sizes) (price.Amount, bool) // what a part of it costs; nil, or false: its share of annual
 }
 
-func (g growth) none() bool {
-	return g.Resources <= 0 && g.VCPU <= 0 && g.MemoryGiB <= 0 && g.StorageGiB <= 0 && g.BandwidthMbps <= 0
-}
-
-// take is how much of a position the growth eats, and what of the growth is left. Of a
-// part the yuan are what the growth costs by the price book, and at most what is left;
-// where that is unknown, the mean of the shares eaten of each dimension that was given: of
-// 4 vCPU and 16 GiB, 2 vCPU and nothing else are (1/2 + 0) / 2 of the saving.
-func (p *position) take(g growth) (eaten Delta, annual *price.Amount, left growth) {
-	left = g
+// take is what a growth eats of a position, and what of the growth is left. Where nothing
+// is left of the sizes of the position, its yuan go whole. Of a part they are what that
+// costs by the price book, and at most what is left; where the book has no price of parts,
+// the mean of the shares of each dimension of what the growth costs, or where that is
+// unknown, of the saving: of 4 vCPU and 16 GiB, 2 vCPU and nothing else are (1/2 + 0) / 2.
+//
+// short is what the eaten part costs beyond that: it was given by a cheaper category.
+func (p *position) take(g growth) (eaten sizes, annual *price.Amount, left growth, short price.Amount) {
 	shares, given := 0.0, 0
 	fits, wanted := 0.0, 0 // the shares of the growth that find room
-	take := func(want *float64, have float64) float64 {
-		if g.all {
-			return have
+	for i, have := range p.sizes() {
+		want, n := g.sizes[i], 0.0
+		if have > 0 && want > 0 {
+			n = min(want, have)
+		} else if have < 0 && want < 0 {
+			n = max(want, have)
 		}
-		if *want > 0 {
-			fits, wanted = fits+max(0, min(*want, have))/(*want), wanted+1
+		eaten[i] = n
+		if want != 0 {
+			fits, wanted = fits+n/want, wanted+1
 		}
-		if have <= 0 {
-			return 0
+		if have != 0 {
+			shares, given = shares+n/have, given+1
 		}
-		n := max(0, min(*want, have))
-		*want = sum(*want, -n)
-		shares, given = shares+n/have, given+1
-		return n
 	}
-	cores := float64(left.VCPU)
-	eaten.VCPU = int(take(&cores, float64(p.VCPU)))
-	left.VCPU = int(cores)
-	eaten.MemoryGiB = take(&left.MemoryGiB, p.MemoryGiB)
-	eaten.StorageGiB = take(&left.StorageGiB, p.StorageGiB)
-	eaten.BandwidthMbps = take(&left.BandwidthMbps, p.BandwidthMbps)
-	eaten.Resources = min(left.Resources, p.Resources)
-	left.Resources -= eaten.Resources
-	whole := g.all || shares == float64(given)
-	if whole {
-		eaten.Changed = p.Changed
+	left = growth{g.sizes.minus(eaten), g.annual, g.part}
+	var cost *price.Amount // of the eaten part
+	if g.annual != nil && p.Annual != nil && g.annual.Currency() == p.Annual.Currency() && wanted > 0 {
+		c := g.annual.Mul(decimal.NewFromFloat(fits / float64(wanted)))
+		if g.part != nil {
+			if exact, known := g.part(eaten); known {
+				c = exact
+			}
+		}
+		c = c.Round()
+		cost = &c
 	}
 	switch {
+	case eaten == sizes{}:
+		zero := price.Zero(p.Currency)
+		return eaten, &zero, left, short
 	case p.unknown || p.Annual == nil:
-	case whole:
+		return eaten, nil, left, short
+	case p.sizes() == eaten:
 		annual = p.Annual
-	case g.annual != nil && wanted > 0:
-		a := g.annual.Mul(decimal.NewFromFloat(fits / float64(wanted))).Round()
-		if a.Cmp(*p.Annual) > 0 {
-			a = *p.Annual
-		}
-		annual = &a
+	case cost != nil:
+		annual = atMost(*cost, *p.Annual)
 	default:
-		a := p.Annual.Mul(decimal.NewFromFloat(shares / float64(given))).Round()
-		annual = &a
+		annual = atMost(p.Annual.Mul(decimal.NewFromFloat(shares/float64(given))).Round(), *p.Annual)
 	}
-	if g.annual != nil && annual != nil {
+	if cost != nil && cost.Cmp(*annual) > 0 {
+		short, _ = cost.Sub(*annual)
+	}
+	if g.annual != nil {
 		rest, err := g.annual.Sub(*annual)
 		if err != nil || rest.Sign() < 0 {
 			rest = price.Zero(g.annual.Currency())
 		}
 		left.annual = &rest
 	}
-	return eaten, annual, left
+	return eaten, annual, left, short
+}
+
+// atMost is the lesser of two amounts of one currency.
+func atMost(a, limit price.Amount) *price.Amount {
+	if a.Cmp(limit) > 0 {
+		a = limit
+	}
+	return &a
 }
 
 // newestFirst orders positions for a resource that grows again: what was given last is
 // taken first.
 func newestFirst(a, b *position) int { return cmp.Or(b.At.Compare(a.At), cmp.Compare(b.ID, a.ID)) }
+
+// oldestFirst orders positions for what an application takes again.
+func oldestFirst(a, b *position) int { return compare(a.Entry, b.Entry) }

@@ -6,22 +6,25 @@ import (
 	"time"
 
 	"yunjian/cloud"
+	"yunjian/price"
 )
 
-// Reconcile returns what two inventories of one cloud, taken one after the other, add to
-// the ledger, which holds entries. Nothing follows from a first inventory, nor from one
-// that is not later than the one before, and what is in the ledger is not booked again.
-// Entries come in the order of Sort.
+// Reconcile returns what two inventories of one cloud, seen one after the other, add to
+// the ledger, which holds entries. Nothing follows from a first inventory, and what is in
+// the ledger is not booked again. Which of the two was seen first is as they are given:
+// the clock that dates them may have run ahead of itself. Entries come in the order of
+// Sort.
 func Reconcile(before, after cloud.Inventory, entries []Entry, s Settings) []Entry {
-	if before.TakenAt.IsZero() || !after.TakenAt.After(before.TakenAt) {
+	if before.TakenAt.IsZero() {
 		return nil
 	}
 	r := newRun(before, after, entries, s)
-	if r.booked(after.TakenAt) {
+	if r.booked(entries) {
 		return nil
 	}
 	r.compare()
-	r.newcomers()
+	r.returned()
+	r.rebound()
 	r.verify()
 	Sort(r.out)
 	return r.out
@@ -32,23 +35,24 @@ type run struct {
 	Settings
 	before, after cloud.Inventory
 	was, now      map[string]cloud.Resource
-	disks         [2]map[string]float64 // GiB of the listed disks of each instance, before and after
-	complete      map[scope]cloud.Scope // listings of after that were read to the end
-	known         map[scope]bool        // those of before
+	disks         [2]map[string]float64    // GiB of the listed disks of each instance, before and after
+	listings      [2]map[scope]cloud.Scope // before and after
+	first         map[scope]time.Time      // when a listing first showed something
 	at            time.Time
 
-	entries   []Entry
+	ids       map[string]bool
 	positions []*position
 	byID      map[string]*position
 	of        map[string][]*position // by resource
-	by        map[owner][]*position  // by who gave
+	ate       map[string][]meal      // by resource
 	out       []Entry
 }
 
-// owner is the application that gave, and what it gave.
-type owner struct {
-	department, application string
-	kind                    cloud.Kind
+// meal is what a new resource ate of a position, or gave back of it, below zero.
+type meal struct {
+	of string
+	sizes
+	annual *price.Amount // nil: unknown
 }
 
 // scope is one listing.
@@ -61,68 +65,104 @@ func scopeOf(r cloud.Resource) scope { return scope{r.Account, r.Region, r.Kind}
 
 func newRun(before, after cloud.Inventory, entries []Entry, s Settings) *run {
 	r := &run{
-		Settings: s, before: before, after: after, was: map[string]cloud.Resource{}, now: map[string]cloud.Resource{},
-		complete: map[scope]cloud.Scope{}, known: map[scope]bool{}, of: map[string][]*position{}, by: map[owner][]*position{}, byID: map[string]*position{}, at: after.TakenAt.In(s.Location),
-	}
-	for _, e := range entries {
-		if e.Cloud == after.Cloud {
-			r.entries = append(r.entries, e)
-		}
+		Settings: s, before: before, after: after, was: map[string]cloud.Resource{}, now: map[string]cloud.Resource{}, first: map[scope]time.Time{}, at: after.TakenAt.In(s.Location),
+		ids: map[string]bool{}, byID: map[string]*position{}, of: map[string][]*position{}, ate: map[string][]meal{},
 	}
 	for i, side := range []struct {
 		inv cloud.Inventory
 		to  map[string]cloud.Resource
 	}{{before, r.was}, {after, r.now}} {
-		r.disks[i] = map[string]float64{}
+		r.disks[i], r.listings[i] = map[string]float64{}, map[scope]cloud.Scope{}
 		for _, x := range side.inv.Resources {
 			side.to[x.ID] = x
 			if x.Kind == cloud.Disk && x.AttachedTo != "" {
 				r.disks[i][x.AttachedTo] = sum(r.disks[i][x.AttachedTo], x.StorageGiB)
 			}
 		}
-	}
-	for _, x := range before.Scopes {
-		r.known[scope{x.Account, x.Region, x.Kind}] = x.Complete
-	}
-	for _, x := range after.Scopes {
-		if x.Complete {
-			r.complete[scope{x.Account, x.Region, x.Kind}] = x
+		for _, x := range side.inv.Scopes {
+			r.listings[i][scope{x.Account, x.Region, x.Kind}] = x
 		}
 	}
-	for _, p := range positions(r.entries) {
+	for _, x := range before.Resources {
+		if first, ok := r.first[scopeOf(x)]; !ok || x.FirstSeen.Before(first) {
+			r.first[scopeOf(x)] = x.FirstSeen
+		}
+	}
+	var own []Entry
+	for _, e := range entries {
+		if e.Cloud == after.Cloud {
+			own = append(own, e)
+			r.ids[e.ID] = true
+		}
+	}
+	for _, p := range positions(own) {
 		r.hold(p)
 	}
+	for _, e := range own {
+		r.eaten(e)
+	}
 	return r
+}
+
+// booked reports whether this very observation is in the ledger, and none that followed
+// from it. Somebody who imports May, June, May and June again goes back and forth.
+func (r *run) booked(entries []Entry) bool {
+	same := false
+	for _, e := range entries {
+		if e.Cloud != r.after.Cloud || e.Since.IsZero() || e.Evidence != nil && e.Evidence.Note != "" {
+			continue // a bill's
+		}
+		same = same || e.Since.Equal(r.before.TakenAt) && e.At.Equal(r.at) && !e.Since.Equal(e.At)
+		if e.Since.Equal(r.at) && !e.At.Equal(r.at) {
+			return false
+		}
+	}
+	return same
 }
 
 // hold makes a position known.
 func (r *run) hold(p *position) {
 	r.positions, r.byID[p.ID] = append(r.positions, p), p
 	r.of[p.ResourceID] = append(r.of[p.ResourceID], p)
-	by := owner{p.Department, p.Application, p.Kind}
-	r.by[by] = append(r.by[by], p)
 }
 
-// booked reports whether this observation, or a later one, is in the ledger: it is then
-// not looked at again. What bills made, at the instant of their import, is none.
-func (r *run) booked(at time.Time) bool {
-	return slices.ContainsFunc(r.entries, func(e Entry) bool { return !e.At.Before(at) && (e.Evidence == nil || e.Evidence.Note == "") })
-}
-
-// own is a resource as it is priced: the storage of an instance without that of its
-// disks, which are listed and priced by themselves.
-func (r *run) own(x cloud.Resource, side int) cloud.Resource {
-	if x.Kind == cloud.Instance {
-		x.StorageGiB = max(0, sum(x.StorageGiB, -r.disks[side][x.ID]))
+// eaten notes what a new resource ate.
+func (r *run) eaten(e Entry) {
+	if e.Effect == Rebound {
+		r.ate[e.ResourceID] = append(r.ate[e.ResourceID], meal{e.Of, sizes{}.minus(e.sizes()), negative(e.Annual)})
 	}
-	return x
+}
+
+// complete is a listing of after that was read to the end.
+func (r *run) complete(of scope) (cloud.Scope, bool) {
+	s := r.listings[1][of]
+	return s, s.Complete
+}
+
+// ownStorage is the storage of a resource without that of its disks, which are listed and
+// priced by themselves; false where nobody knows, for the disks are listed at one time
+// and not at another. Of the two sides, before is 0 and after 1.
+func (r *run) ownStorage(x cloud.Resource, side int) (float64, bool) {
+	if x.Kind != cloud.Instance {
+		return x.StorageGiB, true
+	}
+	disks := scope{x.Account, x.Region, cloud.Disk}
+	_, once := r.listings[0][disks]
+	_, then := r.listings[1][disks]
+	if !once && !then && r.disks[0][x.ID] == 0 && r.disks[1][x.ID] == 0 {
+		return x.StorageGiB, true
+	}
+	if r.listings[side][disks].Complete {
+		return max(0, sum(x.StorageGiB, -r.disks[side][x.ID])), true
+	}
+	return 0, false
 }
 
 // compare books what became of each resource of the inventory before.
 func (r *run) compare() {
 	for _, was := range r.before.Resources {
 		now, listed := r.now[was.ID]
-		listing, complete := r.complete[scopeOf(was)]
+		listing, complete := r.complete(scopeOf(was))
 		switch {
 		case listed:
 			r.resized(was, now)
@@ -134,14 +174,22 @@ func (r *run) compare() {
 
 // released books a resource that is gone.
 func (r *run) released(was cloud.Resource, listing cloud.Scope) {
-	own := r.own(was, 0)
+	if slices.ContainsFunc(r.of[was.ID], (*position).gone) {
+		return
+	}
 	e := r.entry(was, Released)
+	own := was
+	own.StorageGiB, _ = r.ownStorage(was, 0) // of disks that nobody lists it is with the disks
 	e.Delta = Delta{Resources: 1, VCPU: was.VCPU, MemoryGiB: was.MemoryGiB, StorageGiB: own.StorageGiB, BandwidthMbps: was.BandwidthMbps}
 	e.Evidence = &Evidence{Was: &was, Scope: &listing}
+	if !r.stood(was) && !r.advised(e) && len(r.of[was.ID]) == 0 {
+		r.giveBack(was, e.Evidence)
+		return
+	}
 	// What goes with its instance is part of it, not a resource of its own.
 	if host, had := r.was[was.AttachedTo]; had && was.AttachedTo != "" {
 		if _, still := r.now[host.ID]; !still {
-			if _, complete := r.complete[scopeOf(host)]; complete {
+			if _, complete := r.complete(scopeOf(host)); complete {
 				e.PartOf, e.Resources = host.ID, 0
 			}
 		}
@@ -155,48 +203,118 @@ func (r *run) released(was cloud.Resource, listing cloud.Scope) {
 	r.book(e)
 }
 
+// stood reports whether a resource that is gone was there for so long that its end is no
+// everyday coming and going; also where nobody knows when it came, for it was there when
+// its listing was first read.
+func (r *run) stood(was cloud.Resource) bool {
+	born := was.CreatedAt
+	if born.IsZero() && was.FirstSeen.After(r.first[scopeOf(was)]) {
+		born = was.FirstSeen
+	}
+	return !born.After(r.at.AddDate(0, 0, -r.StandingDays))
+}
+
 // resized books a resource that is smaller or cheaper than it was, and takes back what
-// was booked of one that grew.
+// was booked of one that grew or became dearer. A new category is priced at the larger of
+// the two sizes, and the sizes at the category that is left: so each has its own price.
 func (r *run) resized(was, now cloud.Resource) {
 	if was.Kind != now.Kind {
 		return
 	}
-	before, after := r.own(was, 0), r.own(now, 1)
+	evidence := &Evidence{Was: &was, Now: &now}
+	before, after := was, now
+	stored, known := r.ownStorage(was, 0)
+	stores, knows := r.ownStorage(now, 1)
+	if known && knows && r.disks[0][was.ID] == r.disks[1][now.ID] {
+		before.StorageGiB, after.StorageGiB = stored, stores
+	} else { // it is listed with its disks once and without them once, or one was put elsewhere
+		before.StorageGiB, after.StorageGiB = 0, 0
+	}
+	switch moved := was.Kind == cloud.Disk && was.Category != now.Category && was.Category != "" && now.Category != ""; {
+	case moved && after.StorageGiB > before.StorageGiB:
+		between := after
+		between.Category = was.Category
+		r.size(before, between, evidence)
+		r.category(between, after, evidence)
+	case moved:
+		between := before
+		between.Category = now.Category
+		r.category(before, between, evidence)
+		r.size(between, after, evidence)
+	default:
+		r.size(before, after, evidence)
+	}
+}
+
+// size books what of a resource became smaller, and takes back what grew.
+func (r *run) size(was, now cloud.Resource, evidence *Evidence) {
 	given := Delta{
 		VCPU: int(fell(float64(was.VCPU), float64(now.VCPU))), MemoryGiB: fell(was.MemoryGiB, now.MemoryGiB),
-		StorageGiB: fell(before.StorageGiB, after.StorageGiB), BandwidthMbps: fell(was.BandwidthMbps, now.BandwidthMbps),
+		StorageGiB: fell(was.StorageGiB, now.StorageGiB), BandwidthMbps: fell(was.BandwidthMbps, now.BandwidthMbps),
 	}
-	if now.Kind == cloud.Instance && (r.disks[0][was.ID] > 0) != (r.disks[1][now.ID] > 0) {
-		// Listed with its disks once and without them once: nothing changed by that.
-		given.StorageGiB, after.StorageGiB = 0, before.StorageGiB
-	}
-	smaller := given.VCPU > 0 || given.MemoryGiB > 0 || given.StorageGiB > 0 || given.BandwidthMbps > 0
-	larger := given.VCPU < 0 || given.MemoryGiB < 0 || given.StorageGiB < 0 || given.BandwidthMbps < 0
-	recategorized := was.Kind == cloud.Disk && was.Category != now.Category && was.Category != "" && now.Category != ""
-	if !smaller && !larger && !recategorized {
+	grown := sizes{}.minus(given.sizes())
+	if given.sizes() == (sizes{}) {
 		return
 	}
-	annual, missing := difference(r.Book, before, after, r.at)
+	annual, missing := difference(r.Book, was, now, r.at)
+	if grown.any() {
+		g := growth{sizes: grown, part: r.part(now)}
+		if !given.sizes().any() {
+			g.annual = negative(annual)
+		} else if g.part != nil {
+			if costs, known := g.part(grown); known { // beyond what became smaller in exchange
+				g.annual = &costs
+			}
+		}
+		left, taken := r.takeBack(now, g, evidence)
+		given.resize(sizes{}.minus(left.sizes))
+		if taken != nil {
+			annual = added(annual, taken)
+		}
+		if annual == nil || annual.Sign() <= 0 {
+			return // what became smaller in exchange costs no less
+		}
+	}
+	if !given.sizes().any() || annual != nil && annual.Sign() < 0 {
+		return
+	}
 	e := r.entry(now, Downsized)
 	e.Department, e.Application = cmp.Or(was.Department, now.Department), cmp.Or(was.Application, now.Application)
 	given.Changed = 1
-	e.Delta, e.Annual, e.Missing, e.From = given, annual, missing, r.from(was)
-	e.Evidence = &Evidence{Was: &was, Now: &now}
-	saves := annual != nil && annual.Sign() > 0
+	e.Delta, e.Annual, e.Missing, e.From, e.Evidence = given, annual, missing, r.from(was), evidence
+	r.book(e)
+}
+
+// category books a disk whose category costs less, or takes back what was booked of one
+// whose category costs more.
+func (r *run) category(was, now cloud.Resource, evidence *Evidence) {
+	annual, _ := difference(r.Book, was, now, r.at)
 	switch {
-	case smaller && (!larger || saves) && (annual == nil || annual.Sign() >= 0):
+	case annual == nil || annual.Sign() == 0:
+	case annual.Sign() > 0:
+		e := r.entry(now, Recategorized)
+		e.Department, e.Application = cmp.Or(was.Department, now.Department), cmp.Or(was.Application, now.Application)
+		e.Annual, e.From, e.Evidence = annual, r.from(was), evidence
 		r.book(e)
-	case !smaller && !larger && saves:
-		e.Effect, e.Changed = Recategorized, 0 // nothing of it was given back
-		r.book(e)
-	case larger || recategorized && annual != nil && annual.Sign() < 0:
-		g := growth{Delta: Delta{VCPU: -given.VCPU, MemoryGiB: -given.MemoryGiB, StorageGiB: -given.StorageGiB, BandwidthMbps: -given.BandwidthMbps}}
-		g.all = !smaller && !larger // a category has no size to take back by
-		if annual != nil && annual.Sign() < 0 {
-			g.annual = negative(annual)
-		}
-		r.takeBack(now, Reversed, g, &Evidence{Was: &was, Now: &now})
+	default:
+		r.dearer(now, atMost(*negative(annual), r.dearest(was, now)), evidence)
 	}
+}
+
+// dearest is what the dearest category that a resource was booked with costs beyond the
+// one it had last: nothing was ever given beyond that.
+func (r *run) dearest(was, now cloud.Resource) (most price.Amount) {
+	for _, p := range r.of[now.ID] {
+		if p.Evidence == nil || p.Evidence.Was == nil || p.Evidence.Was.Category == "" {
+			continue
+		}
+		then := now
+		then.Category = p.Evidence.Was.Category
+		if more, _ := difference(r.Book, then, was, r.at); more != nil && more.Cmp(most) > 0 {
+			most = *more
+		}
+	}
+	return most
 }
 
 // fell is how much less there is; 0 where either is unknown.
@@ -205,78 +323,6 @@ func fell(was, now float64) float64 {
 		return 0
 	}
 	return sum(was, -now)
-}
-
-// newcomers takes back what returning and new resources eat.
-func (r *run) newcomers() {
-	for _, now := range r.after.Resources {
-		if _, had := r.was[now.ID]; had {
-			continue
-		}
-		own := r.own(now, 1)
-		g := growth{Delta: Delta{Resources: 1, VCPU: now.VCPU, MemoryGiB: now.MemoryGiB, StorageGiB: own.StorageGiB, BandwidthMbps: now.BandwidthMbps}}
-		g.annual, _ = worth(r.Book, own, r.at)
-		evidence := &Evidence{Now: &now}
-		if slices.ContainsFunc(r.of[now.ID], func(p *position) bool { return p.Effect == Released && p.open() }) {
-			r.takeBack(now, Reversed, g, evidence)
-			continue
-		}
-		// What a listing that was not read to the end did not show is perhaps not new.
-		if r.known[scopeOf(now)] || now.CreatedAt.After(r.before.TakenAt) {
-			r.rebound(now, g, evidence)
-		}
-	}
-}
-
-// takeBack books what a resource takes again of its own entries, the last one first. A
-// released one that returns takes that entry whole, if it is as large.
-func (r *run) takeBack(now cloud.Resource, effect Effect, g growth, evidence *Evidence) {
-	of := slices.Clone(r.of[now.ID])
-	slices.SortStableFunc(of, newestFirst)
-	for _, p := range of {
-		if p.open() && (!g.none() || g.all) {
-			g = r.eat(p, now, effect, g, evidence)
-		}
-	}
-}
-
-// rebound books what a new resource eats of what its application gave within the last
-// days, the oldest first.
-func (r *run) rebound(now cloud.Resource, g growth, evidence *Evidence) {
-	if now.Application == "" {
-		return
-	}
-	since := r.at.AddDate(0, 0, -r.ReboundDays)
-	g.Resources = 0 // another resource: what was released stays so
-	for _, p := range r.by[owner{now.Department, now.Application, now.Kind}] {
-		if !p.At.Before(since) && p.open() && !g.none() {
-			g = r.eat(p, now, Rebound, g, evidence)
-		}
-	}
-}
-
-// eat books what growth takes from a position, and returns what of the growth is left.
-func (r *run) eat(p *position, now cloud.Resource, effect Effect, g growth, evidence *Evidence) growth {
-	eaten, annual, left := p.take(g)
-	if effect == Rebound {
-		eaten.Changed = 0 // another machine: the one that became smaller stays so
-	}
-	if eaten == (Delta{}) && !g.all {
-		return left
-	}
-	e := r.entry(now, effect)
-	e.Of, e.Batch, e.Evidence = p.ID, p.Batch, evidence
-	e.Department, e.Application = p.Department, p.Application                                                                          // where it was credited
-	e.Delta = Delta{-eaten.Resources, -eaten.Changed, -eaten.VCPU, 0 - eaten.MemoryGiB, 0 - eaten.StorageGiB, 0 - eaten.BandwidthMbps} // 0 − 0 is no −0
-	e.Annual, e.From, e.PriceBook, e.Currency, e.ExamplePrices = negative(annual), r.today(), p.PriceBook, p.Currency, p.ExamplePrices
-	if p.From.After(e.From) || p.From.IsZero() {
-		e.From = p.From // what was not saved yet is not lost before
-	}
-	if annual == nil {
-		e.Missing = append(slices.Clone(p.Missing), "saving_unknown")
-	}
-	r.book(e)
-	return left
 }
 
 // verify books that entries of earlier inventories still hold.
@@ -290,19 +336,33 @@ func (r *run) verify() {
 		if p.Evidence != nil && p.Evidence.Was != nil {
 			was = *p.Evidence.Was
 		}
-		listing, complete := r.complete[scopeOf(was)]
-		if !complete || listed == (p.Effect == Released) {
-			continue // it is not known, or is no longer so and was booked above
-		}
 		e := r.entry(was, Verified)
-		e.ResourceID, e.Name, e.Department, e.Application = p.ResourceID, p.Name, p.Department, p.Application
-		e.Of, e.Batch, e.Evidence = p.ID, p.Batch, &Evidence{Scope: &listing}
-		if listed {
+		if listing, complete := r.complete(scopeOf(was)); listed && sized(p, now) {
 			e.Evidence = &Evidence{Now: &now}
+		} else if !listed && complete { // of one that became smaller before it went: it is smaller still
+			e.Evidence = &Evidence{Scope: &listing}
+		} else {
+			continue // nobody knows
 		}
-		e.PriceBook = ""
+		e.ResourceID, e.Name, e.Department, e.Application = p.ResourceID, p.Name, p.Department, p.Application
+		e.Of, e.OfAt, e.Batch, e.PriceBook = p.ID, p.At, p.Batch, ""
 		r.book(e)
 	}
+}
+
+// sized reports whether what a resource has now is known wherever it became less. Had it
+// grown again, that would have been taken.
+func sized(p *position, now cloud.Resource) bool {
+	if p.Effect == Released {
+		return false
+	}
+	have := Delta{VCPU: now.VCPU, MemoryGiB: now.MemoryGiB, StorageGiB: now.StorageGiB, BandwidthMbps: now.BandwidthMbps}.sizes()
+	for i, given := range p.sizes() {
+		if given != 0 && have[i] == 0 {
+			return false
+		}
+	}
+	return p.Effect != Recategorized || now.Category != ""
 }
 
 // entry begins one about a resource.
@@ -327,23 +387,37 @@ func (r *run) from(was cloud.Resource) time.Time {
 
 func (r *run) today() time.Time { return dayOf(r.at, r.Location) }
 
+// advised reports whether somebody had advised what an entry shows.
+func (r *run) advised(e Entry) bool { return r.claim(e) != nil }
+
+// claim is the advice that an entry fulfils; nil: none.
+func (r *run) claim(e Entry) *Claim {
+	for _, a := range r.Claims[e.ResourceID] {
+		if a.Effect == e.Effect {
+			return &a.Claim
+		}
+	}
+	return nil
+}
+
 // book credits an entry to the advice that it fulfils and keeps it, both in what is
 // returned and in the positions that later ones may take from.
 func (r *run) book(e Entry) {
 	if e.Effect.Gives() {
-		for _, a := range r.Claims[e.ResourceID] {
-			if a.Effect == e.Effect {
-				claim := a.Claim
-				e.Claim, e.Batch = &claim, claim.Batch
-				break
-			}
+		if claim := r.claim(e); claim != nil {
+			e.Claim, e.Batch = claim, claim.Batch
 		}
 	}
-	e.ID = identify(e)
+	e.ID = identify(e, 0)
+	for n := 1; r.ids[e.ID]; n++ { // taken twice of one entry, or seen again after it was undone
+		e.ID = identify(e, n)
+	}
+	r.ids[e.ID] = true
 	r.out = append(r.out, e)
 	if e.Effect.Gives() {
 		r.hold(&position{Entry: e})
-	} else {
-		r.byID[e.Of].apply(e)
+		return
 	}
+	r.byID[e.Of].apply(e)
+	r.eaten(e)
 }

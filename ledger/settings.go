@@ -16,21 +16,29 @@ type Settings struct {
 	// verified.
 	VerifyAfter time.Duration
 	// ReboundDays is for how many days after a saving a new resource of the same
-	// application eats it.
-	ReboundDays int
-	Location    *time.Location // in which days are cut
+	// application eats it, and MigrationDays for how many before: whoever moves to a
+	// new machine lets the old one go later.
+	ReboundDays, MigrationDays int
+	// StandingDays is how long a resource must have been there for its release to be a
+	// saving where nobody advised it: what comes and goes within days was not idle, it
+	// was work that ended.
+	StandingDays int
+	Location     *time.Location // in which days are cut
 }
 
-// The standard settings, both proposed: a glitch of a listing does not last a day, and
-// who needs what was released asks for it again within a quarter.
+// The standard settings, all proposed: a glitch of a listing does not last a day, who
+// needs what was released asks for it again within a quarter, and two machines run
+// beside each other for a month at most while one takes over.
 const (
-	StandardVerifyAfter = 24 * time.Hour
-	StandardReboundDays = 90
+	StandardVerifyAfter   = 24 * time.Hour
+	StandardReboundDays   = 90
+	StandardMigrationDays = 30
+	StandardStandingDays  = 30
 )
 
 // Standard are the settings with the standard periods, and without any advice.
 func Standard(book price.Book, loc *time.Location) Settings {
-	return Settings{Book: book, VerifyAfter: StandardVerifyAfter, ReboundDays: StandardReboundDays, Location: loc}
+	return Settings{Book: book, VerifyAfter: StandardVerifyAfter, ReboundDays: StandardReboundDays, MigrationDays: StandardMigrationDays, StandingDays: StandardStandingDays, Location: loc}
 }
 
 // Advice is what somebody advised for a resource.

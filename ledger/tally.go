@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 
 	"yunjian/cloud"
@@ -17,12 +18,16 @@ const (
 	ByApplication By = "application" // of its department
 	ByKind        By = "kind"
 	ByEffect      By = "effect"
-	ByMonth       By = "month" // in which it was observed
-	ByBatch       By = "batch" // the document number of the notice
+	ByMonth       By = "month"   // in which it was observed
+	ByQuarter     By = "quarter" // such as 2024Q3
+	ByHalf        By = "half"    // such as 2024H1
+	ByBatch       By = "batch"   // the document number of the notice
 )
 
 // Bys lists them.
-func Bys() []By { return []By{ByDepartment, ByApplication, ByKind, ByEffect, ByMonth, ByBatch} }
+func Bys() []By {
+	return []By{ByDepartment, ByApplication, ByKind, ByEffect, ByMonth, ByQuarter, ByHalf, ByBatch}
+}
 
 // Query is what is tallied: entries of the period that meet every condition that is not
 // empty. An entry that takes from another counts in the period in which it was observed.
@@ -146,6 +151,12 @@ func (q Query) key(e Entry) []string {
 			out[i] = string(e.Effect)
 		case ByMonth:
 			out[i] = e.At.In(q.From.Location()).Format("2006-01")
+		case ByQuarter:
+			at := e.At.In(q.From.Location())
+			out[i] = fmt.Sprintf("%dQ%d", at.Year(), (int(at.Month())+2)/3)
+		case ByHalf:
+			at := e.At.In(q.From.Location())
+			out[i] = fmt.Sprintf("%dH%d", at.Year(), (int(at.Month())+5)/6)
 		case ByBatch:
 			out[i] = e.Batch
 		}

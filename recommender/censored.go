@@ -34,11 +34,15 @@ func (r *run) censored(c *Candidate) []analyzer.Reason {
 	return out
 }
 
+// stealLeast is the fewest samples of steal whose 95th percentile is not merely their
+// largest.
+const stealLeast = 20
+
 // withheld reports whether the hypervisor withheld CPU beyond the policy's limit, as
 // far as that was measured.
 func (r *run) withheld(c *Candidate) (analyzer.Reason, bool) {
 	u, limit := c.Input.Utilization[cloud.StealPercent], r.pack.Sizing.MaxSteal
-	if u.Samples == 0 {
+	if u.Samples < stealLeast {
 		return analyzer.Reason{}, false
 	}
 	p95 := u.Quantile(0.95)

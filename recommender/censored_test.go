@@ -1,7 +1,9 @@
 package recommender
 
 import (
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -75,6 +77,26 @@ func TestWhatWithheldCPUIsToldBy(t *testing.T) {
 	}
 	if unfit["ecs.g7.2xlarge"] != UnfitCensored || unfit["ecs.c7.4xlarge"] != "" || unfit["ecs.g7.xlarge"] != UnfitStep {
 		t.Errorf("sizes: %v", unfit)
+	}
+}
+
+// So few samples of steal that their 95th percentile is their largest stop nothing.
+func TestFewSamplesOfStealStopNothing(t *testing.T) {
+	p := baseline(t)
+	for n, want := range map[int]string{19: "i-1: downsize to 4C16G 0GiB saves 1440.00", 20: "i-1: refused cpu_withheld"} {
+		c := held(t, p, cloud.Resource{}, 12, 60, 0)
+		if n == 19 {
+			want = "i-1: downsize to 4C32G 0GiB saves 480.00"
+		}
+		var points []cloud.Point
+		for i := range n {
+			points = append(points, cloud.Point{T: now.Add(-time.Duration(i+1) * utilization.Step).Unix(), V: 90})
+		}
+		slices.Reverse(points)
+		c.Input.Utilization[cloud.StealPercent] = utilization.Describe(points, cloud.StealPercent, cloud.Last(p.Window, now), shanghai)
+		if diff := cmp.Diff([]string{want}, describe(Recommend(p, []Candidate{c}, catalogue(), book(t), nil, now))); diff != "" {
+			t.Errorf("%d samples (-want +got):\n%s", n, diff)
+		}
 	}
 }
 

@@ -29,24 +29,31 @@ func newBill() *cobra.Command {
 
 func newBillImport() *cobra.Command {
 	var path, currency string
+	var whole bool
 	var now time.Time
 	cmd := &cobra.Command{
-		Use:   "import FILE --config FILE [--currency CNY] [--now TIME]",
+		Use:   "import FILE --config FILE [--whole] [--currency CNY] [--now TIME]",
 		Short: "导入账单（CSV、XLSX），与台账核对 — import a bill and hold the ledger against it",
 		Long: `读入按月、按资源的账单。台账里的一笔节约，用变化前最后一个整月与变化后第一个整月的账单核对：
 少付的金额 × 12 与入账相差不到 10% 的，凭账单核实；相差更多的，按账单更正（另记一笔）。
+同两个账期之间的几次变化合在一起核对；随云主机释放、账单里没有单列的云盘算在主机账上。
 包年包月的资源不核对。同一个月可以分几次导入，同一资源以最后一次为准。
+已释放的资源在账单里找不到，只有用 --whole 声明该月账单完整时才算“不再付费”。
 
   列：账期* (2024-03)、资源ID*、金额*、币种、账单号
 
 Reads what resources were billed for by month. A saving is held against the last whole month
 before and the first whole month after: what was billed less, times twelve, verifies it where it
-differs by less than 10 %, else corrects it, by an entry of its own. Prepaid resources are
-passed over. A month may be imported in parts; of one resource the last counts.
+differs by less than 10 %, else corrects it, by an entry of its own. Changes between the same
+two months are held against them together, with the disks that the bill has under their machine.
+Prepaid resources are passed over. A month may be imported in parts; of one resource the last
+counts. That what is gone is not in the bill proves something only where --whole says that the
+month was billed for nothing else.
 
   columns: month* (2024-03), resource_id*, amount*, currency, bill`,
-		Example: `  yunjian bill import 2024-01.csv --config yunjian.yaml`,
-		Args:    oneArg("a bill, CSV or XLSX"),
+		Example: `  yunjian bill import 2024-01.csv --config yunjian.yaml
+  yunjian bill import 2024-04.csv --whole --config yunjian.yaml`,
+		Args: oneArg("a bill, CSV or XLSX"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, data, err := openData(cmd, path)
 			if err != nil {
@@ -59,6 +66,9 @@ passed over. A month may be imported in parts; of one resource the last counts.
 			}
 			if len(bills) == 0 {
 				return errors.New("nothing was imported: the bill has no line")
+			}
+			for i := range bills {
+				bills[i].Whole = whole
 			}
 			booked, err := data.State.PutBills(bills, orClock(now).In(cfg.Location), journal.New(cmd.Context(), time.Now(), journal.BillsImported, journal.Object{Type: "bills", ID: filepath.Base(args[0])}))
 			if err != nil {
@@ -82,6 +92,7 @@ passed over. A month may be imported in parts; of one resource the last counts.
 	}
 	configFlag(cmd, &path)
 	nowFlag(cmd, &now)
+	cmd.Flags().BoolVar(&whole, "whole", false, "文件中各月账单完整：没有列出的就是没有付费 | the months of the file are whole: what is not listed was not billed")
 	cmd.Flags().StringVar(&currency, "currency", "CNY", "没有币种列时的币种 | currency of a bill that names none")
 	return cmd
 }
@@ -111,7 +122,11 @@ func newBillList() *cobra.Command {
 				fmt.Fprintln(cmd.OutOrStdout(), "还没有账单 no bill was imported yet: yunjian bill import FILE")
 			}
 			for _, b := range bills {
-				fmt.Fprintf(cmd.OutOrStdout(), "%s  资源 resources %d  %s  %s\n", b.Month, len(b.Amounts), b.Currency, b.Source)
+				whole := ""
+				if b.Whole {
+					whole = "  完整 whole"
+				}
+				fmt.Fprintf(cmd.OutOrStdout(), "%s  资源 resources %d  %s  %s%s\n", b.Month, len(b.Amounts), b.Currency, b.Source, whole)
 			}
 			return nil
 		},

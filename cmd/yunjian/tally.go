@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -30,15 +31,15 @@ func newTally() *cobra.Command {
 	var kind, effect string
 	var entries bool
 	cmd := &cobra.Command{
-		Use:     "tally (--config FILE | --example zhejiang-2024h1) [--period 2024H1 | --from DATE --to DATE] [--by department|application|kind|effect|month|batch] [--entries] [--format text|csv|xlsx|json] [--lang zh|en] [--output FILE]",
+		Use:     "tally (--config FILE | --example zhejiang-2024h1) [--period 2024H1 | --from DATE --to DATE] [--by department|application|kind|effect|month|quarter|half|batch] [--entries] [--format text|csv|xlsx|json] [--lang zh|en] [--output FILE]",
 		GroupID: groupWork,
 		Short:   "财务核算表：已释放的核、GB 与元 — the finance tally: cores, GB and yuan released",
-		Long: `按期间、单位、应用、类型、事项、月份或批次汇总台账里已入账的释放与降配。入账依据是
+		Long: `按期间、单位、应用、类型、事项、月份、季度、半年或批次汇总台账里已入账的释放与降配。入账依据是
 前后两次资源清单的比对，不是建议；每个数都可用 --entries 追到分录与凭据。
 预估年化、本年度可实现、已核实三个数并列，单位为元。
 
 Adds up what the ledger has booked as released or made smaller, by period, department,
-application, kind, effect, month or batch. What is booked was observed by comparing
+application, kind, effect, month, quarter, half or batch. What is booked was observed by comparing
 inventories, not advised; --entries traces every figure to its entries and their
 evidence. Three figures stand side by side: annual, in-year and verified, in yuan.`,
 		Example: `  yunjian tally --config yunjian.yaml --period 2024H1 --by department
@@ -68,7 +69,7 @@ evidence. Three figures stand side by side: annual, in-year and verified, in yua
 			if q.Kind, err = parseOne("--kind", kind, cloud.Kinds()); err != nil {
 				return usage(err)
 			}
-			if q.Effect, err = parseOne("--effect", effect, ledger.Effects()); err != nil {
+			if q.Effect, err = parseOne("--effect", effect, slices.DeleteFunc(ledger.Effects(), func(e ledger.Effect) bool { return e == ledger.Verified })); err != nil {
 				return usage(err)
 			}
 			var data *pipeline.Data
@@ -125,7 +126,7 @@ evidence. Three figures stand side by side: annual, in-year and verified, in yua
 	cmd.Flags().StringVar(&period, "period", "", "期间：2024、2024H1、2024Q3 或 2024-06 | period: a year, a half, a quarter or a month")
 	cmd.Flags().StringVar(&from, "from", "", "第一天，如 2024-01-01 | first day")
 	cmd.Flags().StringVar(&to, "to", "", "最后一天，如 2024-06-30 | last day")
-	cmd.Flags().StringSliceVar(&by, "by", nil, "按什么分类，可用逗号给出几个 | broken down by: department, application, kind, effect, month, batch; several separated by commas")
+	cmd.Flags().StringSliceVar(&by, "by", nil, "按什么分类，可用逗号给出几个：单位、应用、类型、事项、月份、季度、半年、文号 | broken down by: department, application, kind, effect, month, quarter, half, batch; several separated by commas")
 	cmd.Flags().StringVar(&q.Department, "department", "", "只算这个单位 | of this department only")
 	cmd.Flags().StringVar(&q.Application, "application", "", "只算这个应用 | of this application only")
 	cmd.Flags().StringVar(&kind, "kind", "", "只算这类资源 | of this kind only: instance, disk, eip")
@@ -142,10 +143,16 @@ evidence. Three figures stand side by side: annual, in-year and verified, in yua
 	return cmd
 }
 
+// byWords are what a tally is broken down by, as finance calls it.
+var byWords = map[string]ledger.By{
+	"单位": ledger.ByDepartment, "应用": ledger.ByApplication, "类型": ledger.ByKind, "事项": ledger.ByEffect, "月份": ledger.ByMonth, "季度": ledger.ByQuarter, "半年": ledger.ByHalf, "文号": ledger.ByBatch, "批次": ledger.ByBatch,
+}
+
 func parseBy(words []string) ([]ledger.By, error) {
 	var out []ledger.By
 	for _, w := range words {
-		b, err := parseOne("--by", strings.TrimSpace(w), ledger.Bys())
+		w = strings.TrimSpace(w)
+		b, err := parseOne("--by", cmp.Or(string(byWords[w]), w), ledger.Bys())
 		if err != nil {
 			return nil, err
 		}

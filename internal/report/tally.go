@@ -29,8 +29,10 @@ type Tally struct {
 func WriteTally(w io.Writer, t Tally, f Format, l Lang) error {
 	d := tallyDocument{Tally: t, p: prose{lang: l, loc: t.Location}, table: ledger.Tally(t.Entries, t.Query)}
 	slices.SortStableFunc(d.table.Rows, func(a, b ledger.Row) int {
-		if slices.Contains(t.Query.By, ledger.ByMonth) { // people read months in their order
-			return 0
+		for _, by := range []ledger.By{ledger.ByMonth, ledger.ByQuarter, ledger.ByHalf} { // people read these in their order
+			if slices.Contains(t.Query.By, by) {
+				return 0
+			}
 		}
 		return b.Net.Annual.Cmp(a.Net.Annual)
 	})
@@ -114,6 +116,10 @@ func (d tallyDocument) sentence() string {
 	p, n := d.p, d.table.Total.Net
 	if n.Entries == 0 {
 		return p.tell("%s没有入账的释放或降配", "In %s nothing released or downsized was booked", p.period(d.Query.Period))
+	}
+	if n.Resources+n.Changed < 0 || n.VCPU < 0 || n.MemoryGiB < 0 || n.StorageGiB < 0 || n.Annual.Sign() < 0 {
+		return p.tell("%s冲回多于新释放，净变化为 %d 个云资源、%d核CPU、%sGB内存、%sGB存储、每年%s", "In %s more was taken back than was released; the net is %d cloud resources, %d CPU cores, %s GB of memory, %s GB of storage, %s a year",
+			p.period(d.Query.Period), n.Resources+n.Changed, n.VCPU, amountOf(p, n.MemoryGiB), amountOf(p, n.StorageGiB), p.short(n.Annual))
 	}
 	saved := p.tell("每年预估可节约%s", "an estimated %s a year saved", p.short(n.Annual))
 	if n.Unpriced == n.Entries {

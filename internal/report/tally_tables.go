@@ -102,6 +102,10 @@ func (d tallyDocument) by(by ledger.By) string {
 		return p.tell("事项", "Effect")
 	case ledger.ByMonth:
 		return p.tell("月份", "Month")
+	case ledger.ByQuarter:
+		return p.tell("季度", "Quarter")
+	case ledger.ByHalf:
+		return p.tell("半年", "Half-year")
 	default:
 		return p.tell("批次（文号）", "Batch (document no.)")
 	}

@@ -41,7 +41,10 @@ func (s *Store) PutBills(read []ledger.Bill, now time.Time, e journal.Entry) ([]
 		if err != nil {
 			return err
 		}
-		bills := ledger.MergeBills(kept, read)
+		bills, err := ledger.MergeBills(kept, read)
+		if err != nil {
+			return err
+		}
 		for _, b := range bills {
 			packed, err := s.packer.pack(b)
 			if err != nil {

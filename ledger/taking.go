@@ -1,0 +1,275 @@
+package ledger
+
+import (
+	"slices"
+	"time"
+
+	"yunjian/cloud"
+	"yunjian/price"
+)
+
+// returned takes back what was booked of resources that were gone and are listed again:
+// first as they were, then as they are now beside that.
+func (r *run) returned() {
+	for _, now := range r.after.Resources {
+		if _, had := r.was[now.ID]; had {
+			continue
+		}
+		at := slices.IndexFunc(r.of[now.ID], (*position).gone)
+		if at < 0 {
+			continue
+		}
+		p := r.of[now.ID][at]
+		annual := p.Annual
+		if p.unknown {
+			annual = nil
+		}
+		r.book(r.taking(p, now, Reversed, p.Delta, annual, &Evidence{Now: &now}))
+		if p.Evidence != nil && p.Evidence.Was != nil {
+			r.resized(*p.Evidence.Was, now)
+		}
+	}
+}
+
+// newest are the positions of a resource, what was given last first.
+func (r *run) newest(id string) []*position {
+	of := slices.Clone(r.of[id])
+	slices.SortStableFunc(of, newestFirst)
+	return of
+}
+
+// takeBack books what a resource takes again of its own entries, and returns what of it
+// was never given, and the yuan that were taken; nil where nobody knows them.
+func (r *run) takeBack(now cloud.Resource, g growth, evidence *Evidence) (left growth, taken *price.Amount) {
+	taken = &price.Amount{} // of whichever currency
+	var shorts price.Amount
+	for _, p := range r.newest(now.ID) {
+		if p.Effect != Downsized {
+			continue
+		}
+		eaten, annual, rest, short := p.take(g)
+		if eaten == (sizes{}) {
+			continue
+		}
+		g = rest
+		var gone Delta
+		gone.resize(eaten)
+		if p.sizes() == eaten {
+			gone.Changed = p.Changed
+		}
+		taken = added(taken, annual)
+		r.book(r.taking(p, now, Reversed, gone, annual, evidence))
+		if all := added(&shorts, &short); all != nil {
+			shorts = *all
+		}
+	}
+	r.dearer(now, &shorts, evidence)
+	return g, taken
+}
+
+// part prices parts of a resource: what it costs beyond one that is smaller by them. nil
+// where the book prices its type and not its sizes.
+func (r *run) part(whole cloud.Resource) func(sizes) (price.Amount, bool) {
+	bySize := whole
+	bySize.InstanceType = ""
+	costs, _ := worth(r.Book, whole, r.at)
+	sum, _ := worth(r.Book, bySize, r.at)
+	if costs == nil || sum == nil || !costs.Equal(*sum) {
+		return nil
+	}
+	return func(part sizes) (price.Amount, bool) {
+		less := Delta{VCPU: whole.VCPU, MemoryGiB: whole.MemoryGiB, StorageGiB: whole.StorageGiB, BandwidthMbps: whole.BandwidthMbps}.sizes().minus(part)
+		smaller := bySize
+		smaller.VCPU, smaller.MemoryGiB, smaller.StorageGiB, smaller.BandwidthMbps = int(less[0]), less[1], less[2], less[3]
+		rest, _ := worth(r.Book, smaller, r.at)
+		if rest == nil {
+			return price.Amount{}, false
+		}
+		cost, err := costs.Sub(*rest)
+		return cost, err == nil
+	}
+}
+
+// dearer takes back yuan alone, up to what a resource costs more by now: first what was
+// booked of its category, then what of its size was booked at the price of another.
+func (r *run) dearer(now cloud.Resource, most *price.Amount, evidence *Evidence) {
+	more := *most
+	for _, effect := range []Effect{Recategorized, Downsized} {
+		for _, p := range r.newest(now.ID) {
+			if p.Effect != effect || p.Annual == nil || p.Annual.Sign() <= 0 || p.Annual.Currency() != more.Currency() || more.Sign() <= 0 {
+				continue
+			}
+			taken := atMost(more, *p.Annual)
+			more, _ = more.Sub(*taken) // of one currency
+			r.book(r.taking(p, now, Reversed, Delta{}, taken, evidence))
+		}
+	}
+}
+
+// owner is the application that gave, and what it gave.
+type owner struct {
+	department, application string
+	kind                    cloud.Kind
+}
+
+// rebound books what new resources eat of what their application gave, the oldest first:
+// those that came within ReboundDays after it, or within MigrationDays before. How much
+// one eats follows from its size and from what it has eaten, not from when it was first
+// looked at: an owner who becomes known late changes nothing.
+func (r *run) rebound() {
+	by := map[owner][]*position{}
+	since := r.at.AddDate(0, 0, -2*r.ReboundDays-r.MigrationDays)
+	for _, p := range r.positions {
+		if p.Application != "" && !p.At.Before(since) && p.sizes().any() {
+			of := owner{p.Department, p.Application, p.Kind}
+			by[of] = append(by[of], p)
+		}
+	}
+	if len(by) == 0 {
+		return
+	}
+	for _, of := range by {
+		slices.SortFunc(of, oldestFirst)
+	}
+	for _, now := range r.after.Resources {
+		of := owner{now.Department, now.Application, now.Kind}
+		if len(by[of]) == 0 || len(r.of[now.ID]) > 0 { // what gave itself is not new
+			continue
+		}
+		if born := r.newcomer(now); born.After(r.at.AddDate(0, 0, -r.ReboundDays-r.MigrationDays)) {
+			by[of] = r.eat(by[of], now, born)
+		}
+	}
+}
+
+// newcomer is when a resource came; zero where it is not known to be new. Where its source
+// does not say, it must have appeared in a listing that was read to the end before: what
+// such a one did not show was perhaps there already.
+func (r *run) newcomer(now cloud.Resource) time.Time {
+	_, had := r.was[now.ID]
+	switch {
+	case !now.CreatedAt.IsZero():
+		return now.CreatedAt
+	case !had && r.listings[0][scopeOf(now)].Complete:
+		return r.at
+	case had && len(r.ate[now.ID]) > 0: // it was one when it appeared
+		return now.FirstSeen
+	}
+	return time.Time{}
+}
+
+// eat books what a new resource eats of positions, and returns those that have something
+// left.
+func (r *run) eat(of []*position, now cloud.Resource, born time.Time) []*position {
+	own := now
+	own.StorageGiB, _ = r.ownStorage(now, 1)
+	g := growth{sizes: Delta{VCPU: now.VCPU, MemoryGiB: now.MemoryGiB, StorageGiB: own.StorageGiB, BandwidthMbps: now.BandwidthMbps}.sizes()}
+	g.annual, _ = worth(r.Book, own, r.at)
+	g.part = r.part(own)
+	for _, m := range r.ate[now.ID] {
+		if p := r.byID[m.of]; p == nil || p.returned {
+			continue // who had given it is back: it is eaten of somebody else's
+		}
+		g.sizes = g.sizes.minus(m.sizes)
+		if g.annual != nil && m.annual != nil && g.annual.Currency() == m.annual.Currency() {
+			rest, _ := g.annual.Sub(*m.annual)
+			g.annual = &rest
+		}
+	}
+	for i := range g.sizes {
+		g.sizes[i] = max(0, g.sizes[i])
+	}
+	for _, p := range of {
+		if !g.any() {
+			break
+		}
+		if born.Before(p.At.AddDate(0, 0, -r.MigrationDays)) || born.After(p.At.AddDate(0, 0, r.ReboundDays)) {
+			continue
+		}
+		eaten, annual, left, _ := p.take(g)
+		if eaten == (sizes{}) {
+			continue
+		}
+		g = left
+		var gone Delta // the one that was released stays so, and the one that became smaller
+		gone.resize(eaten)
+		r.book(r.taking(p, now, Rebound, gone, annual, &Evidence{Now: &now}))
+	}
+	for len(of) > 0 && !of[0].sizes().any() {
+		of = of[1:]
+	}
+	return of
+}
+
+// giveBack books that a new resource which is gone again eats no longer what it had
+// eaten, of those who are still gone or as small.
+func (r *run) giveBack(was cloud.Resource, evidence *Evidence) {
+	byPosition := map[string]*meal{}
+	var order []string
+	for _, m := range r.ate[was.ID] {
+		all := byPosition[m.of]
+		if all == nil {
+			all = &meal{of: m.of, annual: &price.Amount{}}
+			byPosition[m.of] = all
+			order = append(order, m.of)
+		}
+		all.sizes = all.sizes.minus(sizes{}.minus(m.sizes))
+		if all.annual != nil {
+			all.annual = added(all.annual, m.annual)
+		}
+	}
+	for _, id := range order {
+		p, m := r.byID[id], byPosition[id]
+		if p == nil || m.sizes == (sizes{}) || !r.standsYet(p) {
+			continue
+		}
+		var back Delta
+		back.resize(sizes{}.minus(m.sizes))
+		r.book(r.taking(p, was, Rebound, back, negative(m.annual), evidence))
+	}
+}
+
+// standsYet reports whether what a position gave is as it was then: its resource is gone,
+// or no larger than it became.
+func (r *run) standsYet(p *position) bool {
+	now, listed := r.now[p.ResourceID]
+	if p.Effect == Released {
+		return !listed && !p.returned
+	}
+	if !listed || p.Evidence == nil || p.Evidence.Now == nil {
+		return !listed
+	}
+	then := *p.Evidence.Now
+	return now.VCPU <= then.VCPU && now.MemoryGiB <= then.MemoryGiB && now.StorageGiB <= then.StorageGiB && now.BandwidthMbps <= then.BandwidthMbps
+}
+
+// added is the sum of two amounts; nil where either is unknown or they have two
+// currencies.
+func added(a, b *price.Amount) *price.Amount {
+	if a == nil || b == nil {
+		return nil
+	}
+	both, err := a.Add(*b)
+	if err != nil {
+		return nil
+	}
+	return &both
+}
+
+// taking begins an entry that takes from a position: gone are its sizes, annual the yuan,
+// nil where unknown.
+func (r *run) taking(p *position, now cloud.Resource, effect Effect, gone Delta, annual *price.Amount, evidence *Evidence) Entry {
+	e := r.entry(now, effect)
+	e.Of, e.OfAt, e.Batch, e.Evidence = p.ID, p.At, p.Batch, evidence
+	e.Department, e.Application = p.Department, p.Application // where it was credited
+	e.Resources, e.Changed = -gone.Resources, -gone.Changed
+	e.resize(sizes{}.minus(gone.sizes()))
+	e.Annual, e.From, e.PriceBook, e.Currency, e.ExamplePrices = negative(annual), r.today(), p.PriceBook, p.Currency, p.ExamplePrices
+	if p.From.After(e.From) || p.From.IsZero() {
+		e.From = p.From // what was not saved yet is not lost before
+	}
+	if annual == nil {
+		e.Missing = append(slices.Clone(p.Missing), "saving_unknown")
+	}
+	return e
+}
