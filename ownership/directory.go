@@ -144,7 +144,9 @@ func named(name, own string, others []string) bool {
 	return f == fold(own) || slices.ContainsFunc(others, func(o string) bool { return fold(o) == f })
 }
 
-// Assignment is what a person decided of one resource; it wins over all else.
+// Assignment is what a person decided of one resource; it wins over all else. Where it
+// names no application, the resource keeps the one that its tags lead to, if that may be
+// the department's.
 type Assignment struct {
 	ResourceID  string `json:"resource_id"`
 	Department  string `json:"department"`
@@ -189,8 +191,20 @@ func NewResolver(d Directory, assignments []Assignment) Resolver {
 // assigned it, else by its application's code, else by the names in its tags.
 func (r Resolver) Resolve(x cloud.Resource) (department, application string) {
 	if a, ok := r.assigned[x.ID]; ok {
-		return a.Department, a.Application
+		if a.Application != "" {
+			return a.Department, a.Application
+		}
+		department, application = r.tagged(x)
+		if department == "" || department == a.Department {
+			return a.Department, application
+		}
+		return a.Department, r.named(a.Department, x.Application)
 	}
+	return r.tagged(x)
+}
+
+// tagged is the owner that the tags of a resource lead to.
+func (r Resolver) tagged(x cloud.Resource) (department, application string) {
 	for _, code := range []string{x.Tags[CodeTag], x.Attributes[CodeTag], x.Application} {
 		if a, ok := r.codes[fold(code)]; ok && code != "" {
 			return a.Department, a.Name
@@ -203,14 +217,34 @@ func (r Resolver) Resolve(x cloud.Resource) (department, application string) {
 	if application == "" {
 		return department, ""
 	}
+	if a, ok := r.one(department, application); ok {
+		return a.Department, a.Name
+	}
+	return department, application // nobody's, or of several departments: it is not guessed
+}
+
+// named is what a department calls an application, or what it is called where that knows
+// none of the name.
+func (r Resolver) named(department, application string) string {
+	if a, ok := r.one(department, application); ok {
+		return a.Name
+	}
+	if len(r.applications[fold(application)]) > 0 {
+		return "" // it is another department's
+	}
+	return application
+}
+
+// one is the only application of a name, of a department where one is given.
+func (r Resolver) one(department, application string) (Application, bool) {
 	var of []Application
 	for _, a := range r.applications[fold(application)] {
 		if department == "" || a.Department == department {
 			of = append(of, a)
 		}
 	}
-	if len(of) != 1 { // nobody's, or of several departments: it is not guessed
-		return department, application
+	if len(of) != 1 {
+		return Application{}, false
 	}
-	return of[0].Department, of[0].Name
+	return of[0], true
 }

@@ -21,7 +21,7 @@ func directory() Directory {
 }
 
 func TestResolve(t *testing.T) {
-	r := NewResolver(directory(), []Assignment{{ResourceID: "i-9", Department: "民政局", Application: "低保"}})
+	r := NewResolver(directory(), []Assignment{{ResourceID: "i-9", Department: "民政局", Application: "低保"}, {ResourceID: "i-8", Department: "民政局"}})
 	for _, c := range []struct {
 		name                    string
 		of                      cloud.Resource
@@ -38,6 +38,11 @@ func TestResolve(t *testing.T) {
 		{"unknown to the directory", cloud.Resource{Department: "水利局", Application: "防汛"}, "水利局", "防汛"},
 		{"an application of another department", cloud.Resource{Department: "水利局", Application: "预编"}, "水利局", "预编"},
 		{"nothing", cloud.Resource{}, "", ""},
+		{"a department alone, and its own application", cloud.Resource{ID: "i-8", Application: "门户"}, "民政局", "门户"},
+		{"a department alone, and the code of its application", cloud.Resource{ID: "i-8", Department: "财政局", Application: "B2"}, "民政局", "门户"},
+		{"a department alone, and an application that nobody lists", cloud.Resource{ID: "i-8", Department: "财政局", Application: "防汛"}, "民政局", "防汛"},
+		{"a department alone, and another's application", cloud.Resource{ID: "i-8", Department: "财政局", Application: "预编"}, "民政局", ""},
+		{"a department alone, and the same department's", cloud.Resource{ID: "i-8", Department: "民政局", Application: "别的"}, "民政局", "别的"},
 		{"assigned", cloud.Resource{ID: "i-9", Department: "财政局"}, "民政局", "低保"},
 	} {
 		if d, a := r.Resolve(c.of); d != c.department || a != c.application {
@@ -53,7 +58,11 @@ func TestResolve(t *testing.T) {
 func TestResolveTwice(t *testing.T) {
 	words := []string{"", "财政局", "市财政局", "民政局", "预算编制", "预编", "门户", "A330100", "b2", "别的"}
 	rapid.Check(t, func(t *rapid.T) {
-		r := NewResolver(directory(), nil)
+		var assigned []Assignment
+		if rapid.Bool().Draw(t, "assigned") {
+			assigned = []Assignment{{Department: rapid.SampledFrom([]string{"财政局", "民政局"}).Draw(t, "to")}}
+		}
+		r := NewResolver(directory(), assigned)
 		x := cloud.Resource{Department: rapid.SampledFrom(words).Draw(t, "d"), Application: rapid.SampledFrom(words).Draw(t, "a")}
 		d, a := r.Resolve(x)
 		if again, more := r.Resolve(cloud.Resource{Department: d, Application: a}); again != d || more != a {

@@ -72,6 +72,22 @@ func Queue(fleet []cloud.Resource) []Orphan {
 			owners[k][owner{r.Department, r.Application}]++
 		}
 	}
+	likeliest := map[key][]Hint{} // of each key that an orphan has, once
+	hints := func(k key) []Hint {
+		of, known := likeliest[k]
+		if known {
+			return of
+		}
+		for w, n := range owners[k] {
+			of = append(of, Hint{w.department, w.application, k.by, k.of, n})
+		}
+		slices.SortFunc(of, func(a, b Hint) int {
+			return cmp.Or(cmp.Compare(b.Alike, a.Alike), cmp.Compare(a.Department, b.Department), cmp.Compare(a.Application, b.Application))
+		})
+		of = slices.Clone(of[:min(len(of), mostHints)])
+		likeliest[k] = of
+		return of
+	}
 	var out []Orphan
 	for _, r := range fleet {
 		if r.Department != "" {
@@ -82,14 +98,7 @@ func Queue(fleet []cloud.Resource) []Orphan {
 			o.Hints = append(o.Hints, Hint{host.Department, host.Application, ByInstance, cmp.Or(host.Name, host.ID), 1})
 		}
 		for _, k := range keys(r) {
-			var of []Hint
-			for w, n := range owners[k] {
-				of = append(of, Hint{w.department, w.application, k.by, k.of, n})
-			}
-			slices.SortFunc(of, func(a, b Hint) int {
-				return cmp.Or(cmp.Compare(b.Alike, a.Alike), cmp.Compare(a.Department, b.Department), cmp.Compare(a.Application, b.Application))
-			})
-			o.Hints = append(o.Hints, of...)
+			o.Hints = append(o.Hints, hints(k)...)
 		}
 		o.Hints = o.Hints[:min(len(o.Hints), mostHints)]
 		out = append(out, o)
