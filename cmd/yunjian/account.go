@@ -43,7 +43,7 @@ func openAuth(cmd *cobra.Command, path string) (s *auth.Service, by auth.Princip
 	if u, err := user.Current(); err == nil {
 		name = u.Username
 	}
-	return auth.New(data.State, cfg.Auth, nil), auth.Operator(name), cfg, func() { data.Close() }, nil
+	return auth.New(data.State, cfg.Auth, data.RecordAuth), auth.Operator(name), cfg, func() { data.Close() }, nil
 }
 
 // withAuth runs do over the accounts of the configured data folder.

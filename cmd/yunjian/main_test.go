@@ -66,6 +66,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"waitfor": waitFor,
+			"bearer":  bearer,
 			"fetch":   fetch,
 			"signal":  sendSignal,
 			"exits":   exits,
@@ -81,7 +82,7 @@ func waitFor(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	deadline := time.Now().Add(time.Minute)
 	for time.Now().Before(deadline) {
-		if body, status, err := get(args[0]); err == nil && status < 500 {
+		if body, status, err := get(args[0], ts.Getenv("BEARER")); err == nil && status < 500 {
 			if len(args) == 1 || regexp.MustCompile(args[1]).MatchString(body) {
 				return
 			}
@@ -91,12 +92,21 @@ func waitFor(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Fatalf("%s did not answer as wanted within a minute", args[0])
 }
 
+// bearer sends a token that stands in a file with what fetch and waitfor ask for,
+// until the script's end: bearer FILE.
+func bearer(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: bearer FILE")
+	}
+	ts.Setenv("BEARER", strings.TrimSpace(ts.ReadFile(args[0])))
+}
+
 // fetch writes what an address answers to a file: fetch URL FILE.
 func fetch(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) != 2 {
 		ts.Fatalf("usage: fetch URL FILE")
 	}
-	body, status, err := get(args[0])
+	body, status, err := get(args[0], ts.Getenv("BEARER"))
 	ts.Check(err)
 	if (status >= 400) != neg {
 		ts.Fatalf("%s answered %d: %s", args[0], status, body)
@@ -104,9 +114,16 @@ func fetch(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(body), 0o600))
 }
 
-func get(url string) (string, int, error) {
+func get(url, token string) (string, int, error) {
 	client := http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
-	resp, err := client.Get(url)
+	req, err := http.NewRequest(http.MethodGet, url, nil)
+	if err != nil {
+		return "", 0, err
+	}
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	resp, err := client.Do(req)
 	if err != nil {
 		return "", 0, err
 	}

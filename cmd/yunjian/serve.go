@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"sync"
 	"syscall"
@@ -38,13 +39,13 @@ func newServe() *cobra.Command {
 		Short:   "守护进程：定时采集、审计、周报与控制台 — the daemon: schedules, console, /metrics",
 		Long: `按配置的时刻表采集、审计、出周报，并在 listen 地址提供页面、/metrics、/healthz、/readyz。
 SIGHUP 重新读取配置；配置有误时保留原配置并在日志与 /metrics 中说明
-（data_dir、listen、timezone、log 须重启才生效）。SIGTERM 优雅停止。
+（data_dir、listen、是否用 TLS、timezone、auth、log 须重启才生效；证书随 SIGHUP 重读）。SIGTERM 优雅停止。
 运行期间 backup、check、compact、journal、history stats 照常可用：命令经数据目录中的 control.sock 请它代办。
 
 Collects, audits and reports on schedule, and serves the page, /metrics, /healthz
 and /readyz at the listen address. SIGHUP reads the configuration again and keeps
-the old one when the new one is wrong; data_dir, listen, timezone and log change
-only with a restart. SIGTERM stops gracefully. backup, check, compact, journal and
+the old one when the new one is wrong; data_dir, listen, whether there is TLS,
+timezone, auth and log change only with a restart; certificates are read again. SIGTERM stops gracefully. backup, check, compact, journal and
 history stats work beside it: they ask it through control.sock in the data folder.`,
 		Example: `  yunjian serve --config yunjian.yaml
   kill -HUP $(pidof yunjian)                 # 重新读取配置 | reload`,
@@ -94,6 +95,8 @@ type daemon struct {
 	jobs    *pipeline.Scheduler
 	reload  func() (config.Config, error) // nil: SIGHUP is ignored
 	now     func() time.Time
+	cert    certificate
+	guest   auth.Principal // of a demonstration: whoever is not signed in; else zero
 
 	mu  sync.Mutex
 	cfg config.Config
@@ -119,6 +122,9 @@ func checkSetup(cfg config.Config) error {
 	if _, err := loadBook(cfg); err != nil {
 		return err
 	}
+	if _, err := readCertificate(cfg); err != nil {
+		return err
+	}
 	return checkSecrets(cfg)
 }
 
@@ -131,7 +137,8 @@ func checkSecrets(cfg config.Config) error {
 			errs = append(errs, err)
 		}
 	}
-	return usage(errors.Join(errs...))
+	_, err := cfg.OIDCSecret()
+	return usage(errors.Join(append(errs, err)...))
 }
 
 func (d *daemon) config() config.Config {
@@ -166,12 +173,20 @@ func (d *daemon) run(ctx context.Context, listener net.Listener) (err error) {
 		_, rerr := d.data.State.Record(e)
 		err = errors.Join(err, rerr)
 	}()
-	if host, _, _ := net.SplitHostPort(listener.Addr().String()); !net.ParseIP(host).IsLoopback() {
-		d.log.Warn().Str("listen", listener.Addr().String()).Msg("the page has no sign-in yet: let only a gateway that asks for one reach this address")
+	if err := d.cert.read(cfg); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	gate, err := d.openGate(ctx, cfg)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	for _, w := range cfg.Warnings {
+		d.log.Warn().Msg(w)
 	}
 	console := web.New(d.data, web.Options{
 		Lang: func() report.Lang { return report.Lang(d.config().Lang) }, Location: cfg.Location, Registry: d.reg, Log: d.log, Version: version,
 		Report: func() (report.Options, error) { return reportOptions(d.config()) },
+		Gate:   gate,
 	})
 	server := &http.Server{Handler: console.Handler(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
 	d.log.Info().Str("listen", listener.Addr().String()).Str("data_dir", cfg.DataDir).Str("version", version).Msg("serving")
@@ -187,7 +202,7 @@ func (d *daemon) run(ctx context.Context, listener net.Listener) (err error) {
 		group.Go(func() error { return care.Serve(gctx, socket) })
 	}
 	group.Go(func() error {
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := server.Serve(d.cert.over(listener, cfg)); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serve: %w", err)
 		}
 		return nil
@@ -262,8 +277,11 @@ func (d *daemon) reloadConfig(ctx context.Context) {
 		err = checkSetup(next)
 	}
 	old := d.config()
-	if err == nil && (next.DataDir != old.DataDir || next.Listen != old.Listen || next.Timezone != old.Timezone || next.Log != old.Log) {
-		err = errors.New("data_dir, listen, timezone and log change only with a restart")
+	if err == nil && (next.DataDir != old.DataDir || next.Listen != old.Listen || (next.TLSCertFile == "") != (old.TLSCertFile == "") || next.Timezone != old.Timezone || !reflect.DeepEqual(next.Auth, old.Auth) || next.Log != old.Log) {
+		err = errors.New("data_dir, listen, whether there is TLS, timezone, auth and log change only with a restart")
+	}
+	if err == nil {
+		err = d.cert.read(next)
 	}
 	d.metrics.Reloaded(err == nil)
 	object := journal.Object{Type: "config"}

@@ -69,8 +69,14 @@ var (
 
 var accountName = regexp.MustCompile(`^[\p{Ll}\p{Lo}\p{N}][\p{Ll}\p{Lo}\p{N}._@-]{0,63}$`)
 
+// reserved are the names by which the journal calls who is no account.
+var reserved = []string{"system", "setup", "token", "header", "oidc", "guest", "anonymous"}
+
 // CheckName is an error where an account may not have this name.
 func CheckName(name string) error {
+	if slices.Contains(reserved, name) {
+		return fmt.Errorf("account name %q: the journal calls something else so, want another", name)
+	}
 	if !accountName.MatchString(name) {
 		return fmt.Errorf("account name %q: want lower-case letters, digits and . _ @ - after a letter or digit, at most 64", clip(name))
 	}
@@ -161,6 +167,15 @@ func names(accounts []NewAccount) string {
 		out = append(out, clip(a.Name))
 	}
 	return strings.Join(out, " ")
+}
+
+// Empty reports whether there are no accounts yet, and set-up is due.
+func (s *Service) Empty() (empty bool, err error) {
+	err = s.state.ViewIdentities(func(i store.Identities) error {
+		empty = i.Empty(store.Accounts)
+		return nil
+	})
+	return empty, err
 }
 
 // setupKey is where the set-up token's hash is kept.

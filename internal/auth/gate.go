@@ -15,14 +15,29 @@ import (
 type Gate struct {
 	svc      *Service
 	provider *Provider // nil: no OIDC
+	guest    Principal // who whoever is not recognized is; zero: nobody
 	signIns  *limiter
 	links    *limiter
+	tokens   *limiter // of tokens that are none
 }
 
 // NewGate returns a gate over a service. A nil provider: no OIDC.
 func NewGate(svc *Service, provider *Provider) *Gate {
-	return &Gate{svc: svc, provider: provider, signIns: newLimiter(10*time.Second, 10), links: newLimiter(6*time.Second, 20)}
+	return &Gate{
+		svc: svc, provider: provider,
+		signIns: newLimiter(10*time.Second, 10), links: newLimiter(6*time.Second, 20), tokens: newLimiter(time.Second, 20),
+	}
 }
+
+// Open lets whoever is not recognized pass as p: for a demonstration, whose data is
+// made up. It is to be called before the gate is used.
+func (g *Gate) Open(p Principal) { g.guest = p }
+
+// Service is what the gate stands before.
+func (g *Gate) Service() *Service { return g.svc }
+
+// OIDC reports whether people may sign in through a provider.
+func (g *Gate) OIDC() bool { return g.provider != nil }
 
 // sessionCookie: with this prefix browsers take it only over TLS or from this
 // machine, and from no other host.
@@ -55,6 +70,8 @@ func (g *Gate) Handler(next http.Handler) http.Handler {
 	return http.NewCrossOriginProtection().Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p, err := g.recognize(r)
 		switch {
+		case errors.Is(err, errTooMany):
+			tooMany(w)
 		case errors.Is(err, ErrSignIn):
 			w.Header().Set("WWW-Authenticate", `Bearer realm="yunjian"`)
 			answer(w, http.StatusUnauthorized, ErrSignIn.Error())
@@ -66,11 +83,18 @@ func (g *Gate) Handler(next http.Handler) http.Handler {
 	}))
 }
 
+// errTooMany: what is refused so often is no longer put on record, which is a
+// write each.
+var errTooMany = errors.New("too many requests")
+
 // recognize tries a bearer token, the gateway's header and the session, in this
 // order. A token that is wrong is an error; a session that ended is nobody.
 func (g *Gate) recognize(r *http.Request) (Principal, error) {
 	if text, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
 		p, err := g.svc.ByToken(text, g.Address(r))
+		if errors.Is(err, ErrSignIn) && !g.tokens.allow(addressFailures(g.Address(r))) {
+			return p, errTooMany
+		}
 		if errors.Is(err, ErrSignIn) {
 			err = g.svc.tell(Event{Who: "token", Via: ViaToken, Address: g.Address(r), What: "token.use", Detail: "not a token, or no longer one"}, ErrSignIn)
 		}
@@ -87,11 +111,11 @@ func (g *Gate) recognize(r *http.Request) (Principal, error) {
 	}
 	cookie, err := r.Cookie(sessionCookie)
 	if err != nil {
-		return Principal{}, nil
+		return g.guest, nil
 	}
 	p, err := g.svc.BySession(cookie.Value)
 	if errors.Is(err, ErrSignIn) {
-		return Principal{}, nil
+		return g.guest, nil
 	}
 	return p, err
 }
@@ -202,12 +226,70 @@ func (g *Gate) LimitLinks(next http.Handler) http.Handler {
 func (g *Gate) limited(l *limiter, next http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !l.allow(addressFailures(g.Address(r))) {
-			w.Header().Set("Retry-After", "10")
-			answer(w, http.StatusTooManyRequests, "too many requests: wait ten seconds")
+			tooMany(w)
 			return
 		}
 		next(w, r)
 	})
+}
+
+func tooMany(w http.ResponseWriter) {
+	w.Header().Set("Retry-After", "10")
+	answer(w, http.StatusTooManyRequests, "请求过多，请等十秒 | too many requests: wait ten seconds")
+}
+
+// LimitSignIns slows down who tries passwords, in front of a handler that takes them.
+func (g *Gate) LimitSignIns(next http.Handler) http.Handler {
+	return g.limited(g.signIns, next.ServeHTTP)
+}
+
+// SignIn is the service's SignIn for who sent a request, whose browser learns the
+// session: the principal is whom it recognizes.
+func (g *Gate) SignIn(w http.ResponseWriter, r *http.Request, name, password, code string) (Principal, error) {
+	token, _, err := g.svc.SignIn(Login{Name: name, Password: password, Code: code, Address: g.Address(r), Agent: r.UserAgent()})
+	if err != nil {
+		return Principal{}, err
+	}
+	g.begun(w, token)
+	return g.svc.BySession(token)
+}
+
+// SignOut ends the session of a request, if there is one.
+func (g *Gate) SignOut(w http.ResponseWriter, r *http.Request) error {
+	if cookie, err := r.Cookie(sessionCookie); err == nil && From(r.Context()).Via == ViaSession {
+		if err := g.svc.SignOut(From(r.Context()), cookie.Value); err != nil {
+			return err
+		}
+	}
+	setCookie(w, sessionCookie, "", http.SameSiteLaxMode, 0)
+	return nil
+}
+
+// ErrNoSession is of what takes a session of one's own.
+var ErrNoSession = errors.New("sign in first")
+
+// ChangePassword sets the password of who sent a request, and signs him out.
+func (g *Gate) ChangePassword(w http.ResponseWriter, r *http.Request, old, password string) error {
+	if From(r.Context()).Via != ViaSession {
+		return ErrNoSession
+	}
+	if err := g.svc.ChangePassword(From(r.Context()), old, password); err != nil {
+		return err
+	}
+	setCookie(w, sessionCookie, "", http.SameSiteLaxMode, 0) // every session of the account has ended
+	return nil
+}
+
+// ErrElsewhere is of set-up by a request from another machine.
+var ErrElsewhere = errors.New("set-up is for the machine that Yunjian runs on: open the page there, or run `yunjian account setup`")
+
+// SetUp makes the first accounts, for who sent a request from this machine and
+// knows the token.
+func (g *Gate) SetUp(r *http.Request, token string, first []NewAccount) error {
+	if a, err := netip.ParseAddr(g.Address(r)); err != nil || !a.IsLoopback() {
+		return ErrElsewhere
+	}
+	return g.svc.SetUpByToken(token, g.Address(r), first)
 }
 
 func (g *Gate) postLogin(w http.ResponseWriter, r *http.Request) {
@@ -215,17 +297,11 @@ func (g *Gate) postLogin(w http.ResponseWriter, r *http.Request) {
 	if !read(w, r, &in) {
 		return
 	}
-	token, _, err := g.svc.SignIn(Login{Name: in.Name, Password: in.Password, Code: in.Code, Address: g.Address(r), Agent: r.UserAgent()})
+	p, err := g.SignIn(w, r, in.Name, in.Password, in.Code)
 	if err != nil && !errors.Is(err, ErrSignIn) && !errors.Is(err, ErrCodeWanted) {
 		answer(w, http.StatusInternalServerError, "internal error: see the log")
 		return
 	}
-	if err != nil {
-		g.refused(w, err)
-		return
-	}
-	g.begun(w, token)
-	p, err := g.svc.BySession(token)
 	if err != nil {
 		g.refused(w, err)
 		return
@@ -238,13 +314,10 @@ func (g *Gate) begun(w http.ResponseWriter, token string) {
 }
 
 func (g *Gate) postLogout(w http.ResponseWriter, r *http.Request) {
-	if cookie, err := r.Cookie(sessionCookie); err == nil && From(r.Context()).Via == ViaSession {
-		if err := g.svc.SignOut(From(r.Context()), cookie.Value); err != nil {
-			g.refused(w, err)
-			return
-		}
+	if err := g.SignOut(w, r); err != nil {
+		g.refused(w, err)
+		return
 	}
-	setCookie(w, sessionCookie, "", http.SameSiteLaxMode, 0)
 	w.WriteHeader(http.StatusNoContent)
 }
 
@@ -253,15 +326,10 @@ func (g *Gate) postPassword(w http.ResponseWriter, r *http.Request) {
 	if !read(w, r, &in) {
 		return
 	}
-	if From(r.Context()).Via != ViaSession {
-		answer(w, http.StatusUnauthorized, "sign in first")
-		return
-	}
-	if err := g.svc.ChangePassword(From(r.Context()), in.Old, in.New); err != nil {
+	if err := g.ChangePassword(w, r, in.Old, in.New); err != nil {
 		g.refused(w, err)
 		return
 	}
-	setCookie(w, sessionCookie, "", http.SameSiteLaxMode, 0) // every session of the account has ended
 	w.WriteHeader(http.StatusNoContent)
 }
 
@@ -271,23 +339,25 @@ func (g *Gate) postSetup(w http.ResponseWriter, r *http.Request) {
 		Token    string
 		Accounts []NewAccount
 	}
-	if a, err := netip.ParseAddr(g.Address(r)); err != nil || !a.IsLoopback() {
-		answer(w, http.StatusForbidden, "set-up is for the machine that Yunjian runs on: open the page there, or run `yunjian account setup`")
-		return
-	}
 	if !read(w, r, &in) {
 		return
 	}
-	if err := g.svc.SetUpByToken(in.Token, g.Address(r), in.Accounts); err != nil {
+	if err := g.SetUp(r, in.Token, in.Accounts); err != nil {
 		g.refused(w, err)
 		return
 	}
 	w.WriteHeader(http.StatusCreated)
 }
 
+// getCallback ends a sign-in at the provider. A browser is sent to the page, which
+// says what came of it.
 func (g *Gate) getCallback(w http.ResponseWriter, r *http.Request) {
 	setCookie(w, flowCookie, "", http.SameSiteLaxMode, 0)
 	token, err := g.provider.signIn(r, g.Address(r))
+	if err != nil && strings.Contains(r.Header.Get("Accept"), "text/html") {
+		http.Redirect(w, r, "../../?refused=oidc", http.StatusSeeOther)
+		return
+	}
 	if err != nil {
 		g.refused(w, err)
 		return
@@ -307,6 +377,10 @@ func (g *Gate) refused(w http.ResponseWriter, err error) {
 		writeJSON(w, http.StatusUnauthorized, map[string]any{"error": ErrCodeWanted.Error(), "code_wanted": true})
 	case errors.Is(err, ErrSignIn):
 		answer(w, http.StatusUnauthorized, ErrSignIn.Error())
+	case errors.Is(err, ErrNoSession):
+		answer(w, http.StatusUnauthorized, err.Error())
+	case errors.Is(err, ErrElsewhere):
+		answer(w, http.StatusForbidden, err.Error())
 	case errors.As(err, &refusal):
 		answer(w, http.StatusForbidden, refusal.Error())
 	default:

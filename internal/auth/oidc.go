@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
@@ -14,28 +15,57 @@ import (
 // Provider signs people in through an OpenID Connect provider: authorization code
 // with PKCE, state and nonce.
 type Provider struct {
-	svc      *Service
-	client   *http.Client
+	svc    *Service
+	secret string
+	client *http.Client
+
+	mu    sync.Mutex
+	known *discovered // nil: it has not answered yet
+}
+
+// discovered is what the provider says of itself, and what follows.
+type discovered struct {
 	oauth    oauth2.Config
 	verifier *oidc.IDTokenVerifier
 }
 
-// NewProvider reads what the configured issuer says of itself. secret is the
-// client's, empty for a public client; a nil client is http.DefaultClient.
-func NewProvider(ctx context.Context, svc *Service, secret string, client *http.Client) (*Provider, error) {
-	r := svc.set.OIDC
+// NewProvider returns the configured issuer, which is asked when somebody first
+// signs in: it may start after Yunjian does. secret is the client's, empty for a
+// public client; a nil client is http.DefaultClient.
+func NewProvider(svc *Service, secret string, client *http.Client) *Provider {
 	if client == nil {
 		client = http.DefaultClient
 	}
-	p, err := oidc.NewProvider(oidc.ClientContext(ctx, client), r.Issuer)
+	return &Provider{svc: svc, secret: secret, client: client}
+}
+
+// discoveryTime is how long a provider may take to say what it is.
+const discoveryTime = 10 * time.Second
+
+// Discover reads what the issuer says of itself, until it has answered once.
+func (p *Provider) Discover(ctx context.Context) error {
+	_, err := p.discover(ctx)
+	return err
+}
+
+func (p *Provider) discover(ctx context.Context) (*discovered, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.known != nil {
+		return p.known, nil
+	}
+	r := p.svc.set.OIDC
+	ctx, cancel := context.WithTimeout(ctx, discoveryTime)
+	defer cancel()
+	found, err := oidc.NewProvider(oidc.ClientContext(ctx, p.client), r.Issuer)
 	if err != nil {
 		return nil, fmt.Errorf("ask OIDC provider %s: %w", r.Issuer, err)
 	}
-	return &Provider{
-		svc: svc, client: client,
-		oauth:    oauth2.Config{ClientID: r.ClientID, ClientSecret: secret, Endpoint: p.Endpoint(), RedirectURL: r.RedirectURL, Scopes: append([]string{oidc.ScopeOpenID}, r.Scopes...)},
-		verifier: p.VerifierContext(oidc.ClientContext(context.Background(), client), &oidc.Config{ClientID: r.ClientID}), // its keys are read again later
-	}, nil
+	p.known = &discovered{
+		oauth:    oauth2.Config{ClientID: r.ClientID, ClientSecret: p.secret, Endpoint: found.Endpoint(), RedirectURL: r.RedirectURL, Scopes: append([]string{oidc.ScopeOpenID}, r.Scopes...)},
+		verifier: found.VerifierContext(oidc.ClientContext(context.Background(), p.client), &oidc.Config{ClientID: r.ClientID}), // its keys are read again later
+	}
+	return p.known, nil
 }
 
 // flowCookie keeps what a sign-in under way must find again. It binds the answer
@@ -47,9 +77,15 @@ const flowTime = 10 * time.Minute
 
 // Begin sends the browser to the provider.
 func (p *Provider) Begin(w http.ResponseWriter, r *http.Request) {
+	known, err := p.discover(r.Context())
+	if err != nil {
+		_ = p.svc.tell(Event{Who: "oidc", Via: ViaSession, What: "session.begin", Detail: err.Error()}, err) // the answer is the same
+		answer(w, http.StatusServiceUnavailable, "身份源没有应答，请稍后再试 | the provider does not answer: try again later")
+		return
+	}
 	state, nonce, verifier := newOpaque(), newOpaque(), oauth2.GenerateVerifier()
 	setCookie(w, flowCookie, state+"."+nonce+"."+verifier, http.SameSiteLaxMode, flowTime)
-	http.Redirect(w, r, p.oauth.AuthCodeURL(state, oidc.Nonce(nonce), oauth2.S256ChallengeOption(verifier)), http.StatusSeeOther)
+	http.Redirect(w, r, known.oauth.AuthCodeURL(state, oidc.Nonce(nonce), oauth2.S256ChallengeOption(verifier)), http.StatusSeeOther)
 }
 
 // finish checks the provider's answer and returns whom it vouches for.
@@ -68,12 +104,16 @@ func (p *Provider) finish(r *http.Request) (vouched, error) {
 	}
 	ctx, cancel := context.WithTimeout(oidc.ClientContext(r.Context(), p.client), 30*time.Second)
 	defer cancel()
-	token, err := p.oauth.Exchange(ctx, q.Get("code"), oauth2.VerifierOption(flow[2]))
+	known, err := p.discover(ctx)
+	if err != nil {
+		return vouched{}, err
+	}
+	token, err := known.oauth.Exchange(ctx, q.Get("code"), oauth2.VerifierOption(flow[2]))
 	if err != nil {
 		return vouched{}, fmt.Errorf("exchange the code: %w", err)
 	}
 	raw, _ := token.Extra("id_token").(string)
-	id, err := p.verifier.Verify(ctx, raw)
+	id, err := known.verifier.Verify(ctx, raw)
 	if err != nil {
 		return vouched{}, fmt.Errorf("verify the ID token: %w", err)
 	}

@@ -140,10 +140,7 @@ func TestOIDC(t *testing.T) {
 	}
 	s, d := fresh(t, settings)
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	provider, err := NewProvider(t.Context(), s, p.secret, client)
-	if err != nil {
-		t.Fatal(err)
-	}
+	provider := NewProvider(s, p.secret, client)
 	gate := NewGate(s, provider)
 	h := site(gate)
 	is := func(sub, account string, groups ...string) {
@@ -225,7 +222,11 @@ func TestOIDC(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	p.Close()
-	if _, err := NewProvider(ctx, s, "", client); err == nil {
+	silent := NewProvider(s, "", client)
+	if err := silent.Discover(ctx); err == nil {
 		t.Error("a provider that does not answer")
+	}
+	if w := send(site(NewGate(s, silent)), "GET", "/api/auth/login/oidc", "", "10.1.1.1:5"); w.Code != http.StatusServiceUnavailable {
+		t.Errorf("sign-in through a provider that does not answer: %d %s", w.Code, w.Body)
 	}
 }

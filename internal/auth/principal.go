@@ -46,6 +46,7 @@ const (
 	ViaHeader  Via = "header" // set by a gateway
 	ViaLink    Via = "link"
 	ViaConsole Via = "console" // a command on the machine that holds the data
+	ViaGuest   Via = "guest"   // nobody in particular, who is let in to a demonstration
 )
 
 // Due is what somebody must do before anything else.

@@ -22,21 +22,23 @@ import (
 // Config is the whole configuration, defaults filled in, paths absolute or
 // relative to the working directory.
 type Config struct {
-	DataDir   string
-	Listen    string // host:port of the console
-	Timezone  string
-	Lang      string // zh or en
-	Clouds    []Cloud
-	Metrics   []cloud.Metric // in the order of cloud.Metrics
-	Backfill  time.Duration  // how far back the first collection reads
-	Policies  Policies
-	Calendar  Calendar
-	PriceBook string // file; empty: the built-in example book
-	Schedules Schedules
-	Retention Retention
-	Journal   Journal
-	Auth      auth.Settings // who may sign in, and how
-	Log       Log
+	DataDir     string
+	Listen      string // host:port of the console
+	TLSCertFile string // file; empty: plain HTTP
+	TLSKeyFile  string // file
+	Timezone    string
+	Lang        string // zh or en
+	Clouds      []Cloud
+	Metrics     []cloud.Metric // in the order of cloud.Metrics
+	Backfill    time.Duration  // how far back the first collection reads
+	Policies    Policies
+	Calendar    Calendar
+	PriceBook   string // file; empty: the built-in example book
+	Schedules   Schedules
+	Retention   Retention
+	Journal     Journal
+	Auth        auth.Settings // who may sign in, and how
+	Log         Log
 
 	SHA256   string         // of the file as read; it holds no secrets
 	Location *time.Location // of Timezone
@@ -229,7 +231,7 @@ func parse(path string, text []byte) (Config, error) {
 	c := Default()
 	c.DataDir = filepath.Join(d.dir, c.DataDir)
 	if root := d.document(text); root != nil {
-		readMap(d, root, "", topKeys, &c)
+		d.exposure(&c, readMap(d, root, "", topKeys, &c))
 	}
 	if c.Retention.Raw < c.Backfill && d.clean() {
 		c.Warnings = append(c.Warnings, "backfill is longer than retention.raw: the oldest samples are read and dropped again")

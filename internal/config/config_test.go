@@ -25,7 +25,7 @@ var ignoreLocation = cmp.Options{cmpopts.IgnoreFields(Config{}, "Location", "SHA
 func full() Config {
 	dir := filepath.Join("testdata", "good")
 	return Config{
-		DataDir: "/var/lib/yunjian", Listen: "[::1]:9900", Timezone: "UTC", Lang: "en",
+		DataDir: "/var/lib/yunjian", Listen: "[::1]:9900", TLSCertFile: "testdata/good/cert.pem", TLSKeyFile: "testdata/good/key.pem", Timezone: "UTC", Lang: "en",
 		Metrics:  []cloud.Metric{cloud.CPUPercent, cloud.MemoryPercent},
 		Backfill: 31 * day, Policies: Policies{Pack: "aws", Files: []string{filepath.Join(dir, "exempt.yaml")}, Workflow: "cq-2021", WorkflowFile: filepath.Join(dir, "workflow.yaml")},
 		Calendar:  Calendar{Files: []string{filepath.Join(dir, "holidays.yaml")}},
@@ -305,8 +305,8 @@ clouds:
 	}
 	want := []string{
 		"backfill is longer than retention.raw: the oldest samples are read and dropped again",
-		"listen: :8900 is reachable from other machines and the console asks for no password; put a proxy with sign-in before it",
 		"clouds[0].access_key_secret_file: open may be read by every account of this machine (mode 0644); chmod 600 it",
+		"listen: :8900 is reachable from other machines without TLS: passwords would pass unencrypted, and browsers keep no session; set tls_cert_file and tls_key_file, or put a gateway with TLS before it and name it in auth.proxies",
 	}
 	if diff := cmp.Diff(want, got.Warnings); diff != "" {
 		t.Errorf("warnings (-want +got):\n%s", diff)

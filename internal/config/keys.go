@@ -43,6 +43,10 @@ var topKeys = []key[Config]{
 		func(c *Config) *string { return &c.DataDir }, folder),
 	field("listen", "address", "127.0.0.1:8900", "控制台监听地址", "where the console listens, HOST:PORT",
 		func(c *Config) *string { return &c.Listen }, listen),
+	field("tls_cert_file", "path", "", "证书链（PEM）；与 tls_key_file 同写即以 HTTPS 提供，SIGHUP 时重读", "chain of certificates (PEM); with tls_key_file the console is served over HTTPS; read again on SIGHUP",
+		func(c *Config) *string { return &c.TLSCertFile }, file),
+	field("tls_key_file", "path", "", "证书的私钥（PEM）", "private key of the certificate (PEM)",
+		func(c *Config) *string { return &c.TLSKeyFile }, secretFile),
 	{name: "timezone", typ: "time zone", fallback: "Asia/Shanghai", zh: "调度、日界与报表所用时区", en: "of schedules, days and reports",
 		read: func(d *decoder, n *yaml.Node, at string, c *Config) {
 			if name, ok := zone(d, n, at); ok {

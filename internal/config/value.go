@@ -281,17 +281,26 @@ func listen(d *decoder, n *yaml.Node, at string) (string, bool) {
 	if !ok {
 		return "", false
 	}
-	host, port, err := net.SplitHostPort(s)
-	number, portErr := strconv.ParseUint(port, 10, 16)
+	_, port, err := net.SplitHostPort(s)
+	_, portErr := strconv.ParseUint(port, 10, 16)
 	if err != nil || portErr != nil {
 		d.bad(n.Line, at, "found %s; want HOST:PORT such as 127.0.0.1:8900", describe(n))
 		return "", false
 	}
-	ip := net.ParseIP(host)
-	if number != 0 && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		d.warn("%s: %s is reachable from other machines and the console asks for no password; put a proxy with sign-in before it", at, s)
-	}
 	return s, true
+}
+
+// exposure checks how the console is reached: browsers keep a session over TLS and
+// on this machine only.
+func (d *decoder) exposure(c *Config, lines map[string]int) {
+	if cert, key := lines["tls_cert_file"], lines["tls_key_file"]; (cert == 0) != (key == 0) {
+		d.bad(max(cert, key), "tls_cert_file", "tls_cert_file and tls_key_file belong together; want both or neither")
+	}
+	host, port, err := net.SplitHostPort(c.Listen)
+	ip := net.ParseIP(host)
+	if err == nil && port != "0" && host != "localhost" && (ip == nil || !ip.IsLoopback()) && c.TLSCertFile == "" && len(c.Auth.Proxies) == 0 {
+		d.warn("listen: %s is reachable from other machines without TLS: passwords would pass unencrypted, and browsers keep no session; set tls_cert_file and tls_key_file, or put a gateway with TLS before it and name it in auth.proxies", c.Listen)
+	}
 }
 
 // schedule reads a cron expression of five fields, or a descriptor.

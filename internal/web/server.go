@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"net/netip"
+	"strings"
 	"sync"
 	"time"
 
@@ -16,12 +18,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/rs/zerolog"
 
+	"yunjian/internal/auth"
 	"yunjian/internal/pipeline"
 	"yunjian/internal/report"
 	"yunjian/internal/store"
 )
 
-//go:embed home.html.tmpl style.css
+//go:embed home.html.tmpl sign.html.tmpl style.css
 var assets embed.FS
 
 // Options are what the console needs to know.
@@ -33,6 +36,11 @@ type Options struct {
 	Version  string
 	// Report is what the configuration in force adds to a report.
 	Report func() (report.Options, error)
+	// Gate says who sent a request; it stands before everything that is served.
+	Gate *auth.Gate
+	// API is mounted at /api/, within the gate, with its paths as they are; nil: none.
+	// /api/auth/ is the gate's own.
+	API http.Handler
 }
 
 // Server answers the console's requests.
@@ -40,6 +48,7 @@ type Server struct {
 	data *pipeline.Data
 	o    Options
 	home *template.Template
+	sign *template.Template
 
 	mu    sync.Mutex
 	cache map[string][]byte // rendered reports of the latest audit, by format and language
@@ -51,21 +60,68 @@ func New(data *pipeline.Data, o Options) *Server {
 	return &Server{
 		data: data, o: o,
 		home:  template.Must(template.New("home.html.tmpl").ParseFS(assets, "home.html.tmpl")),
+		sign:  template.Must(template.New("sign.html.tmpl").ParseFS(assets, "sign.html.tmpl")),
 		cache: map[string][]byte{},
 	}
 }
 
-// Handler returns the routes.
+// Handler returns the routes, behind the gate. Open to everybody are the pages of
+// signing in, their style, /healthz and /readyz.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
+	mux.Handle("/api/auth/", http.StripPrefix("/api/auth", s.o.Gate.Routes()))
+	if s.o.API != nil {
+		mux.Handle("/api/", s.o.API)
+	}
+	s.signRoutes(mux)
 	mux.Handle("GET /{$}", s.page(s.getHome))
 	mux.Handle("GET /report", s.page(s.getReport))
 	mux.Handle("GET /style.css", s.page(s.getStyle))
 	mux.Handle("GET /healthz", s.page(s.getHealth))
 	mux.Handle("GET /readyz", s.page(s.getReady))
-	mux.Handle("GET /metrics", promhttp.HandlerFor(s.o.Registry, promhttp.HandlerOpts{}))
-	return mux
+	mux.Handle("GET /metrics", s.metrics(promhttp.HandlerFor(s.o.Registry, promhttp.HandlerOpts{})))
+	return s.o.Gate.Handler(mux)
 }
+
+// metrics lets pass who asks from this machine, and else who may read the system,
+// such as a scraper with a token. What a proxy on this machine forwards comes from
+// elsewhere.
+func (s *Server) metrics(next http.Handler) http.Handler {
+	guarded := s.o.Gate.Require(auth.Permission{Function: auth.System, Action: auth.Read}, auth.Nobodys, next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		peer, err := netip.ParseAddrPort(r.RemoteAddr)
+		forwarded := r.Header.Get("X-Forwarded-For") != "" || r.Header.Get("Forwarded") != "" || r.Header.Get("X-Real-Ip") != "" || r.Header.Get("Via") != ""
+		if err == nil && peer.Addr().Unmap().IsLoopback() && !forwarded {
+			next.ServeHTTP(w, r)
+			return
+		}
+		guarded.ServeHTTP(w, r)
+	})
+}
+
+// signedIn reports whether a request may go on: a browser is sent to sign in, or to
+// do what is due first; anything else is told so.
+func (s *Server) signedIn(w http.ResponseWriter, r *http.Request) (bool, error) {
+	who := auth.From(r.Context())
+	page := "sign-in"
+	switch {
+	case who.Name != "" && who.Due == auth.DueNothing:
+		return true, nil
+	case who.Name != "":
+		page = duePage(who.Due)
+	}
+	if !strings.Contains(r.Header.Get("Accept"), "text/html") {
+		return false, problem{http.StatusUnauthorized, "请先登录，或带上令牌 | sign in first, or send a token"}
+	}
+	if r.URL.Query().Get("refused") != "" {
+		goTo(w, r, page, "refused")
+		return false, nil
+	}
+	goTo(w, r, page)
+	return false, nil
+}
+
+var readReports = auth.Permission{Function: auth.Reports, Action: auth.Read}
 
 // problem is an error whose message a visitor may read.
 type problem struct {
@@ -80,8 +136,8 @@ func (p problem) Error() string { return p.message }
 func (s *Server) page(h func(http.ResponseWriter, *http.Request) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
-		w.Header().Set("Referrer-Policy", "no-referrer")
-		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'")
+		w.Header().Set("Referrer-Policy", "same-origin")
+		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'")
 		err := h(w, r)
 		var p problem
 		switch {
@@ -129,6 +185,11 @@ type homePage struct {
 	AsOf    string // empty: no audit yet
 	Formats []report.Format
 	Lang    report.Lang
+
+	Name    string // of who is signed in
+	Session bool   // which can be ended
+	ShowJob bool
+	Report  bool // may be read
 }
 
 type jobRow struct {
@@ -137,20 +198,27 @@ type jobRow struct {
 }
 
 func (s *Server) getHome(w http.ResponseWriter, r *http.Request) error {
+	if ok, err := s.signedIn(w, r); !ok {
+		return err
+	}
 	lang, err := s.lang(r)
 	if err != nil {
 		return err
 	}
+	who := auth.From(r.Context())
 	jobs, err := s.data.State.Jobs()
 	if err != nil {
 		return err
 	}
 	page := homePage{
 		ZH: lang == report.ZH, Lang: lang, Version: s.o.Version, Formats: report.Formats(),
-		Now: time.Now().In(s.o.Location).Format(time.DateTime),
+		Now:  time.Now().In(s.o.Location).Format(time.DateTime),
+		Name: who.Name, Session: who.Via == auth.ViaSession,
+		Report: auth.Allowed(who, readReports, "") == nil,
 	}
+	page.ShowJob = page.Report || auth.Allowed(who, auth.Permission{Function: auth.System, Action: auth.Read}, "") == nil
 	for _, j := range jobs {
-		if pipeline.IsMark(j) {
+		if pipeline.IsMark(j) || !page.ShowJob {
 			continue
 		}
 		page.Jobs = append(page.Jobs, s.jobRow(j, page.ZH))
@@ -184,8 +252,23 @@ func (s *Server) jobRow(j store.JobResult, zh bool) jobRow {
 	}
 }
 
+// forbidden answers a refusal; anything else is internal.
+func forbidden(err error) error {
+	var refusal *auth.Refusal
+	if !errors.As(err, &refusal) {
+		return err
+	}
+	return problem{http.StatusForbidden, "无权查看 | " + refusal.Error()}
+}
+
 // getReport answers the latest report in the format and language asked for.
 func (s *Server) getReport(w http.ResponseWriter, r *http.Request) error {
+	if ok, err := s.signedIn(w, r); !ok {
+		return err
+	}
+	if err := s.o.Gate.Check(r, readReports, ""); err != nil {
+		return forbidden(err)
+	}
 	lang, err := s.lang(r)
 	if err != nil {
 		return err

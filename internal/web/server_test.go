@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"yunjian/cloud"
+	"yunjian/internal/auth"
 	"yunjian/internal/journal"
 	"yunjian/internal/pipeline"
 	"yunjian/internal/report"
@@ -20,12 +21,22 @@ import (
 	"yunjian/price"
 )
 
+// serve opens the console to everybody, who may look at everything.
 func serve(t *testing.T) (*pipeline.Data, string) {
+	t.Helper()
+	return serveTo(t, auth.Principal{Name: "guest", Via: auth.ViaGuest, Roles: []auth.Role{auth.SysAdmin, auth.Viewer}, Departments: auth.Everywhere()})
+}
+
+// serveTo opens the console to a guest; to nobody but those who sign in, where that
+// is the zero Principal.
+func serveTo(t *testing.T, guest auth.Principal) (*pipeline.Data, string) {
 	t.Helper()
 	data, err := pipeline.Open(t.TempDir(), time.UTC)
 	if err != nil {
 		t.Fatal(err)
 	}
+	gate := auth.NewGate(auth.New(data.State, auth.DefaultSettings(), data.RecordAuth), nil)
+	gate.Open(guest)
 	pack, ok := policies.ByID("cn-gov-baseline")
 	if !ok {
 		t.Fatal("the baseline pack is gone")
@@ -35,6 +46,10 @@ func serve(t *testing.T) (*pipeline.Data, string) {
 		Report: func() (report.Options, error) {
 			return report.Options{Location: time.UTC, Pack: pack, Now: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)}, nil
 		},
+		Gate: gate,
+		API: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.WriteString(w, "API for "+auth.From(r.Context()).Name+" at "+r.URL.Path)
+		}),
 	})
 	server := httptest.NewServer(console.Handler())
 	t.Cleanup(func() {
