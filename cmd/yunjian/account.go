@@ -5,17 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/user"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"yunjian/internal/auth"
 	"yunjian/internal/config"
+	"yunjian/internal/control"
 )
 
 func newAccount() *cobra.Command {
@@ -39,11 +37,11 @@ func openAuth(cmd *cobra.Command, path string) (s *auth.Service, by auth.Princip
 	if err != nil {
 		return nil, by, cfg, nil, err
 	}
-	name := fmt.Sprint(os.Getuid())
-	if u, err := user.Current(); err == nil {
-		name = u.Username
+	record := auth.Recorder(data.RecordAuth)
+	if a := asideOf(cmd.Context()); a != nil {
+		record = a.record
 	}
-	return auth.New(data.State, cfg.Auth, data.RecordAuth), auth.Operator(name), cfg, func() { data.Close() }, nil
+	return auth.New(data.State, cfg.Auth, record), auth.Operator(operatorOf(cmd.Context())), cfg, func() { data.Close() }, nil
 }
 
 // withAuth runs do over the accounts of the configured data folder.
@@ -68,14 +66,14 @@ func newPrompter(cmd *cobra.Command) *prompter {
 }
 
 func (p *prompter) secret(label string) (string, error) {
-	file, ok := p.cmd.InOrStdin().(*os.File)
-	if !ok || !term.IsTerminal(int(file.Fd())) {
+	in := p.cmd.InOrStdin()
+	if !isTerminal(in) {
 		return p.line(label)
 	}
-	fmt.Fprintf(p.cmd.ErrOrStderr(), "%s: ", label)
-	text, err := term.ReadPassword(int(file.Fd()))
-	fmt.Fprintln(p.cmd.ErrOrStderr())
-	return string(text), err
+	if client, ok := in.(*control.Console); ok {
+		return client.Secret(label)
+	}
+	return readSecret(p.cmd.Context(), in, p.cmd.ErrOrStderr(), label)
 }
 
 // password asks for a new password, on a terminal twice.
@@ -84,7 +82,7 @@ func (p *prompter) password(account string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if file, ok := p.cmd.InOrStdin().(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+	if isTerminal(p.cmd.InOrStdin()) {
 		again, err := p.secret("再输一次 again")
 		if err != nil {
 			return "", err

@@ -123,7 +123,7 @@ off; instances that are gone by now take part. Both only read and change nothing
 			if err := write(&b); err != nil {
 				return err
 			}
-			return writeWhole(output, b.Bytes())
+			return filesOf(cmd.Context()).WriteFile(output, b.Bytes())
 		},
 	}
 	cmd.Flags().StringVar(&dir, "bundle", "", "含 inventory.csv 与 samples 的文件夹 | folder with inventory.csv and samples")

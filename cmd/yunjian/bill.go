@@ -60,7 +60,7 @@ month was billed for nothing else.
 				return err
 			}
 			defer data.Close()
-			bills, notes, err := registry.ReadBills(args[0], currency)
+			bills, notes, err := registry.ReadBills(tablesOf(cmd.Context()), args[0], currency)
 			if err != nil {
 				return fmt.Errorf("nothing was imported: %w", err)
 			}
@@ -109,7 +109,7 @@ func newBillList() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			data, err := openPresent(cfg)
+			data, err := openPresent(cmd.Context(), cfg)
 			if err != nil {
 				return err
 			}

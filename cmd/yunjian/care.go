@@ -43,7 +43,7 @@ func openKeeper(cmd *cobra.Command, path string) (keeper, error) {
 		if err := pipeline.Present(cfg.DataDir); err != nil {
 			return k, err
 		}
-		if k.data, err = openFolder(cfg); err == nil {
+		if k.data, err = openFolder(cmd.Context(), cfg); err == nil {
 			return k, nil
 		}
 		if !errors.Is(err, pipeline.ErrHeld) {

@@ -52,7 +52,7 @@ why, and makes none but those that list the fleet.`,
 			if plan {
 				return printPlans(cmd.Context(), cmd.OutOrStdout(), cfg, since, now)
 			}
-			data, err := openFolder(cfg)
+			data, err := openFolder(cmd.Context(), cfg)
 			if err != nil {
 				return err
 			}

@@ -112,7 +112,7 @@ func (d demo) run(ctx context.Context, once bool) (err error) {
 	if err != nil {
 		return err
 	}
-	data, err := openFolder(cfg)
+	data, err := openFolder(ctx, cfg)
 	if err != nil {
 		return err
 	}

@@ -55,7 +55,7 @@ count as CSV, for the spreadsheet.`,
 		if err != nil {
 			return err
 		}
-		data, err := openPresent(cfg)
+		data, err := openPresent(cmd.Context(), cfg)
 		if err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"strconv"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/prometheus/common/model"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"yunjian/internal/config"
 	"yunjian/internal/journal"
@@ -28,6 +30,9 @@ func loadConfig(cmd *cobra.Command, path string) (config.Config, error) {
 	if path == "" {
 		return config.Config{}, usage(fmt.Errorf("--config is missing: name a configuration file, such as `%s --config yunjian.yaml`", cmd.CommandPath()))
 	}
+	if a := asideOf(cmd.Context()); a != nil {
+		return a.load()
+	}
 	c, err := config.Load(path)
 	if err != nil {
 		return config.Config{}, usage(err)
@@ -41,12 +46,16 @@ func openData(cmd *cobra.Command, path string) (config.Config, *pipeline.Data, e
 	if err != nil {
 		return cfg, nil, err
 	}
-	data, err := openFolder(cfg)
+	data, err := openFolder(cmd.Context(), cfg)
 	return cfg, data, err
 }
 
-// openFolder opens the configured data folder and makes it where it is missing.
-func openFolder(cfg config.Config) (*pipeline.Data, error) {
+// openFolder opens the configured data folder and makes it where it is missing; in
+// the daemon it is the one that is open.
+func openFolder(ctx context.Context, cfg config.Config) (*pipeline.Data, error) {
+	if a := asideOf(ctx); a != nil {
+		return a.data.Lend(), nil
+	}
 	data, err := pipeline.Open(cfg.DataDir, cfg.Location)
 	if err != nil {
 		return nil, err
@@ -57,11 +66,11 @@ func openFolder(cfg config.Config) (*pipeline.Data, error) {
 
 // openPresent opens the configured data folder for a command that only reads: it
 // makes none where there is none.
-func openPresent(cfg config.Config) (*pipeline.Data, error) {
+func openPresent(ctx context.Context, cfg config.Config) (*pipeline.Data, error) {
 	if err := pipeline.Present(cfg.DataDir); err != nil {
 		return nil, err
 	}
-	return openFolder(cfg)
+	return openFolder(ctx, cfg)
 }
 
 // asOfFlags adds the flags of a command that judges what is stored and says what
@@ -232,7 +241,24 @@ func orClock(t time.Time) time.Time {
 	return t
 }
 
+// flagChoices is the annotation of a flag that takes one of a few words.
+const flagChoices = "yunjian_choices"
+
 // choices lets the shell complete a flag that takes one of a few words.
 func choices(cmd *cobra.Command, flag string, words ...string) {
-	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.Flags().SetAnnotation(flag, flagChoices, words)
+}
+
+// completeFlags lets the shell complete the flags of cmd and of what is below it.
+// cobra remembers that for good, so that the daemon, which makes the tree again for
+// each command, does without.
+func completeFlags(cmd *cobra.Command) {
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if words := f.Annotations[flagChoices]; len(words) > 0 {
+			_ = cmd.RegisterFlagCompletionFunc(f.Name, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
+		}
+	})
+	for _, c := range cmd.Commands() {
+		completeFlags(c)
+	}
 }

@@ -46,7 +46,7 @@ inventory refuses the whole folder.`,
 			if err != nil {
 				return err
 			}
-			data, err := openFolder(cfg)
+			data, err := openFolder(cmd.Context(), cfg)
 			if err != nil {
 				return err
 			}

@@ -38,6 +38,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	root := newRoot()
+	completeFlags(root)
+	askDaemons(root, args)
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
@@ -46,6 +48,11 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return exitDone
 	}
 	fmt.Fprintf(stderr, "yunjian: %v\n", err)
+	return exitCode(err)
+}
+
+// exitCode is that of a command that ended with err.
+func exitCode(err error) int {
 	if isUsage(err) {
 		return exitUsage
 	}

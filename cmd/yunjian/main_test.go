@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 
 // raced are the stories of which several things go on at once in the program:
 // they run it with the race detector, the others without.
-var raced = []string{"apsara", "care", "cloud", "collecting", "interrupt", "serve"}
+var raced = []string{"apsara", "beside", "care", "cloud", "collecting", "interrupt", "serve"}
 
 // TestScripts runs the stories in testdata/script through the real program.
 // Within one that is raced, $PLAIN is the program without the detector.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/user"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -97,7 +96,7 @@ func openDesk(cmd *cobra.Command, path string, now time.Time) (desk, error) {
 	if err != nil {
 		return desk{}, err
 	}
-	data, err := openPresent(cfg)
+	data, err := openPresent(cmd.Context(), cfg)
 	if err != nil {
 		return desk{}, err
 	}
@@ -116,17 +115,16 @@ func caseOptions(cfg config.Config, now time.Time) (pipeline.CaseOptions, error)
 
 // actorFlags add who acts: on the command line whoever may write the data folder says so.
 func actorFlags(cmd *cobra.Command, by *notice.Actor) {
-	name := "cli"
-	if u, err := user.Current(); err == nil {
-		name = u.Username
-	}
-	cmd.Flags().StringVar(&by.ID, "by", name, "谁 | who acts")
+	cmd.Flags().StringVar(&by.ID, "by", "", "谁；缺省为操作系统的用户 | who acts; default: the user of the operating system")
 	cmd.Flags().StringVar((*string)(&by.Role), "role", string(notice.Cloudadmin), "以什么角色 | in which role: cloudadmin, supervisor, finance, dept, …")
 	cmd.Flags().StringVar(&by.Department, "department", "", "角色为 dept 时所属单位 | the department of the role dept")
 }
 
 // checkActor checks --by, --role and --department.
-func checkActor(by notice.Actor) error {
+func checkActor(cmd *cobra.Command, by *notice.Actor) error {
+	if !cmd.Flags().Changed("by") {
+		by.ID = operatorOf(cmd.Context())
+	}
 	roles := slices.DeleteFunc(notice.Roles(), func(r notice.Role) bool { return r == notice.System })
 	switch {
 	case !slices.Contains(roles, by.Role):
@@ -263,7 +261,7 @@ func newNoticeShow() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := checkActor(by); err != nil {
+			if err := checkActor(cmd, &by); err != nil {
 				return err
 			}
 			d, err := openDesk(cmd, path, time.Time{})
@@ -336,7 +334,7 @@ ITEM=OWNER=EVIDENCE.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := checkActor(by); err != nil {
+			if err := checkActor(cmd, &by); err != nil {
 				return err
 			}
 			event := notice.Event{Name: args[0], By: by, Reason: f.reason, Note: f.note, Planned: f.planned, Expires: f.expires, Document: f.document}
@@ -441,15 +439,14 @@ func parseItems(texts []string) ([]notice.Item, error) {
 func keepEvidence(ctx context.Context, s *store.Store, names []string) ([]notice.Evidence, error) {
 	var out []notice.Evidence
 	for _, n := range names {
-		info, err := os.Stat(n)
-		if err != nil || !info.Mode().IsRegular() {
+		if !filesOf(ctx).IsFile(n) {
 			if looksLikeFile(n) {
 				return nil, usage(fmt.Errorf("--evidence %q: there is no such file", n))
 			}
 			out = append(out, notice.Evidence{Name: n})
 			continue
 		}
-		text, err := readInput(n, store.MaxAttachment)
+		text, err := filesOf(ctx).ReadFile(n, store.MaxAttachment)
 		if err != nil {
 			return nil, fmt.Errorf("--evidence %s: %w", n, err)
 		}

@@ -132,7 +132,7 @@ func newNoticePrint() *cobra.Command {
 			if err := write(&b); err != nil {
 				return err
 			}
-			return writeWhole(output, b.Bytes())
+			return filesOf(cmd.Context()).WriteFile(output, b.Bytes())
 		},
 	}
 	configFlag(cmd, &path)
@@ -298,7 +298,7 @@ func answerLines(cmd *cobra.Command, d desk, n notice.Notice, file, planned stri
 		}
 		return out, nil
 	}
-	lines, notes, err := registry.ReadAnswers(file)
+	lines, notes, err := registry.ReadAnswers(tablesOf(cmd.Context()), file)
 	if err != nil {
 		return nil, fmt.Errorf("nothing was submitted: %w", err)
 	}

@@ -63,7 +63,7 @@ tag that holds the code, the name or an alias. What is stored is joined anew at 
 				return err
 			}
 			defer data.Close()
-			d, notes, err := registry.Read(args)
+			d, notes, err := registry.Read(tablesOf(cmd.Context()), args)
 			if err != nil {
 				return fmt.Errorf("nothing was imported: %w", err)
 			}
@@ -103,7 +103,7 @@ func ownerView(cmd *cobra.Command, show func(data *pipeline.Data, fleet []cloud.
 		if err != nil {
 			return err
 		}
-		data, err := openPresent(cfg)
+		data, err := openPresent(cmd.Context(), cfg)
 		if err != nil {
 			return err
 		}

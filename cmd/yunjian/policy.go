@@ -3,15 +3,14 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"yunjian/internal/config"
+	"yunjian/internal/control"
 	"yunjian/internal/pipeline"
 	"yunjian/internal/store"
 	"yunjian/policies"
@@ -209,13 +208,6 @@ func booking(data *pipeline.Data, cfg config.Config) store.Booking {
 	return data.Booking(func() (price.Book, error) { return loadBook(cfg) }, cfg.Location)
 }
 
-// readInput reads a file that a person wrote: what is larger than most is cut
-// one byte beyond, which its parser refuses.
-func readInput(path string, most int64) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, most+1))
-}
+// readInput reads a file that a person wrote and this process sees: what is larger
+// than most is cut one byte beyond, which its parser refuses.
+func readInput(path string, most int64) ([]byte, error) { return control.Disk{}.ReadFile(path, most) }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -54,7 +55,7 @@ stored: the consequences of a rule, before it is issued.`,
 		var errs []error
 		for i, name := range args {
 			var err error
-			packs[i], texts[i], err = comparedPack(cfg, name)
+			packs[i], texts[i], err = comparedPack(cmd.Context(), cfg, name)
 			errs = append(errs, err)
 		}
 		if err := errors.Join(errs...); err != nil {
@@ -68,7 +69,7 @@ stored: the consequences of a rule, before it is issued.`,
 		if err != nil {
 			return err
 		}
-		data, err := openPresent(cfg)
+		data, err := openPresent(cmd.Context(), cfg)
 		if err != nil {
 			return err
 		}
@@ -91,7 +92,7 @@ stored: the consequences of a rule, before it is issued.`,
 
 // comparedPack is the pack that name means, a shipped or configured one by its id
 // or a file, as an audit would use it, with its text.
-func comparedPack(cfg config.Config, name string) (policies.Pack, []byte, error) {
+func comparedPack(ctx context.Context, cfg config.Config, name string) (policies.Pack, []byte, error) {
 	own, exemptions, err := ownPacks(cfg)
 	days, missing := loadCalendar(cfg)
 	if err := errors.Join(err, missing); err != nil {
@@ -103,7 +104,7 @@ func comparedPack(cfg config.Config, name string) (policies.Pack, []byte, error)
 		if text, ok = policies.YAML(name); ok {
 			p, _ = policies.ByID(name)
 		} else {
-			if text, err = readInput(name, policies.MaxBytes); err != nil {
+			if text, err = filesOf(ctx).ReadFile(name, policies.MaxBytes); err != nil {
 				return p, nil, errors.Join(noPack(name, own.ids()), err)
 			}
 			if p, err = policies.Parse(name, text); err != nil {

@@ -109,7 +109,7 @@ func total(calls map[string]int) int {
 // printPlans prints, for every cloud with an API, the calls that reading it
 // would take.
 func printPlans(ctx context.Context, w io.Writer, cfg config.Config, since time.Duration, now time.Time) error {
-	data, err := openFolder(cfg)
+	data, err := openFolder(ctx, cfg)
 	if err != nil {
 		return err
 	}

@@ -2,12 +2,10 @@ package main
 
 import (
 	"io"
-	"os"
 	"sync"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
 )
 
 // bar shows how far long work has come: on a terminal only, and on standard
@@ -28,8 +26,7 @@ type bar struct {
 }
 
 func newBar(stderr io.Writer, label string) *bar {
-	f, ok := stderr.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
+	if !isTerminal(stderr) {
 		return &bar{}
 	}
 	return &bar{w: stderr, label: label, rateAfter: time.Second}

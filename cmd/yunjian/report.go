@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -51,7 +50,7 @@ week named. Monday's audit closes the week before.`,
 			if f == report.XLSX && output == "" {
 				return usage(fmt.Errorf("a spreadsheet is not text: name its file with --output, such as `--output week.xlsx`"))
 			}
-			data, err := openFolder(cfg)
+			data, err := openFolder(cmd.Context(), cfg)
 			if err != nil {
 				return err
 			}
@@ -128,35 +127,13 @@ func export(ctx context.Context, data *pipeline.Data, o journal.Object, path str
 	var b bytes.Buffer
 	err := write(&b)
 	if err == nil {
-		err = writeWhole(path, b.Bytes())
+		err = filesOf(ctx).WriteFile(path, b.Bytes())
 	}
 	if err != nil {
 		return data.RecordFailure(ctx, journal.ReportFailed, o, err)
 	}
 	details = append(details, "file", filepath.Base(path), journal.DetailSHA256, fmt.Sprintf("%x", sha256.Sum256(b.Bytes())))
 	return data.Record(ctx, journal.ReportExported, o, details...)
-}
-
-// writeWhole writes a file through a temporary one beside it, so that a reader
-// never sees half of it.
-func writeWhole(path string, text []byte) error {
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".yunjian-*")
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	defer os.Remove(tmp.Name())
-	if _, err := tmp.Write(text); err != nil {
-		tmp.Close()
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	if err := tmp.Chmod(0o640); err != nil {
-		tmp.Close()
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	if err := tmp.Close(); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return os.Rename(tmp.Name(), path)
 }
 
 // reportOptions is what the configuration adds to a report.

@@ -40,13 +40,16 @@ func newServe() *cobra.Command {
 		Long: `按配置的时刻表采集、审计、出周报，并在 listen 地址提供页面、/metrics、/healthz、/readyz。
 SIGHUP 重新读取配置；配置有误时保留原配置并在日志与 /metrics 中说明
 （data_dir、listen、是否用 TLS、timezone、auth、log 须重启才生效；证书随 SIGHUP 重读）。SIGTERM 优雅停止。
-运行期间 backup、check、compact、journal、history stats 照常可用：命令经数据目录中的 control.sock 请它代办。
+运行期间除 collect、import、restore、backtest 外的命令照常可用：它们经数据目录中的 control.sock 请它代办。
+还没有账号时，一次性令牌写在数据目录的 setup-token 文件中，用于在本机打开页面建立首批账号。
 
 Collects, audits and reports on schedule, and serves the page, /metrics, /healthz
 and /readyz at the listen address. SIGHUP reads the configuration again and keeps
 the old one when the new one is wrong; data_dir, listen, whether there is TLS,
-timezone, auth and log change only with a restart; certificates are read again. SIGTERM stops gracefully. backup, check, compact, journal and
-history stats work beside it: they ask it through control.sock in the data folder.`,
+timezone, auth and log change only with a restart; certificates are read again. SIGTERM stops gracefully. All commands
+but collect, import, restore and backtest work beside it: they ask it through
+control.sock in the data folder. Where there are no accounts yet, a one-time token in
+the file setup-token in the data folder lets make them on the page, on this machine.`,
 		Example: `  yunjian serve --config yunjian.yaml
   kill -HUP $(pidof yunjian)                 # 重新读取配置 | reload`,
 		Args: noArgs,
@@ -193,11 +196,12 @@ func (d *daemon) run(ctx context.Context, listener net.Listener) (err error) {
 
 	group, gctx := errgroup.WithContext(ctx)
 	if socket, err := control.Listen(cfg.DataDir); err != nil {
-		d.log.Warn().Err(err).Msg("backup, check, compact, journal and history stats need the daemon stopped")
+		d.log.Warn().Err(err).Msg("commands over the data folder need the daemon stopped")
 	} else {
 		care := control.New(d.data, control.Options{
 			Location: cfg.Location, Now: d.now, Log: d.log,
 			Retention: func() time.Duration { return d.config().Retention.Raw },
+			Run:       d.runCommand,
 		})
 		group.Go(func() error { return care.Serve(gctx, socket) })
 	}

@@ -86,7 +86,7 @@ evidence. Three figures stand side by side: annual, in-year and verified, in yua
 				if err != nil {
 					return err
 				}
-				if data, err = openPresent(cfg); err != nil {
+				if data, err = openPresent(cmd.Context(), cfg); err != nil {
 					return err
 				}
 				defer data.Close()
@@ -116,7 +116,7 @@ evidence. Three figures stand side by side: annual, in-year and verified, in yua
 			if err := write(&b); err != nil {
 				return err
 			}
-			return writeWhole(output, b.Bytes())
+			return filesOf(cmd.Context()).WriteFile(output, b.Bytes())
 		},
 	}
 	configFlag(cmd, &path)

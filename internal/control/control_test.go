@@ -64,6 +64,12 @@ type daemon struct {
 
 func serve(t *testing.T, data *pipeline.Data) daemon {
 	t.Helper()
+	return serveRunning(t, data, nil)
+}
+
+// serveRunning is serve for commands, too.
+func serveRunning(t *testing.T, data *pipeline.Data, run func(context.Context, Command, *Console) End) daemon {
+	t.Helper()
 	l, err := Listen(data.Dir)
 	if err != nil {
 		t.Fatal(err)
@@ -73,6 +79,7 @@ func serve(t *testing.T, data *pipeline.Data) daemon {
 		Location: time.UTC, Log: zerolog.New(zerolog.SyncWriter(log)),
 		Now:       func() time.Time { return monday.AddDate(0, 0, 30) },
 		Retention: func() time.Duration { return 400 * 24 * time.Hour },
+		Run:       run,
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
@@ -550,4 +557,14 @@ func asNobody(path string) error {
 		ended <- err
 	}()
 	return <-ended
+}
+
+// dialRaw is a connection to the daemon of a folder for whoever speaks himself.
+func dialRaw(t *testing.T, dir string) (conn net.Conn, err error) {
+	t.Helper()
+	err = named(dir, func(path string) error {
+		conn, err = net.Dial("unix", path)
+		return err
+	})
+	return conn, err
 }

@@ -18,17 +18,28 @@ import (
 // identified names who is at the other end of a connection, as the kernel says:
 // whoever asks cannot call himself otherwise.
 func identified(ctx context.Context, c net.Conn) context.Context {
-	who := journal.CLI("unknown")
+	who, uid := journal.CLI("unknown"), -1
 	if socket, ok := c.(*net.UnixConn); ok {
 		if raw, err := socket.SyscallConn(); err == nil {
 			_ = raw.Control(func(fd uintptr) { // who asks stays unknown then
 				if peer, err := syscall.GetsockoptUcred(int(fd), syscall.SOL_SOCKET, syscall.SO_PEERCRED); err == nil {
-					who = journal.CLI(UserName(int(peer.Uid)))
+					uid = int(peer.Uid)
+					who = journal.CLI(UserName(uid))
 				}
 			})
 		}
 	}
-	return journal.As(ctx, who)
+	return context.WithValue(journal.As(ctx, who), peerKey{}, uid)
+}
+
+type peerKey struct{}
+
+// peerOf is the user id of whoever asks; -1 where the kernel did not say.
+func peerOf(ctx context.Context) int {
+	if uid, ok := ctx.Value(peerKey{}).(int); ok {
+		return uid
+	}
+	return -1
 }
 
 // UserName is what the operating system calls a user id, or the id itself where

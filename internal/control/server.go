@@ -25,9 +25,13 @@ type Options struct {
 	Retention func() time.Duration // of raw samples, as the configuration in force says
 	Now       func() time.Time
 	Log       zerolog.Logger
+	// Run runs a command for a client, to its end or that of ctx, which names who
+	// asks; nil: none. Several may run at the same time.
+	Run func(ctx context.Context, c Command, client *Console) End
 }
 
-// Server does the jobs asked for over one opened data folder, one at a time.
+// Server does the jobs asked for over one opened data folder, one at a time, and
+// runs commands, a few at a time.
 type Server struct {
 	data *pipeline.Data
 	o    Options
@@ -36,6 +40,7 @@ type Server struct {
 	job     string // under way, else empty
 	started time.Time
 	stopped bool
+	running int // commands
 	far     far // how far the job is
 	work    sync.WaitGroup
 }
@@ -92,6 +97,9 @@ func (s *Server) handler() http.Handler {
 	mux.Handle("POST /journal/verify", s.exclusive("journal verify", lines(s.verifyJournal), endLines))
 	mux.Handle("POST /journal/show", s.exclusive("journal show", lines(s.showJournal), endLines))
 	mux.HandleFunc("GET /progress", s.progress)
+	if s.o.Run != nil {
+		mux.HandleFunc("POST /run", s.run)
+	}
 	return mux
 }
 

@@ -22,7 +22,7 @@ const (
 )
 
 // ErrHeld says that another process has the data folder.
-var ErrHeld = errors.New("another yunjian process holds it, the daemon (`yunjian serve`) or a command still at work: stop it or wait for it to end, then try again; `backup`, `check`, `compact`, `journal` and `history stats` also go beside the daemon")
+var ErrHeld = errors.New("another yunjian process holds it, the daemon (`yunjian serve`) or a command still at work: stop it or wait for it to end, then try again; all but `serve`, `collect`, `import`, `restore` and `backtest` also go beside the daemon")
 
 // ErrNoData says that a folder holds nothing of Yunjian's.
 var ErrNoData = errors.New("it holds no data yet: run `yunjian collect` or `yunjian import` first, or correct data_dir in the configuration")
@@ -71,7 +71,7 @@ type Data struct {
 	State   *store.Store
 	History *history.Store
 
-	lock *os.File
+	lock *os.File // nil: lent
 }
 
 // Open opens the data folder dir for reading and writing, creating it and its
@@ -129,7 +129,13 @@ func lockFolder(dir string) (*os.File, error) {
 	}
 }
 
+// Lend returns the open folder for somebody whose Close must not close it.
+func (d *Data) Lend() *Data { return &Data{Dir: d.Dir, State: d.State, History: d.History} }
+
 // Close releases the folder.
 func (d *Data) Close() error {
+	if d.lock == nil {
+		return nil
+	}
 	return errors.Join(d.History.Close(), d.State.Close(), d.lock.Close())
 }

@@ -68,9 +68,9 @@ func ParseSize(text string) (s recommender.Spec, ok bool) {
 }
 
 // ReadAnswers reads a department's answer to each line of a notice.
-func ReadAnswers(path string) (lines []notice.AnswerLine, notes []string, err error) {
+func ReadAnswers(disk sheet.Reader, path string) (lines []notice.AnswerLine, notes []string, err error) {
 	var wrong sheet.Mistakes
-	tables, err := sheet.ReadFile(path, &wrong)
+	tables, err := sheet.ReadFile(disk, path, &wrong)
 	if err != nil {
 		return nil, nil, err
 	}

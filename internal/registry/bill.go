@@ -48,9 +48,9 @@ const billRequired = 3
 
 // ReadBills reads what resources were billed for, by month; the lines of one resource in
 // one month are added up. A bill without a column of currencies is in the one given.
-func ReadBills(path, currency string) (bills []ledger.Bill, notes []string, err error) {
+func ReadBills(disk sheet.Reader, path, currency string) (bills []ledger.Bill, notes []string, err error) {
 	var wrong sheet.Mistakes
-	tables, err := sheet.ReadFile(path, &wrong)
+	tables, err := sheet.ReadFile(disk, path, &wrong)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"yunjian/internal/sheet"
 )
 
 func TestReadBills(t *testing.T) {
-	bills, notes, err := ReadBills(file(t, "b.csv", "账期,资源ID,应付金额,币种,项目\n2024年03月,i-1,\"1,000.50\",CNY,云主机\n2024/03,i-1,-0.50,CNY,退款\n2024-02,i-2,3,USD,\n"), "CNY")
+	bills, notes, err := ReadBills(sheet.Disk, file(t, "b.csv", "账期,资源ID,应付金额,币种,项目\n2024年03月,i-1,\"1,000.50\",CNY,云主机\n2024/03,i-1,-0.50,CNY,退款\n2024-02,i-2,3,USD,\n"), "CNY")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +35,7 @@ func TestReadBillsSaysWhatIsWrong(t *testing.T) {
 		"no resource":         {"month,amount\n2024-12,1\n", `t.csv:1: found "month,amount"; want a column 资源id or 实例id or resource_id`},
 		"nobody's":            {"month,resource_id,amount\n2024-12,,1\n", `t.csv:2: 资源id: found nothing; want a name`},
 	} {
-		if bills, _, err := ReadBills(file(t, "t.csv", c.text), "CNY"); err == nil || err.Error() != c.want || bills != nil {
+		if bills, _, err := ReadBills(sheet.Disk, file(t, "t.csv", c.text), "CNY"); err == nil || err.Error() != c.want || bills != nil {
 			t.Errorf("%s: %v\nwant %s", name, err, c.want)
 		}
 	}
@@ -43,7 +45,7 @@ func FuzzReadBills(f *testing.F) {
 	f.Add([]byte("month,resource_id,amount\n2024-12,i-1,1\n"))
 	f.Add([]byte("账期,资源ID,金额,币种\n2024年12月,i-1,\"1,0\",CNY\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		bills, _, err := ReadBills(file(t, "t.csv", string(text)), "CNY")
+		bills, _, err := ReadBills(sheet.Disk, file(t, "t.csv", string(text)), "CNY")
 		if err != nil && bills != nil {
 			t.Errorf("%v, and %+v", err, bills)
 		}

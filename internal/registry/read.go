@@ -81,10 +81,10 @@ var applicationFields = []field[ownership.Application]{
 // Read reads tables of departments and of applications; which a table is, its header
 // says. Notes tell of columns that were passed over. The error lists everything wrong,
 // by file, line and column; then nothing is read.
-func Read(paths []string) (d ownership.Directory, notes []string, err error) {
+func Read(disk sheet.Reader, paths []string) (d ownership.Directory, notes []string, err error) {
 	var wrong sheet.Mistakes
 	for _, path := range paths {
-		tables, err := sheet.ReadFile(path, &wrong)
+		tables, err := sheet.ReadFile(disk, path, &wrong)
 		if err != nil {
 			return d, nil, err
 		}

@@ -68,7 +68,7 @@ func TestRead(t *testing.T) {
 		"two tables": {file(t, "d.csv", departments), file(t, "a.csv", applications)}, "the other way round": {file(t, "a.csv", applications), file(t, "d.csv", departments)},
 		"a workbook": {workbook}, "GBK": {file(t, "d.csv", gbk), file(t, "a.csv", applications)}, "English headers": {file(t, "d.CSV", english), file(t, "a.csv", applications)},
 	} {
-		got, notes, err := Read(paths)
+		got, notes, err := Read(sheet.Disk, paths)
 		if err != nil || !reflect.DeepEqual(got, want()) {
 			t.Errorf("%s: %+v, %v", name, got, err)
 		}
@@ -91,16 +91,16 @@ func TestReadSaysWhatIsWrong(t *testing.T) {
 		"nobody's":           {"应用,单位\n门户,甲\n", `甲/门户: its department "甲" is not listed; want one of the departments`},
 		"a department twice": {"单位\n甲\n甲\n", "甲: found twice; want each department once"},
 	} {
-		_, _, err := Read([]string{file(t, "t.csv", c.text)})
+		_, _, err := Read(sheet.Disk, []string{file(t, "t.csv", c.text)})
 		var wrong *sheet.Mistakes
 		if !errors.As(err, &wrong) || err.Error() != c.want {
 			t.Errorf("%s: %v\nwant %s", name, err, c.want)
 		}
 	}
-	if _, _, err := Read([]string{file(t, "t.txt", "单位\n")}); err == nil || !strings.Contains(err.Error(), ".csv or .xlsx") {
+	if _, _, err := Read(sheet.Disk, []string{file(t, "t.txt", "单位\n")}); err == nil || !strings.Contains(err.Error(), ".csv or .xlsx") {
 		t.Error(err)
 	}
-	if _, _, err := Read([]string{"nowhere.csv"}); !errors.Is(err, os.ErrNotExist) {
+	if _, _, err := Read(sheet.Disk, []string{"nowhere.csv"}); !errors.Is(err, os.ErrNotExist) {
 		t.Error(err)
 	}
 }
@@ -115,7 +115,7 @@ func FuzzRead(f *testing.F) {
 		if err := os.WriteFile(path, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		d, _, err := Read([]string{path})
+		d, _, err := Read(sheet.Disk, []string{path})
 		if err != nil && (len(d.Departments) > 0 || len(d.Applications) > 0) {
 			t.Errorf("%v, and %+v", err, d)
 		}

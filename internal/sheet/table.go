@@ -248,40 +248,50 @@ func (t *Table) Columns(required string, wrong *Mistakes) ([]string, bool) {
 	return names, ok
 }
 
+// Reader returns what a file holds. Whose disk it is on is the reader's affair.
+type Reader func(path string) ([]byte, error)
+
+// Disk is the Reader of files of this machine, of at most MaxBytes.
+func Disk(path string) ([]byte, error) { return readBounded(path) }
+
 // ReadFile reads the tables of a file: a CSV file is one, a workbook as many as it has
 // sheets that are not empty. Mistakes name the file without its folder, and the sheet.
-func ReadFile(path string, wrong *Mistakes) ([]Table, error) {
+func ReadFile(read Reader, path string, wrong *Mistakes) ([]Table, error) {
 	file := filepath.Base(path)
-	switch strings.ToLower(filepath.Ext(path)) {
-	case ".csv":
-		text, err := readBounded(path)
-		if err != nil {
-			return nil, err
-		}
-		return []Table{ParseCSV(file, text, wrong)}, nil
-	case ".xlsx":
-		f, err := openWorkbook(path)
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close()
-		var out []Table
-		for _, name := range f.GetSheetList() {
-			t := Table{File: file + "#" + name}
-			if err := t.sheet(f, path, name, wrong); err != nil {
-				return nil, err
-			}
-			if t.Header.Line > 0 {
-				out = append(out, t)
-			}
-		}
-		return out, nil
+	kind := strings.ToLower(filepath.Ext(path))
+	if kind != ".csv" && kind != ".xlsx" {
+		return nil, fmt.Errorf("read %s: want a file that ends in .csv or .xlsx", path)
 	}
-	return nil, fmt.Errorf("read %s: want a file that ends in .csv or .xlsx", path)
+	text, err := read(path)
+	if err != nil {
+		return nil, err
+	}
+	if kind == ".csv" {
+		return []Table{ParseCSV(file, text, wrong)}, nil
+	}
+	f, err := excelize.OpenReader(bytes.NewReader(text), workbook)
+	if err != nil {
+		return nil, fmt.Errorf("open workbook %s: %w", path, err)
+	}
+	defer f.Close()
+	var out []Table
+	for _, name := range f.GetSheetList() {
+		t := Table{File: file + "#" + name}
+		if err := t.sheet(f, path, name, wrong); err != nil {
+			return nil, err
+		}
+		if t.Header.Line > 0 {
+			out = append(out, t)
+		}
+	}
+	return out, nil
 }
 
+// workbook bounds what a workbook unpacks to.
+var workbook = excelize.Options{RawCellValue: true, UnzipSizeLimit: 2 * MaxBytes, UnzipXMLSizeLimit: 16 << 20}
+
 func openWorkbook(path string) (*excelize.File, error) {
-	f, err := excelize.OpenFile(path, excelize.Options{RawCellValue: true, UnzipSizeLimit: 2 * MaxBytes, UnzipXMLSizeLimit: 16 << 20})
+	f, err := excelize.OpenFile(path, workbook)
 	if err != nil {
 		return nil, fmt.Errorf("open workbook %s: %w", path, err)
 	}
