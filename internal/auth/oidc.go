@@ -25,6 +25,7 @@ type Provider struct {
 
 // discovered is what the provider says of itself, and what follows.
 type discovered struct {
+	provider *oidc.Provider
 	oauth    oauth2.Config
 	verifier *oidc.IDTokenVerifier
 }
@@ -62,6 +63,7 @@ func (p *Provider) discover(ctx context.Context) (*discovered, error) {
 		return nil, fmt.Errorf("ask OIDC provider %s: %w", r.Issuer, err)
 	}
 	p.known = &discovered{
+		provider: found,
 		oauth:    oauth2.Config{ClientID: r.ClientID, ClientSecret: p.secret, Endpoint: found.Endpoint(), RedirectURL: r.RedirectURL, Scopes: append([]string{oidc.ScopeOpenID}, r.Scopes...)},
 		verifier: found.VerifierContext(oidc.ClientContext(context.Background(), p.client), &oidc.Config{ClientID: r.ClientID}), // its keys are read again later
 	}
@@ -125,6 +127,9 @@ func (p *Provider) finish(r *http.Request) (vouched, error) {
 		return vouched{}, fmt.Errorf("read claims: %w", err)
 	}
 	rules := p.svc.set.OIDC
+	if err := p.complete(ctx, known, token, id.Subject, claims); err != nil {
+		return vouched{}, err
+	}
 	account, _ := claims[rules.AccountClaim].(string)
 	title, _ := claims["name"].(string)
 	v := vouched{issuer: id.Issuer, subject: id.Subject, account: account, title: clip(title)}
@@ -135,6 +140,34 @@ func (p *Provider) finish(r *http.Request) (vouched, error) {
 		v.departments = texts(claims[rules.DepartmentsClaim])
 	}
 	return v, nil
+}
+
+// complete adds to the claims of an ID token those that its provider gives at its
+// UserInfo endpoint alone, as OpenID Connect Core 5.4 has it where there is an access
+// token. What the ID token says counts: it is signed.
+func (p *Provider) complete(ctx context.Context, known *discovered, token *oauth2.Token, subject string, claims map[string]any) error {
+	rules := p.svc.set.OIDC
+	missing := func(name string) bool { return name != "" && claims[name] == nil }
+	if known.provider.UserInfoEndpoint() == "" || !missing(rules.AccountClaim) && !missing(rules.RolesClaim) && !missing(rules.DepartmentsClaim) {
+		return nil
+	}
+	info, err := known.provider.UserInfo(ctx, oauth2.StaticTokenSource(token))
+	if err != nil {
+		return fmt.Errorf("ask for the claims that the ID token lacks: %w", err)
+	}
+	if info.Subject != subject {
+		return fmt.Errorf("the claims are another subject's")
+	}
+	var more map[string]any
+	if err := info.Claims(&more); err != nil {
+		return fmt.Errorf("read claims: %w", err)
+	}
+	for name, value := range more {
+		if claims[name] == nil {
+			claims[name] = value
+		}
+	}
+	return nil
 }
 
 // texts reads a claim that is a text or a list of them; it is never nil.

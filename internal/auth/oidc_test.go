@@ -32,6 +32,7 @@ type issuer struct {
 	mu     sync.Mutex
 	claims map[string]any        // of whom it signs in
 	alter  func(map[string]any)  // what goes wrong with the ID token
+	apart  map[string]any        // claims of the UserInfo endpoint; nil: there is none
 	codes  map[string]url.Values // code → what was asked
 }
 
@@ -43,14 +44,25 @@ func newIssuer(t *testing.T) *issuer {
 	p := &issuer{t: t, key: key, secret: "s3cret", codes: map[string]url.Values{}, alter: func(map[string]any) {}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
-		writeJSON(w, 200, map[string]any{
+		found := map[string]any{
 			"issuer": p.URL, "authorization_endpoint": p.URL + "/authorize", "token_endpoint": p.URL + "/token", "jwks_uri": p.URL + "/keys",
 			"id_token_signing_alg_values_supported": []string{"ES256"}, "response_types_supported": []string{"code"}, "subject_types_supported": []string{"public"},
 			"code_challenge_methods_supported": []string{"S256"},
-		})
+		}
+		if p.apart != nil {
+			found["userinfo_endpoint"] = p.URL + "/userinfo"
+		}
+		writeJSON(w, 200, found)
 	})
 	mux.HandleFunc("GET /keys", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, 200, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: "1", Algorithm: "ES256", Use: "sig"}}})
+	})
+	mux.HandleFunc("GET /userinfo", func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Bearer x" {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		writeJSON(w, 200, p.apart)
 	})
 	mux.HandleFunc("GET /authorize", p.authorize)
 	mux.HandleFunc("POST /token", p.token)
@@ -228,5 +240,41 @@ func TestOIDC(t *testing.T) {
 	}
 	if w := send(site(NewGate(s, silent)), "GET", "/api/auth/login/oidc", "", "10.1.1.1:5"); w.Code != http.StatusServiceUnavailable {
 		t.Errorf("sign-in through a provider that does not answer: %d %s", w.Code, w.Body)
+	}
+}
+
+// Claims that the ID token lacks are asked for; they must be of the same subject, and
+// change nothing that is signed.
+func TestOIDCUserInfo(t *testing.T) {
+	p := newIssuer(t)
+	p.apart = map[string]any{}
+	settings := DefaultSettings()
+	settings.External = map[string]Role{"ro": Viewer, "bm": Dept}
+	settings.OIDC = OIDCRules{
+		Issuer: p.URL, ClientID: "yunjian", RedirectURL: "http://console.example/api/auth/login/oidc/callback", Scopes: []string{"profile"},
+		AccountClaim: "preferred_username", RolesClaim: "groups",
+	}
+	s, d := fresh(t, settings)
+	gate := NewGate(s, NewProvider(s, p.secret, &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}))
+	h := site(gate)
+	p.claims = map[string]any{"sub": "u1", "groups": []string{"ro"}}
+
+	p.apart = map[string]any{"sub": "u1", "preferred_username": "outside", "groups": []string{"bm"}, "name": "张三"}
+	sessionOf(t, p.walk(h, nil))
+	if a, err := s.account("outside"); err != nil || len(a.Roles) != 1 || a.Roles[0] != Viewer {
+		t.Errorf("given: %+v, %v", a, err)
+	}
+	for name, c := range map[string]struct {
+		apart  map[string]any
+		detail string
+	}{
+		"another subject": {map[string]any{"sub": "u2", "preferred_username": "outside"}, "another subject's"},
+		"no subject":      {map[string]any{"preferred_username": "outside"}, "another subject's"},
+		"no name":         {map[string]any{"sub": "u1"}, "account name"},
+	} {
+		p.apart = c.apart
+		if w := p.walk(h, nil); w.Code != http.StatusUnauthorized || !strings.Contains(d.last(t).Detail, c.detail) {
+			t.Errorf("%s: %d %s; on record %q", name, w.Code, w.Body, d.last(t).Detail)
+		}
 	}
 }
