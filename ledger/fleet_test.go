@@ -80,7 +80,7 @@ func TestLedgerIsWhatTheFleetIsSmaller(t *testing.T) {
 			}
 			cheap = cheap || len(of) > 0 && of[0].Category == "cheap"
 			now := inventory(of...)
-			entries = append(entries, Reconcile(before, now, entries, s)...)
+			entries = append(entries, readBack(Reconcile(before, now, entries, s))...)
 			before = now
 
 			have := Delta{Resources: len(of)}
@@ -145,7 +145,7 @@ func TestWhatComesEatsWhatWent(t *testing.T) {
 				}
 			}
 			now := inventory()
-			entries = append(entries, Reconcile(before, now, entries, settings())...)
+			entries = append(entries, readBack(Reconcile(before, now, entries, settings()))...)
 			before = now
 			has := 0
 			for _, r := range now.Resources {

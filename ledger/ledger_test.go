@@ -46,13 +46,24 @@ func seen(at string, resources ...cloud.Resource) cloud.Inventory {
 	return inv
 }
 
-// replay books one inventory after the other.
+// replay books one inventory after the other; between them the ledger is stored and read.
 func replay(s Settings, inventories ...cloud.Inventory) []Entry {
 	var entries []Entry
 	for i := 1; i < len(inventories); i++ {
-		entries = append(entries, Reconcile(inventories[i-1], inventories[i], entries, s)...)
+		entries = append(entries, readBack(Reconcile(inventories[i-1], inventories[i], entries, s))...)
 	}
 	return entries
+}
+
+func readBack(entries []Entry) (out []Entry) {
+	text, err := json.Marshal(entries)
+	if err == nil {
+		err = json.Unmarshal(text, &out)
+	}
+	if err != nil {
+		panic(err)
+	}
+	return out
 }
 
 // lines writes entries as people read them, one a line.

@@ -31,6 +31,9 @@ func (p *position) open() bool {
 func positions(entries []Entry) []*position {
 	sorted := slices.Clone(entries)
 	Sort(sorted)
+	for i, e := range sorted {
+		sorted[i].Annual = e.annual()
+	}
 	byID := map[string]*position{}
 	var out []*position
 	for _, e := range sorted {
@@ -46,6 +49,12 @@ func positions(entries []Entry) []*position {
 		}
 	}
 	return out
+}
+
+// annual is Annual in its currency, which its JSON leaves to Currency; nil: unknown.
+func (e Entry) annual() *price.Amount {
+	zero := price.Zero(e.Currency)
+	return added(e.Annual, &zero)
 }
 
 // apply enters what an entry takes from the position, gives back, corrects, or verifies.

@@ -129,7 +129,7 @@ func (r *run) hold(p *position) {
 // eaten notes what a new resource ate.
 func (r *run) eaten(e Entry) {
 	if e.Effect == Rebound {
-		r.ate[e.ResourceID] = append(r.ate[e.ResourceID], meal{e.Of, sizes{}.minus(e.sizes()), negative(e.Annual)})
+		r.ate[e.ResourceID] = append(r.ate[e.ResourceID], meal{e.Of, sizes{}.minus(e.sizes()), negative(e.annual())})
 	}
 }
 
@@ -297,7 +297,7 @@ func (r *run) category(was, now cloud.Resource, evidence *Evidence) {
 		e.Annual, e.From, e.Evidence = annual, r.from(was), evidence
 		r.book(e)
 	default:
-		r.dearer(now, atMost(*negative(annual), r.dearest(was, now)), evidence)
+		r.dearer(now, *atMost(*negative(annual), r.dearest(was, now)), evidence)
 	}
 }
 

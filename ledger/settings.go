@@ -41,6 +41,12 @@ func Standard(book price.Book, loc *time.Location) Settings {
 	return Settings{Book: book, VerifyAfter: StandardVerifyAfter, ReboundDays: StandardReboundDays, MigrationDays: StandardMigrationDays, StandingDays: StandardStandingDays, Location: loc}
 }
 
+// Since is the earliest instant whose entries may be taken from by what an inventory of
+// an instant shows to be new.
+func (s Settings) Since(at time.Time) time.Time {
+	return at.In(s.Location).AddDate(0, 0, -2*s.ReboundDays-s.MigrationDays)
+}
+
 // Advice is what somebody advised for a resource.
 type Advice struct {
 	Claim

@@ -63,7 +63,9 @@ func (r *run) takeBack(now cloud.Resource, g growth, evidence *Evidence) (left g
 			shorts = *all
 		}
 	}
-	r.dearer(now, &shorts, evidence)
+	if now.Kind == cloud.Disk { // what grew was given at the price of another category
+		r.dearer(now, shorts, evidence)
+	}
 	return g, taken
 }
 
@@ -90,10 +92,9 @@ func (r *run) part(whole cloud.Resource) func(sizes) (price.Amount, bool) {
 	}
 }
 
-// dearer takes back yuan alone, up to what a resource costs more by now: first what was
-// booked of its category, then what of its size was booked at the price of another.
-func (r *run) dearer(now cloud.Resource, most *price.Amount, evidence *Evidence) {
-	more := *most
+// dearer takes back yuan alone, up to what a disk costs more by now: first what was booked
+// of its category, then what of its size was booked at the price of another.
+func (r *run) dearer(now cloud.Resource, more price.Amount, evidence *Evidence) {
 	for _, effect := range []Effect{Recategorized, Downsized} {
 		for _, p := range r.newest(now.ID) {
 			if p.Effect != effect || p.Annual == nil || p.Annual.Sign() <= 0 || p.Annual.Currency() != more.Currency() || more.Sign() <= 0 {
@@ -118,7 +119,7 @@ type owner struct {
 // looked at: an owner who becomes known late changes nothing.
 func (r *run) rebound() {
 	by := map[owner][]*position{}
-	since := r.at.AddDate(0, 0, -2*r.ReboundDays-r.MigrationDays)
+	since := r.Since(r.at)
 	for _, p := range r.positions {
 		if p.Application != "" && !p.At.Before(since) && p.sizes().any() {
 			of := owner{p.Department, p.Application, p.Kind}
@@ -146,14 +147,14 @@ func (r *run) rebound() {
 // does not say, it must have appeared in a listing that was read to the end before: what
 // such a one did not show was perhaps there already.
 func (r *run) newcomer(now cloud.Resource) time.Time {
-	_, had := r.was[now.ID]
+	was, had := r.was[now.ID]
 	switch {
 	case !now.CreatedAt.IsZero():
 		return now.CreatedAt
 	case !had && r.listings[0][scopeOf(now)].Complete:
 		return r.at
 	case had && len(r.ate[now.ID]) > 0: // it was one when it appeared
-		return now.FirstSeen
+		return was.FirstSeen
 	}
 	return time.Time{}
 }

@@ -54,13 +54,13 @@ func (s *Store) PutBills(read []ledger.Bill, now time.Time, e journal.Entry) ([]
 				return err
 			}
 		}
-		entries, err := entriesOf(tx.Bucket(ledgerBucket), "")
+		entries, err := entriesOf(tx.Bucket(ledgerBucket))
 		if err != nil {
 			return err
 		}
 		booked = ledger.Correct(entries, bills, now)
 		for _, e := range booked {
-			if err := putJSON(tx.Bucket(ledgerBucket), entryKey(e), e); err != nil {
+			if err := putEntry(tx, e); err != nil {
 				return err
 			}
 		}

@@ -76,7 +76,7 @@ func (s *Store) PutInventory(inv cloud.Inventory, booking Booking, e journal.Ent
 		if err := putChanges(tx, changes); err != nil {
 			return err
 		}
-		if booked, err = s.bookInventory(tx, before, inv, len(changes) > 0, booking); err != nil {
+		if booked, err = s.bookInventory(tx, before, inv, booking); err != nil {
 			return fmt.Errorf("book it: %w", err)
 		}
 		packed, err := s.packer.pack(merged)

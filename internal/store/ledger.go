@@ -1,8 +1,8 @@
 package store
 
 import (
-	"bytes"
 	"fmt"
+	"slices"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -21,46 +21,45 @@ const bookAgain = time.Hour
 
 // bookInventory adds to the ledger what inv shows beside the inventory before, in the
 // transaction that stores it: a crash books both or neither.
-func (s *Store) bookInventory(tx *bolt.Tx, before, inv cloud.Inventory, changed bool, booking Booking) ([]ledger.Entry, error) {
+func (s *Store) bookInventory(tx *bolt.Tx, before, inv cloud.Inventory, booking Booking) ([]ledger.Entry, error) {
 	if booking == nil || before.TakenAt.IsZero() {
 		return nil, nil
 	}
-	b := tx.Bucket(ledgerBucket)
-	if !changed && !recategorized(before, inv) && sameHour(before.TakenAt, inv.TakenAt) {
+	ids := touched(before, inv)
+	if len(ids) == 0 && !reowned(before, inv) && sameHour(before.TakenAt, inv.TakenAt) {
 		return nil, nil
 	}
 	settings, err := booking()
 	if err != nil {
 		return nil, err
 	}
-	entries, err := owned(tx, inv.Cloud)
+	entries, err := concerned(tx, inv.Cloud, ids, settings.Since(inv.TakenAt))
 	if err != nil {
+		return nil, err
+	}
+	if err := resolve(tx, entries); err != nil {
 		return nil, err
 	}
 	booked := ledger.Reconcile(before, inv, entries, settings)
 	for _, e := range booked {
-		if err := putJSON(b, entryKey(e), e); err != nil {
+		if err := putEntry(tx, e); err != nil {
 			return nil, err
 		}
 	}
 	return booked, nil
 }
 
-// recategorized reports whether a disk has another category, which is no change that is
-// kept, and yet may cost less.
-func recategorized(before, inv cloud.Inventory) bool {
-	was := map[string]string{}
+// reowned reports whether a resource has another owner, whose saving it may eat.
+func reowned(before, inv cloud.Inventory) bool {
+	type owner struct{ department, application string }
+	was := make(map[string]owner, len(before.Resources))
 	for _, r := range before.Resources {
-		if r.Kind == cloud.Disk {
-			was[r.ID] = r.Category
-		}
+		was[r.ID] = owner{r.Department, r.Application}
 	}
-	for _, r := range inv.Resources {
-		if c, had := was[r.ID]; had && c != r.Category {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(inv.Resources, func(r cloud.Resource) bool {
+		o, had := was[r.ID]
+		return had && o != owner{r.Department, r.Application}
+	})
 }
 
 // sameHour reports whether two inventories lie within one of the spans in which the
@@ -71,8 +70,10 @@ func sameHour(a, b time.Time) bool { return a.Truncate(bookAgain).Equal(b.Trunca
 // owners has now: what is stored is as it was written.
 func (s *Store) Ledger() (out []ledger.Entry, err error) {
 	err = s.view(func(tx *bolt.Tx) error {
-		out, err = owned(tx, "")
-		return err
+		if out, err = entriesOf(tx.Bucket(ledgerBucket)); err != nil {
+			return err
+		}
+		return resolve(tx, out)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read the ledger: %w", err)
@@ -80,39 +81,30 @@ func (s *Store) Ledger() (out []ledger.Entry, err error) {
 	return out, nil
 }
 
-// owned reads the entries of a cloud and joins them to the directory of owners, so that a
-// department that was renamed, or that a resource was assigned to, has them all.
-func owned(tx *bolt.Tx, cloudName string) ([]ledger.Entry, error) {
-	entries, err := entriesOf(tx.Bucket(ledgerBucket), cloudName)
-	if err != nil {
-		return nil, err
-	}
+// resolve joins entries to the directory of owners, so that a department that was
+// renamed, or that a resource was assigned to, has them all.
+func resolve(tx *bolt.Tx, entries []ledger.Entry) error {
 	owners, err := resolver(tx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for i, e := range entries {
 		entries[i].Department, entries[i].Application = owners.Resolve(cloud.Resource{ID: e.ResourceID, Department: e.Department, Application: e.Application})
 	}
-	return entries, nil
+	return nil
 }
 
-// entriesOf reads the entries of a cloud; of all where it is empty.
-func entriesOf(b *bolt.Bucket, cloudName string) ([]ledger.Entry, error) {
-	var prefix []byte
-	if cloudName != "" {
-		prefix = pair(cloudName, "")
-	}
-	var out []ledger.Entry
-	c := b.Cursor()
-	for k, text := c.Seek(prefix); k != nil && bytes.HasPrefix(k, prefix); k, text = c.Next() {
+// entriesOf reads all entries.
+func entriesOf(b *bolt.Bucket) (out []ledger.Entry, err error) {
+	err = b.ForEach(func(k, text []byte) error {
 		var e ledger.Entry
 		if err := decode(text, &e); err != nil {
-			return nil, fmt.Errorf("entry %q: %w", k, err)
+			return fmt.Errorf("entry %q: %w", k, err)
 		}
 		out = append(out, e)
-	}
-	return out, nil
+		return nil
+	})
+	return out, err
 }
 
 // entryKey is cloud NUL instant id: entries of one cloud stand together, in the order of

@@ -97,6 +97,7 @@ var migrations = []func(*bolt.Tx) error{
 		}
 		return journal.Prepare(tx)
 	},
+	createLedgerIndex,
 }
 
 // Open opens or creates the state file at path and brings it to the present

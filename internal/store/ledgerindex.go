@@ -1,0 +1,158 @@
+package store
+
+import (
+	"bytes"
+	"fmt"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"yunjian/cloud"
+	"yunjian/ledger"
+)
+
+// The index of the ledger finds the entries that an inventory may concern without
+// reading those of years. Its keys end in the key of an entry, and have no value:
+//
+//	r cloud NUL resource NUL key  entries about a resource
+//	o id NUL key                  entries that take from one, correct or verify it
+//	i id NUL key                  the entry of an id
+//	u cloud NUL key               entries that give and were neither verified nor reversed
+var ledgerIndexBucket = []byte("ledger index")
+
+// createLedgerIndex makes the index of the entries that are there.
+func createLedgerIndex(tx *bolt.Tx) error {
+	ix, err := tx.CreateBucketIfNotExists(ledgerIndexBucket)
+	if err != nil {
+		return err
+	}
+	return tx.Bucket(ledgerBucket).ForEach(func(key, text []byte) error {
+		var e ledger.Entry
+		if err := decode(text, &e); err != nil {
+			return fmt.Errorf("entry %q: %w", key, err)
+		}
+		return index(ix, e, bytes.Clone(key))
+	})
+}
+
+// putEntry appends an entry to the ledger.
+func putEntry(tx *bolt.Tx, e ledger.Entry) error {
+	key := entryKey(e)
+	if err := putJSON(tx.Bucket(ledgerBucket), key, e); err != nil {
+		return err
+	}
+	return index(tx.Bucket(ledgerIndexBucket), e, key)
+}
+
+func index(ix *bolt.Bucket, e ledger.Entry, key []byte) error {
+	links := [][]byte{link('r', pair(e.Cloud, e.ResourceID), key), link('i', []byte(e.ID), key)}
+	if e.Of != "" {
+		links = append(links, link('o', []byte(e.Of), key))
+	}
+	if e.Effect.Gives() {
+		links = append(links, link('u', []byte(e.Cloud), key))
+	}
+	for _, l := range links {
+		if err := ix.Put(l, nil); err != nil {
+			return err
+		}
+	}
+	// A release is reversed whole; of a resource that grew, something may be left to verify.
+	if e.Effect == ledger.Verified || e.Effect == ledger.Corrected || e.Effect == ledger.Reversed && e.Resources < 0 {
+		return each(ix, link('i', []byte(e.Of), nil), func(of []byte) error {
+			return ix.Delete(link('u', []byte(e.Cloud), of))
+		})
+	}
+	return nil
+}
+
+func link(kind byte, of, key []byte) []byte {
+	return append(append(append([]byte{kind}, of...), 0), key...)
+}
+
+// each calls f with what follows a prefix in the keys of an index.
+func each(ix *bolt.Bucket, prefix []byte, f func(key []byte) error) error {
+	var keys [][]byte
+	c := ix.Cursor()
+	for k, _ := c.Seek(prefix); bytes.HasPrefix(k, prefix); k, _ = c.Next() {
+		keys = append(keys, bytes.Clone(k[len(prefix):]))
+	}
+	for _, k := range keys {
+		if err := f(k); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// concerned reads the entries that booking an inventory may look at: those since an
+// instant, those of the resources that it touches, those not verified yet, and with
+// each what it takes from and what takes from it.
+func concerned(tx *bolt.Tx, cloudName string, ids []string, since time.Time) ([]ledger.Entry, error) {
+	b, ix := tx.Bucket(ledgerBucket), tx.Bucket(ledgerIndexBucket)
+	var out []ledger.Entry
+	read := map[string]bool{}
+	var add func(key []byte) error
+	add = func(key []byte) error {
+		if read[string(key)] {
+			return nil
+		}
+		read[string(key)] = true
+		text := b.Get(key)
+		if text == nil {
+			return fmt.Errorf("%w: the index of the ledger names an entry %q that is not there", ErrDamaged, key)
+		}
+		var e ledger.Entry
+		if err := decode(text, &e); err != nil {
+			return fmt.Errorf("entry %q: %w", key, err)
+		}
+		out = append(out, e)
+		if err := each(ix, link('o', []byte(e.ID), nil), add); err != nil || e.Of == "" {
+			return err
+		}
+		return each(ix, link('i', []byte(e.Of), nil), add)
+	}
+	prefix := pair(cloudName, "")
+	c := b.Cursor()
+	for k, _ := c.Seek(append(bytes.Clone(prefix), instantKey(since)...)); bytes.HasPrefix(k, prefix); k, _ = c.Next() {
+		if err := add(bytes.Clone(k)); err != nil {
+			return nil, err
+		}
+	}
+	if err := each(ix, link('u', []byte(cloudName), nil), add); err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		if err := each(ix, link('r', pair(cloudName, id), nil), add); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// touched are the resources of which two inventories say something else that may be
+// booked.
+func touched(before, inv cloud.Inventory) (ids []string) {
+	type state struct {
+		vcpu                   int
+		memory, storage, speed float64
+		category               string
+	}
+	of := func(r cloud.Resource) state {
+		return state{r.VCPU, r.MemoryGiB, r.StorageGiB, r.BandwidthMbps, r.Category}
+	}
+	was := make(map[string]state, len(before.Resources))
+	for _, r := range before.Resources {
+		was[r.ID] = of(r)
+	}
+	for _, r := range inv.Resources {
+		if s, had := was[r.ID]; !had || s != of(r) {
+			ids = append(ids, r.ID)
+		}
+		delete(was, r.ID)
+	}
+	for id := range was {
+		ids = append(ids, id)
+	}
+	return ids
+}
