@@ -17,7 +17,7 @@ var layers = [][]string{
 	{"ledger", "notice"},
 	{ // machinery: files, networks, clocks
 		"collector", "collector/aliyun", "collector/bundle", "collector/collectortest",
-		"internal/archive", "internal/auth", "internal/config", "internal/estate", "internal/history", "internal/journal", "internal/pages", "internal/registry", "internal/sheet", "internal/simcloud", "internal/store",
+		"internal/archive", "internal/auth", "internal/config", "internal/estate", "internal/history", "internal/journal", "internal/pages", "internal/registry", "internal/send", "internal/sheet", "internal/simcloud", "internal/store",
 	},
 	{"internal/pipeline"},
 	{"internal/report", "internal/web", "internal/control"},
@@ -29,18 +29,18 @@ const pure = 6
 
 // sideways are the imports allowed within a layer, and why.
 var sideways = map[string][]string{
-	"collector/aliyun":        {"collector"},                           // implements Source
-	"collector/collectortest": {"collector"},                           // tests a Source
-	"collector/bundle":        {"collector", "internal/sheet"},         // implements Source; of tables
-	"internal/archive":        {"internal/history", "internal/store"},  // one file of both
-	"internal/auth":           {"internal/store"},                      // keeps accounts in it
-	"internal/config":         {"internal/auth"},                       // reads its settings
-	"internal/estate":         {"collector/bundle"},                    // writes a bundle
-	"internal/history":        {"internal/pages"},                      // checks its file
-	"internal/registry":       {"internal/sheet"},                      // reads tables
-	"internal/store":          {"internal/pages", "internal/journal"},  // checks its file; records what it changes in the same transaction
-	"internal/simcloud":       {"collector/bundle", "internal/estate"}, // serves either
-	"internal/web":            {"internal/report"},                     // shows the latest
+	"collector/aliyun":        {"collector"},                                           // implements Source
+	"collector/collectortest": {"collector"},                                           // tests a Source
+	"collector/bundle":        {"collector", "internal/sheet"},                         // implements Source; of tables
+	"internal/archive":        {"internal/history", "internal/store"},                  // one file of both
+	"internal/auth":           {"internal/store"},                                      // keeps accounts in it
+	"internal/config":         {"internal/auth"},                                       // reads its settings
+	"internal/estate":         {"collector/bundle"},                                    // writes a bundle
+	"internal/history":        {"internal/pages"},                                      // checks its file
+	"internal/registry":       {"internal/sheet"},                                      // reads tables
+	"internal/store":          {"internal/pages", "internal/journal", "internal/send"}, // checks its file; records what it changes in the same transaction; keeps messages
+	"internal/simcloud":       {"collector/bundle", "internal/estate"},                 // serves either
+	"internal/web":            {"internal/report"},                                     // shows the latest
 }
 
 // sdk is imported by collector/aliyun alone, so that leaving it is a matter of
