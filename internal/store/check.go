@@ -178,6 +178,7 @@ func (s *Store) checkDocuments(ctx context.Context, tx *bolt.Tx, damaged func(er
 			return decode(text, &map[string]any{})
 		})
 	}
+	s.checkOutbox(tx, each)
 	damaged(tx.Bucket(observationBucket).ForEachBucket(func(name []byte) error {
 		each(tx.Bucket(observationBucket).Bucket(name), "observations of", into(&map[cloud.Metric]cloud.Observation{}))
 		return nil

@@ -1,5 +1,5 @@
 // Package store is one bbolt file: state (inventory, observations, calls,
-// audits, jobs, the ledger, cases and notices, who somebody is) and the journal of
+// audits, jobs, the ledger, the outbox, cases and notices, who somebody is) and the journal of
 // what was done to it.
 //
 // # Basics

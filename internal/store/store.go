@@ -66,6 +66,7 @@ var (
 	ownerBucket       = []byte("owners")       // directory, and what was assigned to each resource
 	headBucket        = []byte("audit heads")  // instant → journal.Head that the audit was stored with
 	identityBucket    = []byte("identities")   // kind → bucket: key → document of internal/auth
+	outboxBucket      = []byte("outbox")       // buckets of its own, see outbox.go
 
 	versionKey = []byte("version")
 	hurtPrefix = []byte("hurt ") // transaction the file was opened at (8) → what was damaged of its heads
@@ -97,6 +98,7 @@ var migrations = []func(*bolt.Tx) error{
 		}
 		return journal.Prepare(tx)
 	},
+	createOutbox,
 	createLedgerIndex,
 }
 

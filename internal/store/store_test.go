@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/klauspost/compress/zstd"
 	bolt "go.etcd.io/bbolt"
 
 	"yunjian/analyzer"
@@ -460,77 +459,6 @@ func TestConcurrentUse(t *testing.T) {
 	wg.Wait()
 	if got, err := s.Calls("shared", "2026-11"); err != nil || got["x"] != 20 {
 		t.Errorf("calls: %v, %v; want 20", got, err)
-	}
-}
-
-// fill puts one of everything that version 1 keeps.
-func fill1(t *testing.T, s *Store) {
-	t.Helper()
-	for hour, resources := range [][]cloud.Resource{{vm("a"), disk("d"), vm("g")}, {vm("a", off), disk("d")}} {
-		if _, _, err := putInventory(s, inventory(hour+1, true, resources...)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, err := range []error{
-		s.PutObservations("province", []cloud.Observation{{Resource: "a", Metric: cloud.CPUPercent, Availability: cloud.Observed, Through: at(1)}}),
-		s.AddCalls("province", at(1), map[string]int{"DescribeMetricList": 7}),
-		putAudit(s, sampleAudit(at(3))),
-		s.PutJob(JobResult{Name: "audit", Started: at(3), Finished: at(4), OK: true}),
-	} {
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-// A file that version 1 wrote, which had no journal, opens and holds what was put.
-// The fixture is never written anew: that version is out.
-func TestFileOfVersion1(t *testing.T) {
-	fixture := filepath.Join("testdata", "v1.db.zst")
-	packed, err := os.ReadFile(fixture)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dec, err := zstd.NewReader(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer dec.Close()
-	text, err := dec.DecodeAll(packed, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "state.db")
-	if err := os.WriteFile(path, text, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	old, now := reopen(t, path), fresh(t)
-	fill1(t, now)
-	for name, read := range map[string]func(*Store) (any, error){
-		"inventories":  func(s *Store) (any, error) { return s.Inventories() },
-		"changes":      func(s *Store) (any, error) { return s.Changes("") },
-		"observations": func(s *Store) (any, error) { return s.Observations("province") },
-		"calls":        func(s *Store) (any, error) { return s.Calls("province", "2026-11") },
-		"audit": func(s *Store) (any, error) {
-			a, _, err := s.LatestAudit(at(4))
-			a.Journal = audit.JournalHead{}
-			return a, err
-		},
-		"jobs":   func(s *Store) (any, error) { return s.Jobs() },
-		"ledger": func(s *Store) (any, error) { return s.Ledger() },
-		"gone":   func(s *Store) (any, error) { return bucketKeys(t, s, goneBucket), nil },
-	} {
-		was, err := read(old)
-		if err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-		is, err := read(now)
-		if err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-		if diff := cmp.Diff(is, was); diff != "" {
-			t.Errorf("%s (-now +version 1):\n%s", name, diff)
-		}
 	}
 }
 
