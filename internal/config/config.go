@@ -29,6 +29,7 @@ type Config struct {
 	Timezone    string
 	Lang        string // zh or en
 	Clouds      []Cloud
+	Channels    []Channel
 	Metrics     []cloud.Metric // in the order of cloud.Metrics
 	Backfill    time.Duration  // how far back the first collection reads
 	Policies    Policies
@@ -143,6 +144,7 @@ type Schedules struct {
 	Collect string
 	Audit   string
 	Report  string
+	Send    string
 }
 
 // Retention is how long is kept what can be dropped.
@@ -173,7 +175,7 @@ func Default() Config {
 		Metrics:   cloud.Metrics(),
 		Backfill:  91 * 24 * time.Hour,
 		Policies:  Policies{Pack: "cn-gov-baseline", Workflow: "cn-gov-baseline"},
-		Schedules: Schedules{Collect: "@every 5m", Audit: "0 2 * * *", Report: "0 8 * * 1"},
+		Schedules: Schedules{Collect: "@every 5m", Audit: "0 2 * * *", Report: "0 8 * * 1", Send: "@every 1m"},
 		Retention: Retention{Raw: 400 * 24 * time.Hour},
 		Journal:   Journal{Hash: "sha256"},
 		Auth:      auth.DefaultSettings(),

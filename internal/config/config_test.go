@@ -30,7 +30,7 @@ func full() Config {
 		Backfill: 31 * day, Policies: Policies{Pack: "aws", Files: []string{filepath.Join(dir, "exempt.yaml")}, Workflow: "cq-2021", WorkflowFile: filepath.Join(dir, "workflow.yaml")},
 		Calendar:  Calendar{Files: []string{filepath.Join(dir, "holidays.yaml")}},
 		PriceBook: filepath.Join(dir, "prices.yaml"),
-		Schedules: Schedules{Collect: "@every 10m", Audit: "30 3 * * *", Report: "@weekly"},
+		Schedules: Schedules{Collect: "@every 10m", Audit: "30 3 * * *", Report: "@weekly", Send: "@every 5m"},
 		Retention: Retention{Raw: 2 * year}, Journal: Journal{Hash: "sm3"}, Log: Log{Level: "debug", Format: "text"},
 		Auth: auth.Settings{
 			Officers: auth.OfficersStrict, Password: auth.PasswordRules{MinLength: 12, MinClasses: 4, MaxAge: 60 * day},
@@ -44,6 +44,34 @@ func full() Config {
 				CAFile: filepath.Join(dir, "ca.pem"), Scopes: []string{"profile", "groups"}, AccountClaim: "uid", RolesClaim: "groups", DepartmentsClaim: "ou", Create: true,
 			},
 			External: map[string]auth.Role{"部门管理员": auth.Dept, "auditors": auth.Auditor},
+		},
+		Channels: []Channel{
+			{
+				Name: "邮件", Type: ChannelEmail, QuietHours: "21:30-07:30", AllowPrivate: true, CAFile: filepath.Join(dir, "ca.pem"), Timeout: time.Minute,
+				Host: "smtp.example", Port: 2525, TLS: "starttls", Username: "yunjian", PasswordEnv: "YUNJIAN_SMTP", From: "云鉴 <yunjian@example.gov.cn>",
+				AllowHosts: []string{"example.gov.cn", "*.example.gov.cn"},
+			},
+			{
+				Name: "mail-2", Type: ChannelEmail, QuietHours: "20:00-08:00", Timeout: 30 * time.Second,
+				Host: "10.0.0.5", TLS: "implicit", Username: "yunjian", PasswordFile: filepath.Join(dir, "sk"), From: "yunjian@example.gov.cn",
+			},
+			{
+				Name: "group", Type: ChannelDingTalk, QuietHours: "none", Timeout: 30 * time.Second, BaseURL: "http://ding.example",
+				TokenEnv: "YUNJIAN_DING", SecretFile: filepath.Join(dir, "sk"), AllowSchemes: []string{"https", "http"},
+			},
+			{
+				Name: "group-2", Type: ChannelDingTalk, QuietHours: "20:00-08:00", Timeout: 30 * time.Second, BaseURL: "https://oapi.dingtalk.com",
+				TokenFile: filepath.Join(dir, "token"), SecretEnv: "YUNJIAN_SEC", AllowSchemes: []string{"https"},
+			},
+			{
+				Name: "hook", Type: ChannelWebhook, QuietHours: "20:00-08:00", Timeout: 30 * time.Second,
+				URLEnv: "YUNJIAN_HOOK", SecretEnv: "YUNJIAN_SEC", AllowHosts: []string{"hooks.example"}, AllowSchemes: []string{"https"},
+			},
+			{
+				Name: "hook-2", Type: ChannelWebhook, QuietHours: "20:00-08:00", Timeout: 30 * time.Second,
+				URLFile: filepath.Join(dir, "token"), SecretFile: filepath.Join(dir, "sk"), AllowHosts: []string{"hooks.example"}, AllowSchemes: []string{"https"},
+			},
+			{Name: "log", Type: ChannelLog, QuietHours: "20:00-08:00", Timeout: 30 * time.Second},
 		},
 		Clouds: []Cloud{
 			{
@@ -85,7 +113,10 @@ func TestEveryKeyIsRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := full()
-	want.Warnings = []string{"clouds[0].insecure_skip_verify: whoever stands between can read and alter what is collected; ca_file is the safe way"}
+	want.Warnings = []string{
+		"clouds[0].insecure_skip_verify: whoever stands between can read and alter what is collected; ca_file is the safe way",
+		"channels[2].allow_schemes: over http whoever stands between can read what is sent; https with ca_file is the safe way",
+	}
 	if diff := cmp.Diff(want, got, ignoreLocation); diff != "" {
 		t.Errorf("configuration (-want +got):\n%s", diff)
 	}
@@ -185,7 +216,7 @@ func snake(name string) string {
 func TestReferenceDefaults(t *testing.T) {
 	var text strings.Builder
 	for _, k := range Reference() {
-		if k.Default == "" || k.Default == "all" || strings.HasPrefix(k.Name, "clouds") {
+		if k.Default == "" || k.Default == "all" || strings.HasPrefix(k.Name, "clouds") || strings.HasPrefix(k.Name, "channels") {
 			continue
 		}
 		parents := strings.Split(k.Name, ".")
@@ -233,6 +264,59 @@ func TestReferenceDefaults(t *testing.T) {
 		if diff := cmp.Diff(plain, got, ignoreLocation); diff != "" {
 			t.Errorf("default of %s (-default +reference):\n%s", k.Name, diff)
 		}
+	}
+}
+
+// Defaults of channels in the reference are those of a channel without the key.
+func TestReferenceDefaultsOfChannels(t *testing.T) {
+	least := map[ChannelType]string{
+		ChannelEmail:    "host: smtp.example, from: a@b.example",
+		ChannelDingTalk: "token_env: A, secret_env: B",
+		ChannelWebhook:  "url_env: A, secret_env: B, allow_hosts: [h]",
+	}
+	for typ, keys := range least {
+		text := "channels: [{name: a, type: " + string(typ) + ", " + keys
+		plain, err := parse("yunjian.yaml", []byte(text+"}]"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, k := range Reference() {
+			name, ok := strings.CutPrefix(k.Name, "channels[].")
+			if !ok || k.Default == "" || !slices.Contains(slices.Concat(commonChannelKeys, channelTypeKeys[typ]), name) {
+				continue
+			}
+			value := fmt.Sprintf("%q", k.Default)
+			if strings.HasPrefix(k.Type, "list") {
+				value = "[" + value + "]"
+			}
+			got, err := parse("yunjian.yaml", []byte(text+", "+name+": "+value+"}]"))
+			if err != nil {
+				t.Fatalf("%s: %v", k.Name, err)
+			}
+			if diff := cmp.Diff(plain, got, ignoreLocation); diff != "" {
+				t.Errorf("default of %s for %s (-default +reference):\n%s", k.Name, typ, diff)
+			}
+		}
+	}
+}
+
+func TestChannelSecrets(t *testing.T) {
+	t.Setenv("YUNJIAN_TEST_TOKEN", "hush")
+	c := Channel{Name: "a", TokenEnv: "YUNJIAN_TEST_TOKEN", SecretEnv: "YUNJIAN_TEST_TOKEN"}
+	got, err := c.Secrets()
+	if err != nil || got.Token != "hush" || got.Secret != "hush" {
+		t.Fatalf("secrets were not read: %v", err)
+	}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
+		if shown := fmt.Sprintf(verb, got); strings.Contains(shown, "hush") {
+			t.Errorf("%s shows the secret: %s", verb, shown)
+		}
+	}
+	c.URLEnv, c.PasswordFile = "YUNJIAN_TEST_UNSET", filepath.Join(t.TempDir(), "none")
+	_, err = c.Secrets()
+	want := "read password of channel a: open file " + c.PasswordFile + ": no such file or directory\nread url of channel a: environment variable YUNJIAN_TEST_UNSET is not set"
+	if err == nil || err.Error() != want {
+		t.Errorf("error: %v\nwant: %s", err, want)
 	}
 }
 

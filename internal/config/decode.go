@@ -88,7 +88,7 @@ func readMap[T any](d *decoder, n *yaml.Node, at string, keys []key[T], x *T) ma
 func (d *decoder) unknown(name *yaml.Node, at string, allowed []string) {
 	path := join(at, shorten(name.Value))
 	plain := strings.ToLower(strings.NewReplacer("-", "_", " ", "_").Replace(name.Value))
-	for _, secret := range []string{"access_key_id", "access_key_secret", "security_token"} {
+	for _, secret := range []string{"access_key_id", "access_key_secret", "security_token", "password", "token", "secret", "url"} {
 		if isSecret(name.Value, secret) && slices.Contains(allowed, secret+"_env") {
 			d.bad(name.Line, path, "secrets are never written in the configuration; name an environment variable with %s_env or a file with %s_file, and change the key if it was ever saved here", secret, secret)
 			return

@@ -57,6 +57,8 @@ var topKeys = []key[Config]{
 		func(c *Config) *string { return &c.Lang }, word("zh", "en")),
 	{name: "clouds", typ: "list of mappings", zh: "要读取的云", en: "the clouds to read", read: readClouds,
 		children: func(prefix string) []Key { return reference(prefix[:len(prefix)-1]+"[].", cloudKeys) }},
+	{name: "channels", typ: "list of mappings", zh: "通知渠道", en: "the channels by which people are told", read: readChannels,
+		children: func(prefix string) []Key { return reference(prefix[:len(prefix)-1]+"[].", channelKeys) }},
 	{name: "metrics", typ: "list of metrics", fallback: "all", zh: "要采集的指标；steal_percent 只在来源恰好有时", en: "what is collected; steal_percent where a source happens to have it",
 		read: func(d *decoder, n *yaml.Node, at string, c *Config) {
 			if found, ok := once("metrics", word(cloud.Metrics()...))(d, n, at); ok {
@@ -106,6 +108,8 @@ var scheduleKeys = []key[Schedules]{
 		func(s *Schedules) *string { return &s.Audit }, schedule),
 	field("report", "schedule", "0 8 * * 1", "周报", "weekly report",
 		func(s *Schedules) *string { return &s.Report }, schedule),
+	field("send", "schedule", "@every 1m", "发送通知", "sending what people are to be told",
+		func(s *Schedules) *string { return &s.Send }, schedule),
 }
 
 var retentionKeys = []key[Retention]{

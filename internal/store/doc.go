@@ -1,6 +1,6 @@
 // Package store is one bbolt file: state (inventory, observations, calls,
-// audits, jobs, the ledger, the outbox, cases and notices, who somebody is) and the journal of
-// what was done to it.
+// audits, jobs, the ledger, the outbox, cases and notices, who somebody is) and the
+// journal of what was done to it.
 //
 // # Basics
 //
