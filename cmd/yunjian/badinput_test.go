@@ -103,6 +103,12 @@ func badInputs() []badInput {
 		{"配置 | Configuration", "保留期为负 negative retention", config1("retention: {raw: -1d}\n"), checkConfig, 2},
 		{"配置 | Configuration", "策略包不存在 no such pack", config1("policies: {pack: cn-gov-basline}\n"), checkConfig, 2},
 
+		{"渠道 | Channels", "几处写错 several mistakes at once", config1("channels:\n  - {name: a, type: fax}\n  - {name: b, type: email, host: smtp.example.gov.cn, tls: none, from: nobody}\n  - {name: c, type: webhook, url_env: A, secret_env: B}\n"), checkConfig, 2},
+		{"渠道 | Channels", "口令写进配置 inline password", config1("channels:\n  - {name: a, type: email, host: smtp.example.gov.cn, from: a@example.gov.cn, username: u, password: abc}\n"), checkConfig, 2},
+		{"渠道 | Channels", "密钥取不到 missing secrets", config1("channels:\n  - {name: a, type: dingtalk, token_env: NO_SUCH_TOKEN, secret_file: ./sec}\n"), checkConfig, 2},
+		{"渠道 | Channels", "地址不在允许之列 address not allowed", map[string]string{"yunjian.yaml": "channels:\n  - {name: a, type: webhook, url_file: ./url, secret_file: ./sec, allow_hosts: [hooks.example.gov.cn]}\n", "url": "https://169.254.169.254/x", "sec": "whsec_x"}, checkConfig, 2},
+		{"渠道 | Channels", "没有这个渠道 no such channel", config1(soundConfig + "channels: [{name: log, type: log}]\n"), []string{"send", "test", "--config", "yunjian.yaml", "--channel", "mail"}, 2},
+
 		{"策略 | Policy", "缺出处 no source", map[string]string{"pack.yaml": "id: ours\nversion: \"1\"\n"}, checkPolicy, 2},
 		{"策略 | Policy", "百分数越界 percent out of range", map[string]string{"pack.yaml": edited(`below: 5\b`, "below: 500")}, checkPolicy, 2},
 		{"策略 | Policy", "未知统计量 unknown statistic", map[string]string{"pack.yaml": edited(`statistic: p95`, "statistic: p96")}, checkPolicy, 2},

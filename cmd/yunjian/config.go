@@ -33,12 +33,13 @@ book that it names. Secrets are looked for, never shown.`,
 			pack, packErr := loadPack(cfg)
 			book, bookErr := loadBook(cfg)
 			flow, flowErr := loadWorkflow(cfg)
-			if err := errors.Join(packErr, bookErr, flowErr, checkSecrets(cfg)); err != nil {
+			if err := errors.Join(packErr, bookErr, flowErr, checkSecrets(cfg), checkChannels(cfg)); err != nil {
 				return usage(err)
 			}
 			out := cmd.OutOrStdout()
 			fmt.Fprintf(out, "正确 ok: %s\n", args[0])
 			fmt.Fprintf(out, "  云 clouds        %d\n", len(cfg.Clouds))
+			fmt.Fprintf(out, "  渠道 channels    %d\n", len(cfg.Channels))
 			fmt.Fprintf(out, "  策略包 policy    %s@%s\n", pack.ID, pack.Version)
 			fmt.Fprintf(out, "  流程 workflow    %s\n", flow.Ref())
 			fmt.Fprintf(out, "  节假日 holidays  %s\n", pack.Calendar.KnownYears())

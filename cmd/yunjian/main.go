@@ -113,7 +113,7 @@ saves a year. It only reads; it never changes anything in a cloud.`,
 		&cobra.Group{ID: groupCare, Title: "维护 | Care:"},
 	)
 	root.AddCommand(
-		newServe(), newCollect(), newImport(), newAudit(), newReport(), newExplain(), newNotice(), newTally(), newBill(), newOwner(),
+		newServe(), newCollect(), newImport(), newAudit(), newReport(), newExplain(), newNotice(), newTally(), newBill(), newOwner(), newSend(),
 		newDemo(), newSimulate(), newGenerate(),
 		newPolicy(), newCalendar(), newBacktest(), newConfig(),
 		newHistory(), newBackup(), newRestore(), newCheck(), newCompact(), newJournal(), newVersion(),

@@ -18,6 +18,9 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"yunjian/internal/pipeline"
+	"yunjian/internal/send"
 )
 
 var update = flag.Bool("update", false, "rewrite golden files and generated documents")
@@ -31,7 +34,7 @@ func TestMain(m *testing.M) {
 
 // raced are the stories of which several things go on at once in the program:
 // they run it with the race detector, the others without.
-var raced = []string{"apsara", "beside", "care", "cloud", "collecting", "interrupt", "serve"}
+var raced = []string{"apsara", "beside", "care", "cloud", "collecting", "interrupt", "send", "serve"}
 
 // TestScripts runs the stories in testdata/script through the real program.
 // Within one that is raced, $PLAIN is the program without the detector.
@@ -71,6 +74,7 @@ func TestScripts(t *testing.T) {
 			"signal":  sendSignal,
 			"exits":   exits,
 			"expand":  expand,
+			"tell":    tell,
 		},
 	})
 }
@@ -177,6 +181,23 @@ func expand(ts *testscript.TestScript, neg bool, args []string) {
 		text := os.Expand(ts.ReadFile(file), ts.Getenv)
 		ts.Check(os.WriteFile(ts.MkAbs(file), []byte(text), 0o600))
 	}
+}
+
+// tell has somebody told something: tell DATA-FOLDER CHANNEL ID [ADDRESS]. It
+// stands for the notices that do.
+func tell(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 || len(args) > 4 {
+		ts.Fatalf("usage: tell DATA-FOLDER CHANNEL ID [ADDRESS]")
+	}
+	d, err := pipeline.Open(ts.MkAbs(args[0]), time.UTC)
+	ts.Check(err)
+	item := send.Item{ID: args[2], To: send.Recipient{Channel: args[1], Lang: "zh"}, Title: "通知〔2026〕1号：3 项资源待答复", Due: "2026-01-09"}
+	if len(args) == 4 {
+		item.To.Address = args[3]
+	}
+	_, err = d.State.Tell([]send.Item{item})
+	ts.Check(err)
+	ts.Check(d.Close())
 }
 
 // root is the top of the repository.

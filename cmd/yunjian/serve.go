@@ -128,7 +128,7 @@ func checkSetup(cfg config.Config) error {
 	if _, err := readCertificate(cfg); err != nil {
 		return err
 	}
-	return checkSecrets(cfg)
+	return errors.Join(checkSecrets(cfg), checkChannels(cfg))
 }
 
 // checkSecrets tries to read every secret, and shows none.
@@ -235,6 +235,9 @@ func (d *daemon) work(ctx context.Context) error {
 	}
 	var first sync.WaitGroup
 	first.Go(func() { d.catchUp(ctx) })
+	if cfg := d.config(); len(cfg.Channels) > 0 {
+		first.Go(func() { d.jobs.Once(ctx, d.sendJob(cfg)) })
+	}
 	defer first.Wait()
 
 	// A job that is under way when the schedule changes runs on beside the new
@@ -313,12 +316,20 @@ func (d *daemon) recorded(_ journal.Head, err error) {
 
 // jobTable lists the daemon's work.
 func (d *daemon) jobTable(cfg config.Config) []pipeline.Job {
-	return []pipeline.Job{
+	jobs := []pipeline.Job{
 		{Name: "collect", Schedule: cfg.Schedules.Collect, Run: d.collect},
 		{Name: "audit", Schedule: cfg.Schedules.Audit, Run: d.audit},
 		{Name: "report", Schedule: cfg.Schedules.Report, Run: d.report},
 		{Name: "tend", Schedule: "30 3 * * *", Run: d.tend},
 	}
+	if len(cfg.Channels) > 0 {
+		jobs = append(jobs, d.sendJob(cfg))
+	}
+	return jobs
+}
+
+func (d *daemon) sendJob(cfg config.Config) pipeline.Job {
+	return pipeline.Job{Name: "send", Schedule: cfg.Schedules.Send, Run: d.send}
 }
 
 func (d *daemon) collect(ctx context.Context) (string, error) {
@@ -418,5 +429,8 @@ func (d *daemon) tend(ctx context.Context) (string, error) {
 		return "", err
 	}
 	d.metrics.History(s)
+	if _, err := d.data.State.PruneOutbox(d.now().Add(-pipeline.OutboxKept)); err != nil {
+		return "", err
+	}
 	return fmt.Sprintf("序列 series %d，样本 samples %d，%s", s.Series, s.Samples, byteSize(s.Bytes)), nil
 }

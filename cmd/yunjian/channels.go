@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"yunjian/internal/config"
+	"yunjian/internal/pipeline"
+	"yunjian/internal/send"
+)
+
+// newChannel returns the channel of a configuration entry; it reads its secrets
+// and connects to nothing.
+func newChannel(c config.Channel, log zerolog.Logger) (send.Channel, error) {
+	secrets, err := c.Secrets()
+	if err != nil {
+		return nil, err
+	}
+	var ca []byte
+	if c.CAFile != "" {
+		if ca, err = readInput(c.CAFile, 1<<20); err != nil {
+			return nil, fmt.Errorf("channel %s: read ca_file: %w", c.Name, err)
+		}
+	}
+	var out send.Channel
+	switch c.Type {
+	case config.ChannelEmail:
+		out, err = send.NewEmail(send.EmailOptions{
+			Host: c.Host, Port: c.Port, Security: send.Security(c.TLS), Username: c.Username, Password: secrets.Password,
+			From: c.From, Domains: c.AllowHosts, CA: ca, Private: c.AllowPrivate, Timeout: c.Timeout,
+		})
+	case config.ChannelDingTalk:
+		out, err = send.NewDingTalk(send.DingTalkOptions{
+			BaseURL: c.BaseURL, Token: secrets.Token, Secret: secrets.Secret, Schemes: c.AllowSchemes,
+			CA: ca, Private: c.AllowPrivate, Timeout: c.Timeout,
+		})
+	case config.ChannelWebhook:
+		out, err = send.NewWebhook(send.WebhookOptions{
+			URL: secrets.URL, Secret: secrets.Secret, Schemes: c.AllowSchemes, Hosts: c.AllowHosts,
+			CA: ca, Private: c.AllowPrivate, Timeout: c.Timeout,
+		})
+	case config.ChannelLog:
+		out = send.NewLog(log)
+	default:
+		err = fmt.Errorf("type %q is not one that this build knows", c.Type)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("channel %s: %w", c.Name, err)
+	}
+	return out, nil
+}
+
+// checkChannels makes every channel, so that secrets which are missing or do not
+// fit show when they are configured.
+func checkChannels(cfg config.Config) error {
+	var errs []error
+	for _, c := range cfg.Channels {
+		_, err := newChannel(c, zerolog.Nop())
+		errs = append(errs, err)
+	}
+	return usage(errors.Join(errs...))
+}
+
+// newOutlets returns every configured channel with its quiet hours.
+func newOutlets(cfg config.Config, log zerolog.Logger) (map[string]pipeline.Outlet, error) {
+	days, err := loadCalendar(cfg)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]pipeline.Outlet{}
+	for _, c := range cfg.Channels {
+		o := pipeline.Outlet{}
+		from, to, none, err := c.Quiet()
+		if err != nil {
+			return nil, fmt.Errorf("channel %s: %w", c.Name, err)
+		}
+		if !none {
+			o.Quiet = send.Quiet{From: from, To: to, Days: true, Calendar: days}
+		}
+		if o.Channel, err = newChannel(c, log); err != nil {
+			o.Channel = broken{err} // the others go on; these messages say why they wait
+		}
+		out[c.Name] = o
+	}
+	return out, nil
+}
+
+// broken is a channel that could not be made, such as for a secret whose file has
+// gone since the start.
+type broken struct{ err error }
+
+// Send fails as the making did.
+func (b broken) Send(context.Context, send.Message) error {
+	return &send.TemporaryError{Err: b.err}
+}
+
+// sendPass is how long a pass of the daemon begins messages: the next one starts
+// with what came meanwhile.
+const sendPass = 50 * time.Second
+
+// send is the daemon's pass over the outbox.
+func (d *daemon) send(ctx context.Context) (string, error) {
+	cfg := d.config()
+	got, err := d.data.Send(ctx, pipeline.SendOptions{
+		Outlets: func() (map[string]pipeline.Outlet, error) { return newOutlets(cfg, d.log) },
+		Now:     d.now, Location: cfg.Location, Pass: sendPass,
+	})
+	if err == nil {
+		err = ctx.Err()
+	}
+	waiting, dead, countErr := d.data.State.OutboxCounts()
+	if countErr == nil {
+		d.metrics.Outbox(waiting, dead)
+	}
+	return fmt.Sprintf("发出 sent %d，待发 waiting %d，放弃 given up %d", got.Sent, waiting, dead), errors.Join(err, countErr)
+}
