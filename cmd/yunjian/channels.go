@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+	"golang.org/x/time/rate"
 
 	"yunjian/internal/config"
 	"yunjian/internal/pipeline"
@@ -14,8 +15,8 @@ import (
 )
 
 // newChannel returns the channel of a configuration entry; it reads its secrets
-// and connects to nothing.
-func newChannel(c config.Channel, log zerolog.Logger) (send.Channel, error) {
+// and connects to nothing. A nil pace is one of its own.
+func newChannel(c config.Channel, log zerolog.Logger, pace *rate.Limiter) (send.Channel, error) {
 	secrets, err := c.Secrets()
 	if err != nil {
 		return nil, err
@@ -36,7 +37,7 @@ func newChannel(c config.Channel, log zerolog.Logger) (send.Channel, error) {
 	case config.ChannelDingTalk:
 		out, err = send.NewDingTalk(send.DingTalkOptions{
 			BaseURL: c.BaseURL, Token: secrets.Token, Secret: secrets.Secret, Schemes: c.AllowSchemes,
-			CA: ca, Private: c.AllowPrivate, Timeout: c.Timeout,
+			CA: ca, Private: c.AllowPrivate, Timeout: c.Timeout, Pace: pace,
 		})
 	case config.ChannelWebhook:
 		out, err = send.NewWebhook(send.WebhookOptions{
@@ -59,14 +60,14 @@ func newChannel(c config.Channel, log zerolog.Logger) (send.Channel, error) {
 func checkChannels(cfg config.Config) error {
 	var errs []error
 	for _, c := range cfg.Channels {
-		_, err := newChannel(c, zerolog.Nop())
+		_, err := newChannel(c, zerolog.Nop(), nil)
 		errs = append(errs, err)
 	}
 	return usage(errors.Join(errs...))
 }
 
-// newOutlets returns every configured channel with its quiet hours.
-func newOutlets(cfg config.Config, log zerolog.Logger) (map[string]pipeline.Outlet, error) {
+// outlets returns every configured channel with its quiet hours.
+func (d *daemon) outlets(cfg config.Config) (map[string]pipeline.Outlet, error) {
 	days, err := loadCalendar(cfg)
 	if err != nil {
 		return nil, err
@@ -81,7 +82,9 @@ func newOutlets(cfg config.Config, log zerolog.Logger) (map[string]pipeline.Outl
 		if !none {
 			o.Quiet = send.Quiet{From: from, To: to, Days: true, Calendar: days}
 		}
-		if o.Channel, err = newChannel(c, log); err != nil {
+		// A pass makes its channels anew, and a robot counts over all passes.
+		pace, _ := d.paces.LoadOrStore(c.Name, send.NewDingTalkPace())
+		if o.Channel, err = newChannel(c, d.log, pace.(*rate.Limiter)); err != nil {
 			o.Channel = broken{err} // the others go on; these messages say why they wait
 		}
 		out[c.Name] = o
@@ -106,7 +109,7 @@ const sendPass = 50 * time.Second
 func (d *daemon) send(ctx context.Context) (string, error) {
 	cfg := d.config()
 	got, err := d.data.Send(ctx, pipeline.SendOptions{
-		Outlets: func() (map[string]pipeline.Outlet, error) { return newOutlets(cfg, d.log) },
+		Outlets: func() (map[string]pipeline.Outlet, error) { return d.outlets(cfg) },
 		Now:     d.now, Location: cfg.Location, Pass: sendPass,
 	})
 	if err == nil {

@@ -221,7 +221,7 @@ Sends at once, past the outbox and quiet hours, and says why where it fails.`,
 			} else if to != "" {
 				return usage(fmt.Errorf("--to: a channel of type %s has one audience", c.Type))
 			}
-			ch, err := newChannel(c, zerolog.New(cmd.ErrOrStderr()).With().Timestamp().Logger())
+			ch, err := newChannel(c, zerolog.New(cmd.ErrOrStderr()).With().Timestamp().Logger(), nil)
 			if err != nil {
 				return usage(err)
 			}

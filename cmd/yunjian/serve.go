@@ -100,6 +100,7 @@ type daemon struct {
 	now     func() time.Time
 	cert    certificate
 	guest   auth.Principal // of a demonstration: whoever is not signed in; else zero
+	paces   sync.Map       // of DingTalk robots, by channel
 
 	mu  sync.Mutex
 	cfg config.Config

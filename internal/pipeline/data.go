@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -72,6 +73,10 @@ type Data struct {
 	History *history.Store
 
 	lock *os.File // nil: lent
+
+	// accepted are the messages that a channel has accepted and that could not be
+	// marked: to be marked, not sent again.
+	accepted sync.Map
 }
 
 // Open opens the data folder dir for reading and writing, creating it and its

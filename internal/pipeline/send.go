@@ -57,12 +57,11 @@ func (d *Data) Send(ctx context.Context, o SendOptions) (SendResult, error) {
 	if err != nil {
 		return r, err
 	}
-	r.Composed, err = d.State.Compose(now, func(to send.Recipient, items []send.Item) (send.Message, bool, error) {
+	r.Composed, err = d.State.Compose(now, func(to send.Recipient, items []send.Item) (send.Message, []send.Item, error) {
 		if outlets[to.Channel].Quiet.At(now) {
-			return send.Message{}, false, nil
+			return send.Message{}, nil, nil
 		}
-		m, err := send.Digest(to, items, now)
-		return m, true, err
+		return send.Digest(to, items, now)
 	})
 	if err != nil {
 		return r, err
@@ -104,12 +103,17 @@ func (d *Data) sendChannel(ctx context.Context, o SendOptions, name string, out 
 		if x.Message.Kind == send.KindDigest && out.Quiet.At(now) { // one that failed before the quiet began
 			continue
 		}
-		err := sendOne(ctx, out.Channel, x.Message)
+		var err error
+		if _, taken := d.accepted.Load(x.Message.ID); !taken {
+			err = sendOne(ctx, out.Channel, x.Message)
+		}
 		now = o.Now().In(o.Location)
 		if err == nil {
-			if err := d.State.MarkSent(x.Message.ID, now); err != nil {
+			if err := d.State.MarkSent(x.Message.ID, now); err != nil { // such as for a full disk
+				d.accepted.Store(x.Message.ID, nil)
 				return r, err
 			}
+			d.accepted.Delete(x.Message.ID)
 			r.Sent++
 			continue
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -228,4 +229,27 @@ func TestSendQuiet(t *testing.T) {
 	pass(SendResult{})
 	now = time.Date(2026, 10, 10, 8, 0, 0, 0, loc) // a Saturday worked
 	pass(SendResult{Sent: 1})
+}
+
+// What a channel has accepted and the disk did not take down is taken down later, and
+// not sent again meanwhile.
+func TestSendUnmarked(t *testing.T) {
+	d := open(t)
+	at := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+	put(t, d, "mail", at, "a")
+	mail := &told{answer: func(send.Message) error { return d.State.Close() }}
+	o := SendOptions{Outlets: outlets(map[string]Outlet{"mail": {Channel: mail}}), Now: func() time.Time { return at }, Location: time.UTC}
+	if r, err := d.Send(t.Context(), o); err == nil || r.Sent != 0 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	var err error
+	if d.State, err = store.Open(filepath.Join(d.Dir, StateFile), store.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := d.Send(t.Context(), o); err != nil || r.Sent != 1 || len(mail.asked) != 1 {
+		t.Errorf("%+v, %v, sent %d times", r, err, len(mail.asked))
+	}
+	if x := stateOf(t, d, "a"); x.State != store.Sent {
+		t.Errorf("%+v", x)
+	}
 }

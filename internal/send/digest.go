@@ -37,8 +37,8 @@ func (i Item) Check() error {
 	switch {
 	case i.ID == "" || len(i.ID) > 256 || control(i.ID):
 		return fmt.Errorf("item id %q: want one line of at most 256 bytes", i.ID)
-	case i.To.Channel == "" || control(i.To.Channel) || control(i.To.Address) || control(i.To.Name):
-		return fmt.Errorf("item %s: want a recipient with a channel, each one line", i.ID)
+	case i.To.Channel == "" || control(i.To.Channel+i.To.Address+i.To.Name) || len(i.To.Address) > maxAddress || len(i.To.Name) > maxAddress:
+		return fmt.Errorf("item %s: want a recipient with a channel, name and address at most %d bytes, each one line", i.ID, maxAddress)
 	case i.To.Lang != "zh" && i.To.Lang != "en":
 		return fmt.Errorf("item %s: language %q: want zh or en", i.ID, i.To.Lang)
 	case strings.TrimSpace(i.Title) == "" || control(i.Title) || control(i.Detail) || len(i.Title)+len(i.Detail)+len(i.URL) > 4096:
@@ -52,8 +52,24 @@ func (i Item) Check() error {
 	return nil
 }
 
-// maxListed is how many items a digest lists; the others are counted.
-const maxListed = 50
+// A digest lists so many items, and so many bytes of them, that a DingTalk robot takes it
+// uncut; the others are counted and wait for the next.
+const (
+	maxListed      = 50
+	maxListedBytes = 12_000
+)
+
+// room is how many of the items, in their order, a digest lists: one at least.
+func room(items []Item) int {
+	size := 0
+	for n, i := range items {
+		size += len(i.Title) + len(i.Detail) + 2*len(i.URL) + 64 // in the text and as a link
+		if n == maxListed || n > 0 && size > maxListedBytes {
+			return n
+		}
+	}
+	return len(items)
+}
 
 //go:embed templates/*.txt
 var templateFiles embed.FS
@@ -79,22 +95,23 @@ type digest struct {
 
 // Digest makes one message of the items for one person on one day, of which the
 // date counts: overdue first, then by due day. Its ID is that of recipient and
-// day, so that there is one a day whatever it holds. Items are listed up to 50,
-// and counted beyond.
-func Digest(to Recipient, items []Item, day time.Time) (Message, error) {
+// day, so that there is one a day whatever it holds. Told are those that it
+// lists; the others are counted and belong into the next.
+func Digest(to Recipient, items []Item, day time.Time) (m Message, told []Item, err error) {
 	t := templates[to.Lang]
 	if t == nil {
-		return Message{}, fmt.Errorf("digest in language %q: want zh or en", to.Lang)
+		return Message{}, nil, fmt.Errorf("digest in language %q: want zh or en", to.Lang)
 	}
 	if len(items) == 0 {
-		return Message{}, errors.New("digest of nothing")
+		return Message{}, nil, errors.New("digest of nothing")
 	}
 	ordered := slices.Clone(items)
 	slices.SortFunc(ordered, func(a, b Item) int {
 		return cmp.Or(cmp.Compare(cmp.Or(a.Due, "~"), cmp.Or(b.Due, "~")), cmp.Compare(a.ID, b.ID)) // ~ after every day
 	})
 	today := day.Format(time.DateOnly)
-	d := digest{Day: today, Total: len(ordered), More: max(0, len(ordered)-maxListed)}
+	told = ordered[:room(ordered)]
+	d := digest{Day: today, Total: len(ordered), More: len(ordered) - len(told)}
 	if to.Address != "" {
 		d.Name = to.Name
 	}
@@ -103,8 +120,8 @@ func Digest(to Recipient, items []Item, day time.Time) (Message, error) {
 			d.Late++
 		}
 	}
-	m := Message{ID: NewID(KindDigest, to.Channel, to.Address, today), Kind: KindDigest, Channel: to.Channel, To: to.Address, Lang: to.Lang}
-	for i, item := range ordered[:len(ordered)-d.More] {
+	m = Message{ID: NewID(KindDigest, to.Channel, to.Address, today), Kind: KindDigest, Channel: to.Channel, To: to.Address, Lang: to.Lang}
+	for i, item := range told {
 		group := &d.Other
 		switch {
 		case item.Due == "":
@@ -127,10 +144,10 @@ func Digest(to Recipient, items []Item, day time.Time) (Message, error) {
 	}{{"subject", &m.Subject}, {"text", &m.Text}} {
 		b.Reset()
 		if err := t.ExecuteTemplate(&b, part.name, d); err != nil {
-			return Message{}, fmt.Errorf("write digest: %w", err)
+			return Message{}, nil, fmt.Errorf("write digest: %w", err)
 		}
 		*part.into = strings.TrimSpace(b.String())
 	}
 	m.Text += "\n"
-	return m, m.Check()
+	return m, told, m.Check()
 }

@@ -40,7 +40,13 @@ type DingTalkOptions struct {
 	CA      []byte // PEM, beside the system's
 	Private bool
 	Timeout time.Duration // of one message; 0: 10 s
+	// Pace is that of the robot, from NewDingTalkPace, where several channels one after
+	// another speak to it; nil: of its own.
+	Pace *rate.Limiter
 }
+
+// NewDingTalkPace returns the pace that a robot bears.
+func NewDingTalkPace() *rate.Limiter { return rate.NewLimiter(rate.Every(dingTalkEvery), 1) }
 
 // DingTalk posts to one group by its robot. All messages of the channel have the
 // same audience: a message's To is not looked at.
@@ -48,7 +54,6 @@ type DingTalk struct {
 	base   *url.URL
 	o      DingTalkOptions
 	http   *poster
-	pace   *rate.Limiter
 	millis func() int64 // of the clock
 }
 
@@ -63,6 +68,9 @@ func NewDingTalk(o DingTalkOptions) (*DingTalk, error) {
 	if o.Token == "" || o.Secret == "" {
 		return nil, errors.New("want the robot's access_token and its signing secret (加签)")
 	}
+	if o.Pace == nil {
+		o.Pace = NewDingTalkPace()
+	}
 	g := Guard{Schemes: o.Schemes, Private: o.Private}
 	if u, err := url.Parse(o.BaseURL); err == nil {
 		g.Hosts = []string{u.Hostname()}
@@ -76,7 +84,7 @@ func NewDingTalk(o DingTalkOptions) (*DingTalk, error) {
 		return nil, err
 	}
 	return &DingTalk{
-		base: base, o: o, http: p, pace: rate.NewLimiter(rate.Every(dingTalkEvery), 1),
+		base: base, o: o, http: p,
 		millis: func() int64 { return time.Now().UnixMilli() },
 	}, nil
 }
@@ -102,7 +110,7 @@ func (d *DingTalk) Send(ctx context.Context, m Message) error {
 	if err != nil {
 		return &PermanentError{err}
 	}
-	if err := d.pace.Wait(ctx); err != nil {
+	if err := d.o.Pace.Wait(ctx); err != nil {
 		if ctx.Err() == nil { // its deadline comes first
 			err = context.DeadlineExceeded
 		}

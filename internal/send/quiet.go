@@ -25,24 +25,3 @@ func (q Quiet) At(t time.Time) bool {
 	}
 	return at >= q.From || at < q.To
 }
-
-// horizon is how far Next looks: longer than any holiday.
-const horizon = 60
-
-// Next returns the first instant from t on at which digests do not rest, such as
-// the next working morning; t itself where they do not.
-func (q Quiet) Next(t time.Time) time.Time {
-	if !q.At(t) {
-		return t
-	}
-	y, m, d := t.Date()
-	for i := range horizon {
-		for _, start := range []time.Duration{0, q.To} { // quiet ends at midnight, or where it is configured to
-			at := time.Date(y, m, d+i, int(start/time.Hour), int(start%time.Hour/time.Minute), 0, 0, t.Location())
-			if at.After(t) && !q.At(at) {
-				return at
-			}
-		}
-	}
-	return t // a calendar without working days is nobody's
-}

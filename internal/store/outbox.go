@@ -20,6 +20,7 @@ var (
 	waitingBucket = []byte("waiting") // id → outgoing
 	deadBucket    = []byte("dead")    // id → outgoing
 	endedBucket   = []byte("ended")   // id → outgoing without its text: sent or dropped
+	heldBucket    = []byte("held")    // channel → instant before which none of its messages is tried
 )
 
 // messageBuckets hold every message once, by its state.
@@ -41,7 +42,7 @@ func createOutbox(tx *bolt.Tx) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range append([][]byte{itemBucket, toldBucket}, messageBuckets...) {
+	for _, name := range append([][]byte{itemBucket, toldBucket, heldBucket}, messageBuckets...) {
 		if _, err := b.CreateBucketIfNotExists(name); err != nil {
 			return err
 		}
@@ -138,10 +139,11 @@ func itemsOf(tx *bolt.Tx) (out []send.Item, err error) {
 }
 
 // Compose asks write for the digest of every recipient with items, and puts those
-// it makes into the outbox in the transaction that takes the items: a crash does
-// both or neither. The items of a recipient for whom write returns false, or whose
-// digest of that ID there was already, wait on. It returns how many it put.
-func (s *Store) Compose(at time.Time, write func(to send.Recipient, items []send.Item) (m send.Message, now bool, err error)) (put int, err error) {
+// it makes into the outbox in the transaction that takes the items told: a crash
+// does both or neither. The others wait on, and all of a recipient for whom write
+// tells none or whose digest of that ID there was already. It returns how many
+// digests it put.
+func (s *Store) Compose(at time.Time, write func(to send.Recipient, items []send.Item) (m send.Message, told []send.Item, err error)) (put int, err error) {
 	if items, err := s.Items(); err != nil || len(items) == 0 {
 		return 0, err // without a write each minute
 	}
@@ -159,11 +161,11 @@ func (s *Store) Compose(at time.Time, write func(to send.Recipient, items []send
 			}
 			of := items[:n]
 			items = items[n:]
-			m, now, err := write(to, of)
+			m, told, err := write(to, of)
 			if err != nil {
 				return err
 			}
-			if !now {
+			if len(told) == 0 {
 				continue
 			}
 			added, err := putMessage(tx, m, at)
@@ -174,7 +176,7 @@ func (s *Store) Compose(at time.Time, write func(to send.Recipient, items []send
 				continue
 			}
 			put++
-			for _, i := range of {
+			for _, i := range told {
 				key := itemKey(i)
 				if err := errors.Join(outbox(tx, itemBucket).Delete(key), outbox(tx, toldBucket).Put(key, instantKey(at))); err != nil {
 					return err
@@ -261,6 +263,9 @@ func (s *Store) outgoing(buckets ...[]byte) (out []Outgoing, err error) {
 				if err := decode(text, &o); err != nil {
 					return fmt.Errorf("message %s: %w", id, err)
 				}
+				if held := outbox(tx, heldBucket).Get([]byte(o.Message.Channel)); o.State == Waiting && len(held) == 8 && o.Next.Before(instantOf(held)) {
+					o.Next = instantOf(held)
+				}
 				out = append(out, o)
 				return nil
 			})
@@ -311,31 +316,11 @@ func (s *Store) MarkFailed(id, reason string, at, next time.Time) error {
 	return nil
 }
 
-// Hold keeps every waiting message of a channel from being tried before until.
+// Hold keeps the messages of a channel, those to come, too, from being tried before
+// until.
 func (s *Store) Hold(channel string, until time.Time) error {
 	err := s.update(func(tx *bolt.Tx) error {
-		b := outbox(tx, waitingBucket)
-		var held []Outgoing
-		err := b.ForEach(func(_, text []byte) error {
-			var o Outgoing
-			if err := decode(text, &o); err != nil {
-				return err
-			}
-			if o.Message.Channel == channel && o.Next.Before(until) {
-				o.Next = until
-				held = append(held, o)
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-		for _, o := range held { // ForEach does not bear changes
-			if err := putJSON(b, []byte(o.Message.ID), o); err != nil {
-				return err
-			}
-		}
-		return nil
+		return outbox(tx, heldBucket).Put([]byte(channel), instantKey(until))
 	})
 	if err != nil {
 		return fmt.Errorf("hold channel %s: %w", channel, err)
@@ -461,12 +446,14 @@ func (s *Store) checkOutbox(tx *bolt.Tx, each func(b *bolt.Bucket, what string, 
 		}
 		return nil
 	})
-	each(outbox(tx, toldBucket), "item told", func(_, at []byte) error {
+	instant := func(_, at []byte) error {
 		if len(at) != 8 {
 			return fmt.Errorf("%d bytes are no instant", len(at))
 		}
 		return nil
-	})
+	}
+	each(outbox(tx, toldBucket), "item told", instant)
+	each(outbox(tx, heldBucket), "channel held", instant)
 	for _, name := range messageBuckets {
 		each(outbox(tx, name), "message", func(id, text []byte) error {
 			var o Outgoing
