@@ -69,6 +69,7 @@ func (w Workflow) Apply(c Case, e Event, cal calendar.Calendar) (Case, error) {
 		}
 		next.start(w, id, e.At, cal)
 	}
+	next.owe(w, t.Starts)
 	return next, nil
 }
 

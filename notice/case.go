@@ -39,6 +39,7 @@ type Case struct {
 	Checklist   []Item             `json:"checklist"`
 	History     []Step             `json:"history"` // appended to, never changed
 	Reminded    []Sent             `json:"reminded"`
+	Owed        []Owed             `json:"owed,omitempty"` // word of steps that has yet to be given
 }
 
 // Cited is what a case stands on, frozen when it was opened: what a notice says is
@@ -89,9 +90,11 @@ type Evidence struct {
 	SHA256 string `json:"sha256,omitempty"` // of the attachment; empty for a mere reference
 }
 
-// Sent is a reminder that went out.
+// Sent is a reminder of a deadline that went out, or word of an event.
 type Sent struct {
-	Deadline string `json:"deadline"`
+	Deadline string `json:"deadline,omitempty"`
+	Event    string `json:"event,omitempty"`
+	To       Role   `json:"to,omitempty"` // of an event; a deadline says whose it is
 	Day      string `json:"day"`
 }
 
@@ -170,6 +173,7 @@ func (w Workflow) Open(o Opening, at time.Time, cal calendar.Calendar) (Case, er
 	for _, id := range w.Starts {
 		c.start(w, id, at, cal)
 	}
+	c.owe(w, w.Starts)
 	return c, nil
 }
 

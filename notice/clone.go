@@ -23,6 +23,7 @@ func (c Case) clone() Case {
 	}
 	c.Checklist = append([]Item{}, c.Checklist...)
 	c.Reminded = append([]Sent{}, c.Reminded...)
+	c.Owed = slices.Clone(c.Owed)
 	c.History = append([]Step{}, c.History...)
 	for i, s := range c.History {
 		c.History[i] = s.clone()

@@ -83,6 +83,7 @@ type Reminder struct {
 // ReminderCase is one case that waits.
 type ReminderCase struct {
 	CaseID     string     `json:"case_id"`
+	Department string     `json:"department,omitempty"`
 	ResourceID string     `json:"resource_id"`
 	Kind       cloud.Kind `json:"kind"`
 	Name       string     `json:"name,omitempty"`
@@ -117,10 +118,9 @@ func Reminders(cases []Case, now time.Time, cal calendar.Calendar) []Reminder {
 			i, at[to] = len(out), len(out)
 			out = append(out, Reminder{To: to})
 		}
-		out[i].Cases = append(out[i].Cases, ReminderCase{
-			CaseID: c.ID, ResourceID: c.ResourceID, Kind: c.Kind, Name: c.Cited.Recommendation.Name, State: c.State, Document: c.Document,
-			Deadline: d.ID, Due: d.Due, WorkingDays: workingDays(today, day(d.Due), cal),
-		})
+		line := c.line()
+		line.Deadline, line.Due, line.WorkingDays = d.ID, d.Due, workingDays(today, day(d.Due), cal)
+		out[i].Cases = append(out[i].Cases, line)
 	}
 	slices.SortFunc(out, func(a, b Reminder) int {
 		return cmp.Or(cmp.Compare(a.To.Role, b.To.Role), cmp.Compare(a.To.Department, b.To.Department), cmp.Compare(a.To.Person, b.To.Person))
@@ -149,7 +149,7 @@ func workingDays(today, due time.Time, cal calendar.Calendar) int {
 // reminder returns the most urgent deadline of which somebody is to be reminded.
 func (c Case) reminder(today time.Time, cal calendar.Calendar) (Deadline, bool) {
 	for _, s := range c.Reminded {
-		if s.Day == today.Format(time.DateOnly) {
+		if s.Event == "" && s.Day == today.Format(time.DateOnly) {
 			return Deadline{}, false
 		}
 	}

@@ -349,6 +349,17 @@ func (p caseProse) needs(n notice.Needs) string {
 	return p.tell("：", ": ") + strings.Join(out, ", ")
 }
 
+// left says how many working days are left of a deadline.
+func (p caseProse) left(days int) string {
+	switch {
+	case days == 0:
+		return p.tell("今天到期", "due today")
+	case days < 0:
+		return p.tell("已逾期%d个工作日", "%d working day(s) overdue", -days)
+	}
+	return p.tell("还有%d个工作日", "%d working day(s) left", days)
+}
+
 // WriteReminders writes what is due to be said today, a digest for each who is reminded.
 func WriteReminders(w io.Writer, cs Cases, reminders []notice.Reminder, lang Lang) error {
 	p := cs.prose(lang)
@@ -368,14 +379,7 @@ func WriteReminders(w io.Writer, cs Cases, reminders []notice.Reminder, lang Lan
 		}
 		t.line(p.tell("致 %s：%d件", "To %s: %d", to, len(r.Cases)))
 		for _, c := range r.Cases {
-			left := p.tell("还有%d个工作日", "%d working day(s) left", c.WorkingDays)
-			switch {
-			case c.WorkingDays == 0:
-				left = p.tell("今天到期", "due today")
-			case c.WorkingDays < 0:
-				left = p.tell("已逾期%d个工作日", "%d working day(s) overdue", -c.WorkingDays)
-			}
-			t.paragraph("- ", fmt.Sprintf("%s  %s  %s  %s %s，%s", c.CaseID[:min(8, len(c.CaseID))], clean(cmp.Or(c.Name, c.ResourceID)), p.state(c.State), p.deadline(c.Deadline), c.Due, left))
+			t.paragraph("- ", fmt.Sprintf("%s  %s  %s  %s %s，%s", c.CaseID[:min(8, len(c.CaseID))], clean(cmp.Or(c.Name, c.ResourceID)), p.state(c.State), p.deadline(c.Deadline), c.Due, p.left(c.WorkingDays)))
 		}
 	}
 	return t.w.Flush()

@@ -1,0 +1,48 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"yunjian/notice"
+)
+
+// mostListed are the resources that a word names; the others are counted.
+const mostListed = 3
+
+// Word words what somebody is to be told: what it is about in one line, and which
+// resources in another.
+func Word(w notice.Word, flow notice.Workflow, lang Lang) (title, detail string) {
+	p := caseProse{prose{lang: lang}, flow}
+	what := p.deadline(w.Deadline)
+	if w.Event != "" {
+		what = p.event(w.Event)
+		if w.Deadline != "" {
+			what += p.tell("，%s", ", %s", p.deadline(w.Deadline))
+		}
+	}
+	if w.Deadline != "" {
+		what += p.tell("", ": ") + p.left(w.Cases[0].WorkingDays)
+	}
+	title = p.tell("%s：%d 件，%s", "%s: %d case(s), %s", clean(cmp.Or(w.Document, p.tell("案卷", "Cases"))), len(w.Cases), what)
+	var departments, names []string
+	for i, c := range w.Cases {
+		if w.To.Role != notice.Dept && c.Department != "" && !slices.Contains(departments, clean(c.Department)) {
+			departments = append(departments, clean(c.Department))
+		}
+		if i < mostListed {
+			names = append(names, clean(cmp.Or(c.Name, c.ResourceID)))
+		}
+	}
+	detail = p.join(names)
+	if more := len(w.Cases) - len(names); more > 0 && lang == EN {
+		detail += fmt.Sprintf(" and %d more", more)
+	} else if more > 0 {
+		detail += fmt.Sprintf("等 %d 项", len(w.Cases))
+	}
+	if len(departments) > 0 {
+		detail = p.join(departments[:min(len(departments), mostListed)]) + p.tell("：", ": ") + detail
+	}
+	return title, detail
+}
