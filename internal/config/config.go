@@ -30,6 +30,8 @@ type Config struct {
 	Lang        string // zh or en
 	Clouds      []Cloud
 	Channels    []Channel
+	PublicURL   string // of the console, as people reach it; empty: messages have no links
+	Recipients  []Recipient
 	Metrics     []cloud.Metric // in the order of cloud.Metrics
 	Backfill    time.Duration  // how far back the first collection reads
 	Policies    Policies
@@ -144,6 +146,7 @@ type Schedules struct {
 	Collect string
 	Audit   string
 	Report  string
+	Remind  string
 	Send    string
 }
 
@@ -175,7 +178,7 @@ func Default() Config {
 		Metrics:   cloud.Metrics(),
 		Backfill:  91 * 24 * time.Hour,
 		Policies:  Policies{Pack: "cn-gov-baseline", Workflow: "cn-gov-baseline"},
-		Schedules: Schedules{Collect: "@every 5m", Audit: "0 2 * * *", Report: "0 8 * * 1", Send: "@every 1m"},
+		Schedules: Schedules{Collect: "@every 5m", Audit: "0 2 * * *", Report: "0 8 * * 1", Remind: "*/15 * * * *", Send: "@every 1m"},
 		Retention: Retention{Raw: 400 * 24 * time.Hour},
 		Journal:   Journal{Hash: "sha256"},
 		Auth:      auth.DefaultSettings(),
@@ -234,6 +237,9 @@ func parse(path string, text []byte) (Config, error) {
 	c.DataDir = filepath.Join(d.dir, c.DataDir)
 	if root := d.document(text); root != nil {
 		d.exposure(&c, readMap(d, root, "", topKeys, &c))
+	}
+	for _, check := range d.later {
+		check()
 	}
 	if c.Retention.Raw < c.Backfill && d.clean() {
 		c.Warnings = append(c.Warnings, "backfill is longer than retention.raw: the oldest samples are read and dropped again")

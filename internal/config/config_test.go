@@ -18,6 +18,7 @@ import (
 
 	"yunjian/cloud"
 	"yunjian/internal/auth"
+	"yunjian/notice"
 )
 
 var ignoreLocation = cmp.Options{cmpopts.IgnoreFields(Config{}, "Location", "SHA256"), cmpopts.EquateComparable(netip.Prefix{})}
@@ -28,10 +29,12 @@ func full() Config {
 		DataDir: "/var/lib/yunjian", Listen: "[::1]:9900", TLSCertFile: "testdata/good/cert.pem", TLSKeyFile: "testdata/good/key.pem", Timezone: "UTC", Lang: "en",
 		Metrics:  []cloud.Metric{cloud.CPUPercent, cloud.MemoryPercent},
 		Backfill: 31 * day, Policies: Policies{Pack: "aws", Files: []string{filepath.Join(dir, "exempt.yaml")}, Workflow: "cq-2021", WorkflowFile: filepath.Join(dir, "workflow.yaml")},
-		Calendar:  Calendar{Files: []string{filepath.Join(dir, "holidays.yaml")}},
-		PriceBook: filepath.Join(dir, "prices.yaml"),
-		Schedules: Schedules{Collect: "@every 10m", Audit: "30 3 * * *", Report: "@weekly", Send: "@every 5m"},
-		Retention: Retention{Raw: 2 * year}, Journal: Journal{Hash: "sm3"}, Log: Log{Level: "debug", Format: "text"},
+		Calendar:   Calendar{Files: []string{filepath.Join(dir, "holidays.yaml")}},
+		PriceBook:  filepath.Join(dir, "prices.yaml"),
+		Schedules:  Schedules{Collect: "@every 10m", Audit: "30 3 * * *", Report: "@weekly", Remind: "@hourly", Send: "@every 5m"},
+		PublicURL:  "https://yunjian.example.gov.cn/console",
+		Recipients: []Recipient{{Role: notice.Cloudadmin, Channel: "邮件", Address: "zhang.san@example.gov.cn", Name: "张三"}, {Role: notice.Dept, Channel: "邮件"}},
+		Retention:  Retention{Raw: 2 * year}, Journal: Journal{Hash: "sm3"}, Log: Log{Level: "debug", Format: "text"},
 		Auth: auth.Settings{
 			Officers: auth.OfficersStrict, Password: auth.PasswordRules{MinLength: 12, MinClasses: 4, MaxAge: 60 * day},
 			Lockout:      auth.Lockout{Failures: 3, AddressFailures: 50, Shortest: 15 * time.Minute, Longest: time.Hour},

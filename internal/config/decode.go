@@ -17,6 +17,7 @@ type decoder struct {
 	dir      string // of the file
 	mistakes []Mistake
 	warnings []string
+	later    []func() // checks of what names something elsewhere in the file
 }
 
 func (d *decoder) bad(line int, key, format string, args ...any) {

@@ -59,6 +59,10 @@ var topKeys = []key[Config]{
 		children: func(prefix string) []Key { return reference(prefix[:len(prefix)-1]+"[].", cloudKeys) }},
 	{name: "channels", typ: "list of mappings", zh: "通知渠道", en: "the channels by which people are told", read: readChannels,
 		children: func(prefix string) []Key { return reference(prefix[:len(prefix)-1]+"[].", channelKeys) }},
+	{name: "recipients", typ: "list of mappings", zh: "通知谁：角色与渠道", en: "who is told, by role, and by which channel", read: readRecipients,
+		children: func(prefix string) []Key { return reference(prefix[:len(prefix)-1]+"[].", recipientKeys) }},
+	field("public_url", "URL", "", "控制台对外地址，写入通知；缺省不写链接", "where people reach the console, for links in messages; without it there are none",
+		func(c *Config) *string { return &c.PublicURL }, address),
 	{name: "metrics", typ: "list of metrics", fallback: "all", zh: "要采集的指标；steal_percent 只在来源恰好有时", en: "what is collected; steal_percent where a source happens to have it",
 		read: func(d *decoder, n *yaml.Node, at string, c *Config) {
 			if found, ok := once("metrics", word(cloud.Metrics()...))(d, n, at); ok {
@@ -108,6 +112,8 @@ var scheduleKeys = []key[Schedules]{
 		func(s *Schedules) *string { return &s.Audit }, schedule),
 	field("report", "schedule", "0 8 * * 1", "周报", "weekly report",
 		func(s *Schedules) *string { return &s.Report }, schedule),
+	field("remind", "schedule", "*/15 * * * *", "到期提醒、督办与新通知：谁该知道什么；非工作日只发新通知", "who is to be told what: reminders, escalation, new notices; on days off new notices alone",
+		func(s *Schedules) *string { return &s.Remind }, schedule),
 	field("send", "schedule", "@every 1m", "发送通知", "sending what people are to be told",
 		func(s *Schedules) *string { return &s.Send }, schedule),
 }
