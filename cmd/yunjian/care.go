@@ -127,12 +127,12 @@ func (k keeper) retry(ctx context.Context, id string) error {
 	if k.daemon != nil {
 		return k.daemon.Retry(ctx, id)
 	}
-	return k.data.State.RetryMessage(id, time.Now())
+	return k.data.RetryMessage(ctx, id, time.Now())
 }
 
 func (k keeper) drop(ctx context.Context, id string) error {
 	if k.daemon != nil {
 		return k.daemon.Drop(ctx, id)
 	}
-	return k.data.State.DropMessage(id, time.Now())
+	return k.data.DropMessage(ctx, id, time.Now())
 }

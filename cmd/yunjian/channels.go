@@ -11,7 +11,9 @@ import (
 
 	"yunjian/internal/config"
 	"yunjian/internal/pipeline"
+	"yunjian/internal/report"
 	"yunjian/internal/send"
+	"yunjian/notice"
 )
 
 // newChannel returns the channel of a configuration entry; it reads its secrets
@@ -99,6 +101,60 @@ type broken struct{ err error }
 // Send fails as the making did.
 func (b broken) Send(context.Context, send.Message) error {
 	return &send.TemporaryError{Err: b.err}
+}
+
+// tellOptions are how the configuration says that people are told of cases.
+func tellOptions(cfg config.Config, now time.Time) (pipeline.TellOptions, error) {
+	o, err := caseOptions(cfg, now)
+	return pipeline.TellOptions{
+		CaseOptions: o, Config: cfg,
+		Write: func(w notice.Word) (title, detail string) { return report.Word(w, o.Workflow, report.Lang(cfg.Lang)) },
+		// The console's front page, until a notice has an address of its own.
+		Link: func(notice.Word, send.Recipient) string { return cfg.PublicURL },
+	}, err
+}
+
+func toldLine(t pipeline.Told) string {
+	line := fmt.Sprintf("告知 told %d", len(t.Words))
+	if len(t.Unreached) > 0 {
+		cases := 0
+		for _, u := range t.Unreached {
+			cases += u.Cases
+		}
+		line += fmt.Sprintf("；无地址未告知 without an address %d 件案卷 cases（yunjian send list）", cases)
+	}
+	return line
+}
+
+// remind puts into the outbox what people are to be told.
+func (d *daemon) remind(ctx context.Context) (string, error) {
+	cfg := d.config()
+	o, err := tellOptions(cfg, d.now())
+	if err != nil {
+		return "", err
+	}
+	told, err := d.data.Tell(ctx, o)
+	return toldLine(told), err
+}
+
+// tellOfReport tells the cloud's administrators that a week's report is written.
+func (d *daemon) tellOfReport(cfg config.Config, week string) error {
+	title := fmt.Sprintf("%s 周报已生成", week)
+	if cfg.Lang == string(report.EN) {
+		title = fmt.Sprintf("The report of %s is written", week)
+	}
+	var items []send.Item
+	for _, r := range cfg.Recipients {
+		if r.Role == notice.Cloudadmin {
+			to := send.Recipient{Channel: r.Channel, Address: r.Address, Name: r.Name, Lang: cfg.Lang}
+			items = append(items, send.Item{ID: "report " + week, To: to, Title: title, URL: cfg.PublicURL})
+		}
+	}
+	if len(items) == 0 {
+		return nil
+	}
+	_, err := d.data.State.Tell(items)
+	return err
 }
 
 // sendPass is how long a pass of the daemon begins messages: the next one starts

@@ -161,7 +161,7 @@ withdraws what no longer stands. The daemon does it after every audit; again is 
 				return err
 			}
 			fmt.Fprintln(cmd.OutOrStdout(), syncedLine(got))
-			return nil
+			return d.tell(cmd)
 		},
 	}
 	configFlag(cmd, &path)
@@ -467,11 +467,22 @@ func looksLikeFile(name string) bool {
 func newNoticeRemind() *cobra.Command {
 	var path, lang string
 	var now time.Time
+	var dry bool
 	cmd := &cobra.Command{
-		Use:     "remind --config FILE [--now TIME] [--lang zh|en]",
-		Short:   "今天该提醒谁、什么 — whom to remind of what today",
-		Example: `  yunjian notice remind --config yunjian.yaml`,
-		Args:    noArgs,
+		Use:   "remind --config FILE [--dry-run] [--now TIME] [--lang zh|en]",
+		Short: "今天该提醒谁、什么，并列入待发 — whom to remind of what today, and put it into the outbox",
+		Long: `列出今天的到期提醒；配置了 channels 时，把提醒、新通知、督办等该告知的列入待发，记入案卷，由守护进程
+发出。守护进程按 schedules.remind 与每次审计后自动做；重复运行无害，同一案卷一天至多提醒一次。
+没有地址的人列出，有了地址再告知。如何配置见 docs/how-to/send-notices.md。
+
+Lists the reminders of today. With channels configured it puts reminders, new notices, escalation and
+whatever else is to be told into the outbox, notes that in the cases, and the daemon sends it. The
+daemon does it on schedules.remind and after every audit; again is harmless: a case is reminded of
+once a day at most. Whoever has no address is listed, and told once there is one. How to configure it:
+docs/how-to/send-notices.md.`,
+		Example: `  yunjian notice remind --config yunjian.yaml
+  yunjian notice remind --config yunjian.yaml --dry-run`,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			l, err := checkOutput("text", lang)
 			if err != nil {
@@ -486,14 +497,39 @@ func newNoticeRemind() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return report.WriteReminders(cmd.OutOrStdout(), d.view(), notice.Reminders(cases, d.o.Now, d.o.Calendar), langOr(l, d.cfg))
+			err = report.WriteReminders(cmd.OutOrStdout(), d.view(), notice.Reminders(cases, d.o.Now, d.o.Calendar), langOr(l, d.cfg))
+			if err != nil || dry {
+				return err
+			}
+			return d.tell(cmd)
 		},
 	}
 	configFlag(cmd, &path)
 	nowFlag(cmd, &now)
+	cmd.Flags().BoolVar(&dry, "dry-run", false, "只列出，不告知任何人 | list alone, tell nobody")
 	cmd.Flags().StringVar(&lang, "lang", "", "语言，默认取配置的 lang | language: zh, en; default: lang of the configuration")
 	choices(cmd, "lang", "zh", "en")
 	return cmd
+}
+
+// tell puts into the outbox what people are to be told, where there are channels.
+func (d desk) tell(cmd *cobra.Command) error {
+	if len(d.cfg.Channels) == 0 {
+		return nil
+	}
+	o, err := tellOptions(d.cfg, d.o.Now)
+	if err != nil {
+		return err
+	}
+	told, err := d.data.Tell(cmd.Context(), o)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(cmd.OutOrStdout(), toldLine(told))
+	for _, u := range told.Unreached {
+		fmt.Fprintln(cmd.OutOrStdout(), "  "+unreachedLine(u))
+	}
+	return nil
 }
 
 func newNoticeWorkflow() *cobra.Command {

@@ -77,7 +77,7 @@ correction is a new version. notice print prints it.`,
 			for _, c := range taken {
 				fmt.Fprintf(cmd.OutOrStdout(), "  已撤销未列入 withdrawn, left out: %s %s\n", c.ID[:8], cmp.Or(c.Cited.Recommendation.Name, c.ResourceID))
 			}
-			return nil
+			return d.tell(cmd)
 		},
 	}
 	configFlag(cmd, &path)

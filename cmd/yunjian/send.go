@@ -69,7 +69,7 @@ func newSendList() *cobra.Command {
 				return err
 			}
 			counts := map[store.OutgoingState]int{}
-			shown := control.Outbox{Messages: []store.Outgoing{}, Items: append([]send.Item{}, all.Items...)}
+			shown := control.Outbox{Messages: []store.Outgoing{}, Items: append([]send.Item{}, all.Items...), Unreached: append([]store.Unreached{}, all.Unreached...)}
 			for _, o := range all.Messages {
 				counts[o.State]++
 				if slices.Contains(states, "all") || slices.Contains(states, string(o.State)) {
@@ -94,6 +94,9 @@ func newSendList() *cobra.Command {
 func printOutbox(w io.Writer, shown control.Outbox, counts map[store.OutgoingState]int, loc *time.Location) {
 	fmt.Fprintf(w, "待发 waiting %d，已发 sent %d，放弃 dead %d，撤下 dropped %d；待汇总 to be told by a digest %d\n",
 		counts[store.Waiting], counts[store.Sent], counts[store.Dead], counts[store.Dropped], len(shown.Items))
+	for _, u := range shown.Unreached {
+		fmt.Fprintln(w, unreachedLine(u))
+	}
 	for _, o := range shown.Messages {
 		at, when := o.Next, "下次 next"
 		if o.State != store.Waiting {
@@ -110,6 +113,10 @@ func printOutbox(w io.Writer, shown control.Outbox, counts map[store.OutgoingSta
 			fmt.Fprintf(w, "  原因 reason: %s\n", strings.ReplaceAll(o.Reason, "\n", "; "))
 		}
 	}
+}
+
+func unreachedLine(u store.Unreached) string {
+	return fmt.Sprintf("无地址 without an address: %s，%d 件案卷 cases：%s", strings.TrimSpace(string(u.Role)+" "+u.Department), u.Cases, u.Why)
 }
 
 func newSendRetry() *cobra.Command {

@@ -237,7 +237,10 @@ func (d *daemon) work(ctx context.Context) error {
 	var first sync.WaitGroup
 	first.Go(func() { d.catchUp(ctx) })
 	if cfg := d.config(); len(cfg.Channels) > 0 {
-		first.Go(func() { d.jobs.Once(ctx, d.sendJob(cfg)) })
+		first.Go(func() {
+			d.jobs.Once(ctx, d.remindJob(cfg))
+			d.jobs.Once(ctx, d.sendJob(cfg))
+		})
 	}
 	defer first.Wait()
 
@@ -324,9 +327,13 @@ func (d *daemon) jobTable(cfg config.Config) []pipeline.Job {
 		{Name: "tend", Schedule: "30 3 * * *", Run: d.tend},
 	}
 	if len(cfg.Channels) > 0 {
-		jobs = append(jobs, d.sendJob(cfg))
+		jobs = append(jobs, d.remindJob(cfg), d.sendJob(cfg))
 	}
 	return jobs
+}
+
+func (d *daemon) remindJob(cfg config.Config) pipeline.Job {
+	return pipeline.Job{Name: "remind", Schedule: cfg.Schedules.Remind, Run: d.remind}
 }
 
 func (d *daemon) sendJob(cfg config.Config) pipeline.Job {
@@ -385,7 +392,12 @@ func (d *daemon) audit(ctx context.Context) (string, error) {
 	if err != nil {
 		return auditLine(a), err
 	}
-	return auditLine(a) + "；" + syncedLine(synced), nil
+	said := auditLine(a) + "；" + syncedLine(synced)
+	if len(cfg.Channels) == 0 {
+		return said, nil
+	}
+	told, err := d.remind(ctx)
+	return said + "；" + told, err
 }
 
 // staleAudit is the age beyond which a weekly report repeats an old one: a week
@@ -409,6 +421,9 @@ func (d *daemon) report(ctx context.Context) (string, error) {
 		if err := writeReport(ctx, nil, d.data, cfg, a, f, report.Lang(cfg.Lang), file); err != nil {
 			return "", err
 		}
+	}
+	if err := d.tellOfReport(cfg, week); err != nil {
+		return "", err
 	}
 	written := fmt.Sprintf("%s: reports/yunjian-%s.html, .xlsx", week, week)
 	if age := d.now().Sub(a.AsOf); age > staleAudit {

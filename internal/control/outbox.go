@@ -16,6 +16,8 @@ import (
 type Outbox struct {
 	Messages []store.Outgoing `json:"messages"`
 	Items    []send.Item      `json:"items"` // that no digest has taken up yet
+	// Unreached are those who were to be told something and have no address.
+	Unreached []store.Unreached `json:"unreached"`
 }
 
 // ReadOutbox reads all of the outbox.
@@ -25,7 +27,11 @@ func ReadOutbox(state *store.Store) (Outbox, error) {
 		return Outbox{}, err
 	}
 	items, err := state.Items()
-	return Outbox{Messages: messages, Items: items}, err
+	if err != nil {
+		return Outbox{}, err
+	}
+	unreached, err := state.Unreached()
+	return Outbox{Messages: messages, Items: items, Unreached: unreached}, err
 }
 
 // quick is a request that is done in one transaction, beside the job under way.
@@ -57,14 +63,14 @@ func (s *Server) outbox(w http.ResponseWriter, _ *http.Request) error {
 
 func (s *Server) retry(_ http.ResponseWriter, r *http.Request) error {
 	id := r.URL.Query().Get("id")
-	err := s.data.State.RetryMessage(id, s.o.Now())
+	err := s.data.RetryMessage(r.Context(), id, s.o.Now())
 	s.o.Log.Info().Err(err).Str("id", id).Msg("retry message")
 	return err
 }
 
 func (s *Server) drop(_ http.ResponseWriter, r *http.Request) error {
 	id := r.URL.Query().Get("id")
-	err := s.data.State.DropMessage(id, s.o.Now())
+	err := s.data.DropMessage(r.Context(), id, s.o.Now())
 	s.o.Log.Info().Err(err).Str("id", id).Msg("drop message")
 	return err
 }

@@ -19,11 +19,16 @@ const (
 	CasesSynced    = "cases.synced"
 	CasesStepped   = "cases.stepped"
 	CasesRefused   = "cases.refused"
+	CasesTold      = "cases.told" // people of what happened to them, or is due
 	NoticeIssued   = "notice.issued"
 	NoticeRefused  = "notice.refused"
 	NoticeAnswered = "notice.answered"
 	AnswerRefused  = "notice.answer_refused"
 	DocumentKept   = "document.kept"
+
+	MessageRetried = "message.retried"
+	MessageDropped = "message.dropped"
+	MessageRefused = "message.refused" // to be retried or dropped
 
 	AuditDone     = "audit.done"
 	AuditFailed   = "audit.failed"

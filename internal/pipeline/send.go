@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"yunjian/internal/journal"
 	"yunjian/internal/send"
 	"yunjian/internal/store"
 )
@@ -164,6 +165,25 @@ func nextTry(err error, attempts int, now time.Time) (next time.Time, hold time.
 		return time.Time{}, hold
 	}
 	return now.Add(send.RetryAfter(attempts, hold)), hold
+}
+
+// RetryMessage lets a message of the outbox be tried at once, those given up, too; that
+// it was, or was asked for in vain, is journalled.
+func (d *Data) RetryMessage(ctx context.Context, id string, at time.Time) error {
+	return d.mend(ctx, journal.MessageRetried, id, func(e journal.Entry) error { return d.State.RetryMessage(id, at, e) })
+}
+
+// DropMessage ends a message of the outbox without sending it, and is journalled alike.
+func (d *Data) DropMessage(ctx context.Context, id string, at time.Time) error {
+	return d.mend(ctx, journal.MessageDropped, id, func(e journal.Entry) error { return d.State.DropMessage(id, at, e) })
+}
+
+func (d *Data) mend(ctx context.Context, action, id string, do func(journal.Entry) error) error {
+	of := journal.Object{Type: "message", ID: id}
+	if err := do(d.entry(ctx, action, of)); err != nil {
+		return d.RecordFailure(ctx, journal.MessageRefused, of, err)
+	}
+	return nil
 }
 
 // OutboxKept is how long the outbox remembers what has ended, and thereby tells a

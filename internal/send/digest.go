@@ -10,6 +10,7 @@ import (
 	"text/template"
 	"time"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Recipient is one person on one channel; a channel with one audience has one,
@@ -79,6 +80,38 @@ var templates = map[string]*template.Template{"zh": parseTemplate("zh"), "en": p
 
 func parseTemplate(lang string) *template.Template {
 	return template.Must(template.ParseFS(templateFiles, "templates/digest_"+lang+".txt"))
+}
+
+// Notice makes a message of its own of one item. Its ID is that of item and recipient.
+func Notice(i Item) (Message, error) {
+	if err := i.Check(); err != nil {
+		return Message{}, err
+	}
+	m := Message{ID: NewID(KindNotice, i.To.Channel, i.To.Address, i.ID), Kind: KindNotice, Channel: i.To.Channel, To: i.To.Address, Subject: subject(i.Title), Lang: i.To.Lang}
+	if i.To.Address == "" {
+		i.To.Name = ""
+	}
+	if i.URL != "" {
+		m.Links = []Link{{Title: i.Title, URL: i.URL}}
+	}
+	var b strings.Builder
+	if err := templates[m.Lang].ExecuteTemplate(&b, "notice", i); err != nil {
+		return Message{}, fmt.Errorf("write notice: %w", err)
+	}
+	m.Text = strings.TrimSpace(b.String()) + "\n"
+	return m, m.Check()
+}
+
+// subject cuts a title to what fits on a line of subject.
+func subject(title string) string {
+	if len(title) <= maxSubject {
+		return title
+	}
+	cut := maxSubject - len("…")
+	for !utf8.RuneStart(title[cut]) {
+		cut--
+	}
+	return title[:cut] + "…"
 }
 
 // listed is an item as a template shows it.

@@ -33,6 +33,7 @@ type Link struct {
 // Kinds of messages that are known here; others come with those who write them.
 const (
 	KindDigest = "digest" // rests in quiet hours
+	KindNotice = "notice" // a document from which a term runs: it goes out at once
 	KindTest   = "test"
 )
 

@@ -45,25 +45,30 @@ func (s *Store) UpdateCases(e journal.Entry, f func(all []notice.Case) (changed 
 		if err != nil || len(changed) == 0 {
 			return err
 		}
-		for _, c := range changed {
-			if err := checkName("case", c.ID); err != nil {
-				return err
-			}
-			packed, err := s.packer.pack(c)
-			if err != nil {
-				return err
-			}
-			if err := tx.Bucket(caseBucket).Put([]byte(c.ID), packed); err != nil {
-				return err
-			}
-		}
-		_, err = s.append(tx, ofCases(e, changed))
-		return err
+		return s.putCases(tx, changed, e)
 	})
 	if err != nil {
 		return fmt.Errorf("change cases: %w", err)
 	}
 	return nil
+}
+
+// putCases keeps cases, and the entry that records it.
+func (s *Store) putCases(tx *bolt.Tx, changed []notice.Case, e journal.Entry) error {
+	for _, c := range changed {
+		if err := checkName("case", c.ID); err != nil {
+			return err
+		}
+		packed, err := s.packer.pack(c)
+		if err != nil {
+			return err
+		}
+		if err := tx.Bucket(caseBucket).Put([]byte(c.ID), packed); err != nil {
+			return err
+		}
+	}
+	_, err := s.append(tx, ofCases(e, changed))
+	return err
 }
 
 // mostNamed cases are named in an entry of the journal; what happened to each stands in

@@ -10,6 +10,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
+	"yunjian/internal/journal"
 	"yunjian/internal/send"
 )
 
@@ -85,28 +86,30 @@ var ErrNoMessage = errors.New("the outbox has no such message: `yunjian send lis
 // are new: one that waits already, or that a digest took up since the last prune,
 // is not told twice.
 func (s *Store) Tell(items []send.Item) (added int, err error) {
-	for _, i := range items {
-		if err := i.Check(); err != nil {
-			return 0, fmt.Errorf("tell: %w", err)
-		}
-	}
 	err = s.update(func(tx *bolt.Tx) error {
-		added = 0
-		waiting, told := outbox(tx, itemBucket), outbox(tx, toldBucket)
-		for _, i := range items {
-			key := itemKey(i)
-			if waiting.Get(key) != nil || told.Get(key) != nil {
-				continue
-			}
-			if err := putJSON(waiting, key, i); err != nil {
-				return err
-			}
-			added++
-		}
-		return nil
+		added, err = putItems(tx, items)
+		return err
 	})
 	if err != nil {
 		return 0, fmt.Errorf("tell: %w", err)
+	}
+	return added, nil
+}
+
+func putItems(tx *bolt.Tx, items []send.Item) (added int, err error) {
+	waiting, told := outbox(tx, itemBucket), outbox(tx, toldBucket)
+	for _, i := range items {
+		if err := i.Check(); err != nil {
+			return 0, err
+		}
+		key := itemKey(i)
+		if waiting.Get(key) != nil || told.Get(key) != nil {
+			continue
+		}
+		if err := putJSON(waiting, key, i); err != nil {
+			return 0, err
+		}
+		added++
 	}
 	return added, nil
 }
@@ -283,7 +286,7 @@ func (s *Store) outgoing(buckets ...[]byte) (out []Outgoing, err error) {
 
 // MarkSent records that a channel has accepted a message.
 func (s *Store) MarkSent(id string, at time.Time) error {
-	err := s.change(id, func(o *Outgoing) error {
+	err := s.change(id, nil, func(o *Outgoing) error {
 		o.State, o.Reason = Sent, ""
 		o.end(at)
 		return nil
@@ -298,7 +301,7 @@ func (s *Store) MarkSent(id string, at time.Time) error {
 // from next on, or never where next is zero. One that has ended meanwhile stays
 // as it is.
 func (s *Store) MarkFailed(id, reason string, at, next time.Time) error {
-	err := s.change(id, func(o *Outgoing) error {
+	err := s.change(id, nil, func(o *Outgoing) error {
 		if o.State != Waiting {
 			return nil
 		}
@@ -329,9 +332,9 @@ func (s *Store) Hold(channel string, until time.Time) error {
 }
 
 // RetryMessage lets a message that waits or is dead be tried from at on, with all
-// its attempts before it. The error wraps ErrNoMessage where there is none.
-func (s *Store) RetryMessage(id string, at time.Time) error {
-	err := s.change(id, func(o *Outgoing) error {
+// its attempts before it. e records it. The error wraps ErrNoMessage where there is none.
+func (s *Store) RetryMessage(id string, at time.Time, e journal.Entry) error {
+	err := s.change(id, &e, func(o *Outgoing) error {
 		if o.State != Waiting && o.State != Dead {
 			return fmt.Errorf("it was %s on %s: only one that waits or is dead can be tried again", o.State, o.Ended.Format(time.RFC3339))
 		}
@@ -345,9 +348,9 @@ func (s *Store) RetryMessage(id string, at time.Time) error {
 }
 
 // DropMessage ends a message that waits or is dead without sending it. The error
-// wraps ErrNoMessage where there is none.
-func (s *Store) DropMessage(id string, at time.Time) error {
-	err := s.change(id, func(o *Outgoing) error {
+// wraps ErrNoMessage where there is none. e records it.
+func (s *Store) DropMessage(id string, at time.Time, e journal.Entry) error {
+	err := s.change(id, &e, func(o *Outgoing) error {
 		if o.State != Waiting && o.State != Dead {
 			return fmt.Errorf("it was %s on %s: only one that waits or is dead can be dropped", o.State, o.Ended.Format(time.RFC3339))
 		}
@@ -370,8 +373,9 @@ func (o *Outgoing) end(at time.Time) {
 	}
 }
 
-// change edits a message and puts it where its state belongs.
-func (s *Store) change(id string, edit func(*Outgoing) error) error {
+// change edits a message and puts it where its state belongs; e, where there is one,
+// records it.
+func (s *Store) change(id string, e *journal.Entry, edit func(*Outgoing) error) error {
 	return s.update(func(tx *bolt.Tx) error {
 		in, text := find(tx, id)
 		if text == nil {
@@ -387,7 +391,11 @@ func (s *Store) change(id string, edit func(*Outgoing) error) error {
 		if err := in.Delete([]byte(id)); err != nil {
 			return err
 		}
-		return putJSON(outbox(tx, bucketOf(o.State)), []byte(id), o)
+		if err := putJSON(outbox(tx, bucketOf(o.State)), []byte(id), o); err != nil || e == nil {
+			return err
+		}
+		_, err := s.append(tx, e.With("channel", o.Message.Channel).With("subject", o.Message.Subject))
+		return err
 	})
 }
 
@@ -436,6 +444,7 @@ func prune(b *bolt.Bucket, old func(value []byte) (bool, error)) (removed int, e
 
 // checkOutbox decodes what the outbox holds.
 func (s *Store) checkOutbox(tx *bolt.Tx, each func(b *bolt.Bucket, what string, read func(key, value []byte) error)) {
+	each(tx.Bucket(outboxBucket), "those without address", func(_, text []byte) error { return decode(text, &[]Unreached{}) })
 	each(outbox(tx, itemBucket), "item to be told", func(key, text []byte) error {
 		var i send.Item
 		if err := decode(text, &i); err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"yunjian/internal/journal"
 	"yunjian/internal/send"
 )
 
@@ -63,7 +64,7 @@ func TestOutboxLife(t *testing.T) {
 	must(s.MarkSent("one", eight))
 	must(s.MarkFailed("two", "451 later", eight, eight.Add(time.Minute)))
 	must(s.MarkFailed("three", "550 no such user", eight, time.Time{}))
-	must(s.DropMessage("four", eight))
+	must(s.DropMessage("four", eight, entry(journal.MessageDropped, "message")))
 	want := map[string]OutgoingState{"one": Sent, "two": Waiting, "three": Dead, "four": Dropped}
 	if diff := cmp.Diff(want, states(t, s)); diff != "" {
 		t.Error(diff)
@@ -83,17 +84,17 @@ func TestOutboxLife(t *testing.T) {
 		}
 	}
 	for _, id := range []string{"one", "four"} {
-		if err := s.RetryMessage(id, eight); err == nil || !strings.Contains(err.Error(), "only one that waits or is dead") {
+		if err := s.RetryMessage(id, eight, entry(journal.MessageRetried, "message")); err == nil || !strings.Contains(err.Error(), "only one that waits or is dead") {
 			t.Errorf("retry %s: %v", id, err)
 		}
-		if err := s.DropMessage(id, eight); err == nil {
+		if err := s.DropMessage(id, eight, entry(journal.MessageDropped, "message")); err == nil {
 			t.Errorf("%s was dropped after its end", id)
 		}
 	}
-	if err := s.RetryMessage("nobody", eight); !errors.Is(err, ErrNoMessage) {
+	if err := s.RetryMessage("nobody", eight, entry(journal.MessageRetried, "message")); !errors.Is(err, ErrNoMessage) {
 		t.Error(err)
 	}
-	must(s.RetryMessage("three", eight.Add(time.Hour)))
+	must(s.RetryMessage("three", eight.Add(time.Hour), entry(journal.MessageRetried, "message")))
 	due, err = s.Due(eight.Add(time.Hour))
 	must(err)
 	if len(due) != 2 || due[1].Attempts+due[0].Attempts != 1 {
@@ -107,14 +108,14 @@ func TestOutboxLife(t *testing.T) {
 	if due, err := s.Due(eight.Add(time.Hour)); err != nil || len(due) != 0 {
 		t.Error("a channel that is held is tried", err)
 	}
-	must(s.DropMessage("five", eight))
+	must(s.DropMessage("five", eight, entry(journal.MessageDropped, "message")))
 	if due, err := s.Due(eight.Add(2 * time.Hour)); err != nil || len(due) != 2 {
 		t.Error(len(due), err)
 	}
 
 	// What is accepted while an operator drops it was sent; a failure changes
 	// nothing of what has ended.
-	must(s.DropMessage("two", eight))
+	must(s.DropMessage("two", eight, entry(journal.MessageDropped, "message")))
 	must(s.MarkFailed("two", "late", eight, eight))
 	if states(t, s)["two"] != Dropped {
 		t.Error("a failure brought back what was dropped")

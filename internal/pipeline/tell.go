@@ -1,0 +1,178 @@
+package pipeline
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"yunjian/internal/config"
+	"yunjian/internal/journal"
+	"yunjian/internal/send"
+	"yunjian/internal/store"
+	"yunjian/notice"
+	"yunjian/ownership"
+)
+
+// TellOptions say who is reached where, and in which words.
+type TellOptions struct {
+	CaseOptions
+	Config config.Config // recipients, channels, language
+	// Write words what is to be told, in a line and a line of details.
+	Write func(w notice.Word) (title, detail string)
+	// Link is the address under which somebody answers; empty: none is written.
+	Link func(w notice.Word, to send.Recipient) string
+}
+
+// Told is what a pass has put into the outbox.
+type Told struct {
+	Words     []notice.Word // told to somebody at least
+	Unreached []store.Unreached
+}
+
+// Tell puts into the outbox what people are to be told of cases: notices that were
+// issued, what fell to them, escalation and reminders. That they are told is noted in
+// the cases in the same transaction: a crash does both or neither. On days that are not
+// worked only what was issued is told: the rest would be stale on the next that is.
+// Whoever has no address is told once there is one, and listed meanwhile.
+func (d *Data) Tell(ctx context.Context, o TellOptions) (Told, error) {
+	directory, err := d.State.Directory()
+	if err != nil {
+		return Told{}, err
+	}
+	var out Told
+	e := d.entry(ctx, journal.CasesTold, journal.Object{Type: "cases"})
+	// By the clock: o.Now is when the cases are looked at.
+	return out, d.State.TellOfCases(time.Now(), e, func(all []notice.Case) (t store.Telling, err error) {
+		out, t, err = o.tell(directory, all)
+		return t, err
+	})
+}
+
+func (o TellOptions) tell(directory ownership.Directory, all []notice.Case) (out Told, t store.Telling, err error) {
+	at, changed := map[string]int{}, map[string]bool{}
+	for i, c := range all {
+		at[c.ID] = i
+	}
+	lacking := map[store.Unreached]int{} // without a count → cases
+	for _, w := range notice.Words(all, o.Now, o.Calendar) {
+		copies, why := o.copies(directory, w)
+		if why != "" {
+			lacking[store.Unreached{Role: w.To.Role, Department: w.To.Department, Why: why}] += len(w.Cases)
+			continue
+		}
+		if !w.Issued && !o.Calendar.Working(o.Now) {
+			continue
+		}
+		for _, c := range copies {
+			item := send.Item{ID: occasion(c.word, all, at, o.Now), To: c.to, Due: w.Due, URL: o.Link(c.word, c.to)}
+			item.Title, item.Detail = o.Write(c.word)
+			if !w.Issued {
+				t.Items = append(t.Items, item)
+				continue
+			}
+			m, err := send.Notice(item)
+			if err != nil {
+				return out, t, err
+			}
+			t.Messages = append(t.Messages, m)
+		}
+		for _, c := range w.Cases {
+			all[at[c.CaseID]] = all[at[c.CaseID]].Told(w, o.Now)
+			changed[c.CaseID] = true
+		}
+		out.Words = append(out.Words, w)
+	}
+	for _, c := range all {
+		if changed[c.ID] {
+			t.Cases = append(t.Cases, c)
+		}
+	}
+	for u, cases := range lacking {
+		u.Cases = cases
+		t.Unreached = append(t.Unreached, u)
+	}
+	slices.SortFunc(t.Unreached, func(a, b store.Unreached) int {
+		return cmp.Or(cmp.Compare(a.Role, b.Role), cmp.Compare(a.Department, b.Department), cmp.Compare(a.Why, b.Why))
+	})
+	out.Unreached = t.Unreached
+	return out, t, nil
+}
+
+// occasion is the id of an item: what is told of which cases at which point of theirs,
+// and of a reminder on which day.
+func occasion(w notice.Word, all []notice.Case, at map[string]int, now time.Time) string {
+	parts := []string{w.Event, w.Deadline, w.Due, now.Format(time.DateOnly)}
+	for _, c := range w.Cases {
+		parts = append(parts, c.CaseID, strconv.Itoa(len(all[at[c.CaseID]].History)))
+	}
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return hex.EncodeToString(sum[:16])
+}
+
+// addressed is a word for one recipient.
+type addressed struct {
+	to   send.Recipient
+	word notice.Word
+}
+
+// copies are whom a word is told, or why nobody is. What silence has led to is told the
+// department above, too, of its own departments alone.
+func (o TellOptions) copies(directory ownership.Directory, w notice.Word) (out []addressed, why string) {
+	if w.To.Role == notice.Dept {
+		return o.department(directory, w.To.Department, w)
+	}
+	for _, r := range o.Config.Recipients {
+		if r.Role == w.To.Role {
+			out = append(out, addressed{send.Recipient{Channel: r.Channel, Address: r.Address, Name: r.Name, Lang: o.Config.Lang}, w})
+		}
+	}
+	if w.Late && w.To.Role == notice.Supervisor {
+		below := map[string][]notice.ReminderCase{}
+		for _, c := range w.Cases {
+			if x, _ := directory.Department(c.Department); x.Parent != "" {
+				below[x.Parent] = append(below[x.Parent], c)
+			}
+		}
+		for _, parent := range slices.Sorted(maps.Keys(below)) {
+			own := w
+			own.Cases = below[parent]
+			more, _ := o.department(directory, parent, own)
+			out = append(out, more...)
+		}
+	}
+	if len(out) == 0 {
+		why = fmt.Sprintf("配置的 recipients 没有 role: %[1]s | recipients in the configuration has no role: %[1]s", w.To.Role)
+	}
+	return out, why
+}
+
+// department addresses a word to a department's contact, on every channel for
+// departments.
+func (o TellOptions) department(directory ownership.Directory, name string, w notice.Word) (out []addressed, why string) {
+	x, known := directory.Department(name)
+	address, err := send.ParseAddress(x.Contact.Email)
+	switch {
+	case !known:
+		return nil, "单位表没有这个单位 | the directory has no such department"
+	case x.Contact.Email == "":
+		return nil, "单位表没有它的邮箱 | the directory has no e-mail address of it"
+	case err != nil:
+		return nil, fmt.Sprintf("单位表中的邮箱不可用 | its address in the directory cannot be used: %s", err)
+	}
+	for _, r := range o.Config.Recipients {
+		if r.Role == notice.Dept {
+			out = append(out, addressed{send.Recipient{Channel: r.Channel, Address: address, Name: cmp.Or(x.Contact.Name, x.Name), Lang: o.Config.Lang}, w})
+		}
+	}
+	if len(out) == 0 {
+		why = "配置的 recipients 没有 role: dept | recipients in the configuration has no role: dept"
+	}
+	return out, why
+}
