@@ -4,7 +4,7 @@ SHELL   := /bin/sh
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 COMMIT  ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 FUZZTIME ?= 20s
-# How often `make crash` kills the history
+# How often `make crash` kills the history, and each step of a campaign
 ROUNDS  ?= 200
 ENGINE  ?= $(shell command -v podman || command -v docker || echo podman)
 # The package a test run is narrowed to: make test-race PKG=./price
@@ -59,8 +59,9 @@ fuzz-history: ## the fuzzers of what history files hold, 10,000 inputs each
 fuzz: ## every fuzzer for FUZZTIME
 	@scripts/fuzz.sh $(FUZZTIME)
 
-crash: ## kill -9 the history ROUNDS times, and turn 5 times as many bits in it; a failure names the seed that repeats it
+crash: ## kill -9 the history and a campaign ROUNDS times, and turn 5 times as many bits; a failure names the seed that repeats it
 	CGO_ENABLED=1 YUNJIAN_CRASH_ROUNDS=$(ROUNDS) go test -race -buildvcs=false -timeout 2h -count 1 -v -run '^TestKilledAtAnyMoment$$' ./internal/history
+	YUNJIAN_CRASH_ROUNDS=$(ROUNDS) go test -buildvcs=false -timeout 2h -count 1 -v -run '^TestKilledCampaign$$' ./cmd/yunjian
 	YUNJIAN_DAMAGE_ROUNDS=$$((5 * $(ROUNDS))) go test -buildvcs=false -timeout 2h -count 1 -v -run '^TestAnyTurnedBit$$' ./internal/history
 
 bench: ## the quick benchmarks: history, statistics, and the scan against the limit
