@@ -204,6 +204,9 @@ func StateOf(ctx context.Context, backup io.ReadSeeker) (s *store.Store, remove 
 	if err == nil {
 		s, err = store.Open(path, store.Options{ReadOnly: true})
 	}
+	if errors.Is(err, store.ErrOlder) { // it is a copy, which may be brought up to date
+		s, err = store.Open(path, store.Options{})
+	}
 	if err != nil {
 		remove()
 		return nil, nil, err

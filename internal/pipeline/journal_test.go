@@ -11,9 +11,11 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/klauspost/compress/zstd"
 
 	"yunjian/cloud"
 	"yunjian/collector"
+	"yunjian/internal/archive"
 	"yunjian/internal/journal"
 )
 
@@ -175,5 +177,32 @@ func TestStateOfWhatIsNoBackup(t *testing.T) {
 	}
 	if _, err := OpenState(t.TempDir()); !errors.Is(err, ErrNoData) {
 		t.Errorf("an empty folder: %v", err)
+	}
+}
+
+// A backup that an earlier version made is read like any other.
+func TestStateOfEarlierVersion(t *testing.T) {
+	packed, err := os.ReadFile(filepath.Join("..", "store", "testdata", "v3.db.zst"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dec, err := zstd.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dec.Close()
+	d := openFolder(t)
+	var backup bytes.Buffer
+	if err := archive.Write(&backup, time.Now(), []archive.Entry{{Name: StateFile, Copy: dec.WriteTo}, {Name: HistoryFile, Copy: d.History.Backup}}); err != nil {
+		t.Fatal(err)
+	}
+	s, remove, err := StateOf(t.Context(), bytes.NewReader(backup.Bytes()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer remove()
+	defer s.Close()
+	if v, err := s.VerifyJournal(t.Context()); err != nil || !v.Whole() || v.Entries == 0 {
+		t.Errorf("%+v, %v", v, err)
 	}
 }

@@ -28,6 +28,9 @@ var ErrLocked = errors.New("another yunjian process holds the data folder (`yunj
 // ErrNewer says that a later version of Yunjian wrote the file.
 var ErrNewer = errors.New("a newer version of yunjian wrote this file: use that version")
 
+// ErrOlder says that an earlier version wrote the file, which is only to be read.
+var ErrOlder = errors.New("an earlier version of yunjian wrote this file: run `yunjian check` once, which brings it up to date")
+
 // ErrDamaged says that the file is not a sound state file.
 var ErrDamaged = errors.New("the file is damaged or is not a yunjian state file: `yunjian restore` brings back a backup into an empty data folder")
 
@@ -174,7 +177,7 @@ func (s *Store) prepare(path string, readOnly bool) error {
 	case err != nil || version == len(migrations):
 		return err
 	case readOnly:
-		return fmt.Errorf("the file is of version %d, not %d: open it for writing once", version, len(migrations))
+		return fmt.Errorf("version %d of %d: %w", version, len(migrations), ErrOlder)
 	}
 	return s.update(func(tx *bolt.Tx) error {
 		for v := version; v < len(migrations); v++ {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -116,7 +117,11 @@ func fill3(t *testing.T, s *Store) {
 
 // A file that version 3 wrote, which had no outbox, holds what was put and takes messages.
 func TestFileOfVersion3(t *testing.T) {
-	old, now := reopen(t, unpacked(t, "v3.db.zst")), fresh(t)
+	path := unpacked(t, "v3.db.zst")
+	if _, err := Open(path, Options{ReadOnly: true}); !errors.Is(err, ErrOlder) {
+		t.Errorf("opened to be read alone: %v", err)
+	}
+	old, now := reopen(t, path), fresh(t)
 	fill3(t, now)
 	compare(t, old, now, map[string]func(*Store) (any, error){
 		"inventories": func(s *Store) (any, error) { return s.Inventories() },
