@@ -117,11 +117,7 @@ func tellOptions(cfg config.Config, now time.Time) (pipeline.TellOptions, error)
 func toldLine(t pipeline.Told) string {
 	line := fmt.Sprintf("告知 told %d", len(t.Words))
 	if len(t.Unreached) > 0 {
-		cases := 0
-		for _, u := range t.Unreached {
-			cases += u.Cases
-		}
-		line += fmt.Sprintf("；无地址未告知 without an address %d 件案卷 cases（yunjian send list）", cases)
+		line += fmt.Sprintf("；无地址未告知 without an address %d 件案卷 cases（yunjian send list）", t.Untold())
 	}
 	return line
 }
@@ -134,7 +130,11 @@ func (d *daemon) remind(ctx context.Context) (string, error) {
 		return "", err
 	}
 	told, err := d.data.Tell(ctx, o)
-	return toldLine(told), err
+	if err != nil {
+		return "", err
+	}
+	d.metrics.Told(told)
+	return toldLine(told), nil
 }
 
 // tellOfReport tells the cloud's administrators that a week's report is written.

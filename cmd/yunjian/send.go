@@ -23,11 +23,12 @@ func newSend() *cobra.Command {
 		GroupID: groupCare,
 		Short:   "通知的发送：待发、失败、重试 — the outbox of notices, and a test of its channels",
 		Long: `守护进程按 schedules.send 发送通知：每人每天至多一条摘要，失败的自动重试约三天，之后放弃并留下原因。
-下列命令查看与处理，守护进程运行时照常可用。
+下列命令查看与处理，守护进程运行时照常可用。通知谁、经哪些渠道，见 docs/how-to/send-notices.md。
 
 The daemon sends what people are to be told on schedules.send: one digest a person and
 day at most; what fails is tried again for about three days, then given up with its
-reason. These commands look at it and mend it, beside the running daemon, too.`,
+reason. These commands look at it and mend it, beside the running daemon, too. Who is told
+and by which channels: docs/how-to/send-notices.md.`,
 		Example: `  yunjian send list --config yunjian.yaml
   yunjian send test --config yunjian.yaml --channel mail --to zhang.san@example.gov.cn`,
 		Args: subcommand,

@@ -20,7 +20,7 @@ type Metrics struct {
 	samples, apiCalls                   *prometheus.CounterVec
 	reload                              prometheus.Gauge
 	findings, recommendations, saving   *prometheus.GaugeVec
-	jobResult, outbox                   *prometheus.GaugeVec
+	jobResult, outbox, untold           *prometheus.GaugeVec
 	// Without labels and yet vectors: absent until known, never a zero.
 	auditSuccess, historySamples, series *prometheus.GaugeVec
 }
@@ -49,6 +49,7 @@ func NewMetrics(reg *prometheus.Registry, h *history.Store) *Metrics {
 		saving:          gauge("yunjian_annual_saving", "Estimated annual saving by action in the last audit, in the price book's currency; for watching only, the report has the exact amount.", "action", "currency"),
 		jobResult:       gauge("yunjian_job_last_result", "1 if the last run of a job succeeded, else 0.", "job"),
 		outbox:          gauge("yunjian_outbox_messages", "Messages of the outbox that wait, and that were given up, by state.", "state"),
+		untold:          gauge("yunjian_cases_untold", "Cases of which there is something to be told to somebody without an address."),
 		reload:          single("yunjian_config_reload_success", "1 if the configuration in force is the one last asked for, else 0."),
 		historySamples:  gauge("yunjian_history_samples", "Samples in the history."),
 		series:          gauge("yunjian_history_series", "Series in the history."),
@@ -62,7 +63,7 @@ func NewMetrics(reg *prometheus.Registry, h *history.Store) *Metrics {
 		return float64(bytes)
 	})
 	reg.MustRegister(m.collectSuccess, m.samples, m.apiCalls, m.apiMonth, m.apiBudget, m.auditSuccess, m.findings,
-		m.recommendations, m.saving, m.jobResult, m.outbox, m.reload, historyBytes, m.historySamples, m.series,
+		m.recommendations, m.saving, m.jobResult, m.outbox, m.untold, m.reload, historyBytes, m.historySamples, m.series,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -133,6 +134,9 @@ func (m *Metrics) Outbox(waiting, dead int) {
 	m.outbox.WithLabelValues(string(store.Waiting)).Set(float64(waiting))
 	m.outbox.WithLabelValues(string(store.Dead)).Set(float64(dead))
 }
+
+// Told shows of how many cases nobody could be told.
+func (m *Metrics) Told(t Told) { m.untold.WithLabelValues().Set(float64(t.Untold())) }
 
 // Reloaded shows whether the last reload was taken over.
 func (m *Metrics) Reloaded(ok bool) {

@@ -36,6 +36,14 @@ type Told struct {
 	Unreached []store.Unreached
 }
 
+// Untold is how many cases those without an address are not told of.
+func (t Told) Untold() (cases int) {
+	for _, u := range t.Unreached {
+		cases += u.Cases
+	}
+	return cases
+}
+
 // Tell puts into the outbox what people are to be told of cases: notices that were
 // issued, what fell to them, escalation and reminders. That they are told is noted in
 // the cases in the same transaction: a crash does both or neither. On days that are not
