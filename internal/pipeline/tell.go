@@ -26,7 +26,8 @@ type TellOptions struct {
 	Config config.Config // recipients, channels, language
 	// Write words what is to be told, in a line and a line of details.
 	Write func(w notice.Word) (title, detail string)
-	// Link is the address under which somebody answers; empty: none is written.
+	// Link is the address under which somebody answers; empty: none is written. It is
+	// asked within the transaction that notes the telling, and must not use the store.
 	Link func(w notice.Word, to send.Recipient) string
 }
 
@@ -50,6 +51,14 @@ func (t Told) Untold() (cases int) {
 // worked only what was issued is told: the rest would be stale on the next that is.
 // Whoever has no address is told once there is one, and listed meanwhile.
 func (d *Data) Tell(ctx context.Context, o TellOptions) (Told, error) {
+	cases, err := d.State.Cases()
+	if err != nil {
+		return Told{}, err
+	}
+	before, err := d.State.Unreached()
+	if err != nil || len(before) == 0 && len(notice.Words(cases, o.Now, o.Calendar)) == 0 {
+		return Told{}, err // mostly, and nothing is written
+	}
 	directory, err := d.State.Directory()
 	if err != nil {
 		return Told{}, err
@@ -57,10 +66,11 @@ func (d *Data) Tell(ctx context.Context, o TellOptions) (Told, error) {
 	var out Told
 	e := d.entry(ctx, journal.CasesTold, journal.Object{Type: "cases"})
 	// By the clock: o.Now is when the cases are looked at.
-	return out, d.State.TellOfCases(time.Now(), e, func(all []notice.Case) (t store.Telling, err error) {
+	err = d.State.TellOfCases(time.Now(), e, func(all []notice.Case) (t store.Telling, err error) {
 		out, t, err = o.tell(directory, all)
 		return t, err
 	})
+	return out, err
 }
 
 func (o TellOptions) tell(directory ownership.Directory, all []notice.Case) (out Told, t store.Telling, err error) {

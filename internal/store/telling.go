@@ -2,7 +2,6 @@ package store
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
 
@@ -34,45 +33,29 @@ var unreachedKey = []byte("unreached")
 
 // TellOfCases shows f every case and keeps what it returns in one transaction: that
 // somebody was told, and what he is told. e records it, where anybody is told anything.
-// f may be called twice.
 func (s *Store) TellOfCases(at time.Time, e journal.Entry, f func(all []notice.Case) (Telling, error)) error {
-	tell := func(tx *bolt.Tx) (t Telling, news bool, err error) {
+	err := s.update(func(tx *bolt.Tx) error {
 		all, err := s.cases(tx)
 		if err != nil {
-			return t, false, err
+			return err
 		}
-		before, err := unreached(tx)
+		t, err := f(all)
 		if err != nil {
-			return t, false, err
+			return err
 		}
-		t, err = f(all)
-		return t, len(t.Cases) > 0 || !slices.Equal(before, t.Unreached), err
-	}
-	news := false
-	err := s.view(func(tx *bolt.Tx) (err error) {
-		_, news, err = tell(tx)
-		return err
+		if err := putJSON(tx.Bucket(outboxBucket), unreachedKey, t.Unreached); err != nil || len(t.Cases) == 0 {
+			return err
+		}
+		if _, err := putItems(tx, t.Items); err != nil {
+			return err
+		}
+		for _, m := range t.Messages {
+			if _, err := putMessage(tx, m, at); err != nil {
+				return err
+			}
+		}
+		return s.putCases(tx, t.Cases, e.With("items", strconv.Itoa(len(t.Items))).With("messages", strconv.Itoa(len(t.Messages))))
 	})
-	if err == nil && news { // mostly there is none
-		err = s.update(func(tx *bolt.Tx) error {
-			t, _, err := tell(tx)
-			if err != nil {
-				return err
-			}
-			if err := putJSON(tx.Bucket(outboxBucket), unreachedKey, t.Unreached); err != nil || len(t.Cases) == 0 {
-				return err
-			}
-			if _, err := putItems(tx, t.Items); err != nil {
-				return err
-			}
-			for _, m := range t.Messages {
-				if _, err := putMessage(tx, m, at); err != nil {
-					return err
-				}
-			}
-			return s.putCases(tx, t.Cases, e.With("items", strconv.Itoa(len(t.Items))).With("messages", strconv.Itoa(len(t.Messages))))
-		})
-	}
 	if err != nil {
 		return fmt.Errorf("tell of cases: %w", err)
 	}

@@ -238,7 +238,7 @@ func (s *Server) getHome(w http.ResponseWriter, r *http.Request) error {
 }
 
 // jobNames are the daemon's jobs in Chinese; another one keeps its name.
-var jobNames = map[string]string{"collect": "采集", "audit": "审计", "report": "周报", "tend": "归并与清理", "send": "发送通知"}
+var jobNames = map[string]string{"collect": "采集", "audit": "审计", "report": "周报", "tend": "归并与清理", "remind": "告知与催办", "send": "发送通知"}
 
 func (s *Server) jobRow(j store.JobResult, zh bool) jobRow {
 	title := j.Name
