@@ -244,6 +244,9 @@ func parse(path string, text []byte) (Config, error) {
 	if c.Retention.Raw < c.Backfill && d.clean() {
 		c.Warnings = append(c.Warnings, "backfill is longer than retention.raw: the oldest samples are read and dropped again")
 	}
+	if len(c.Channels) > 0 && len(c.Recipients) == 0 && d.clean() {
+		c.Warnings = append(c.Warnings, "channels without recipients: nobody is told anything")
+	}
 	c.Warnings = append(c.Warnings, d.warnings...)
 	if !d.clean() {
 		slices.SortStableFunc(d.mistakes, func(a, b Mistake) int { return a.Line - b.Line })
