@@ -28,7 +28,7 @@ import (
 //
 // backup, check, compact, journal and history stats have a way of their own: see
 // keeper.
-var beside = []string{"account", "token", "notice", "owner", "bill", "tally", "report", "explain", "audit", "policy diff"}
+var beside = []string{"account", "token", "notice", "owner", "bill", "tally", "report", "explain", "audit", "policy diff", "send list", "send retry", "send drop"}
 
 // goesBeside reports whether a command is one of beside.
 func goesBeside(cmd *cobra.Command) bool {

@@ -115,24 +115,3 @@ func (k keeper) stats(ctx context.Context) (history.Stats, error) {
 	}
 	return k.data.History.Stats(ctx)
 }
-
-func (k keeper) outbox(ctx context.Context) (control.Outbox, error) {
-	if k.daemon != nil {
-		return k.daemon.Outbox(ctx)
-	}
-	return control.ReadOutbox(k.data.State)
-}
-
-func (k keeper) retry(ctx context.Context, id string) error {
-	if k.daemon != nil {
-		return k.daemon.Retry(ctx, id)
-	}
-	return k.data.RetryMessage(ctx, id, time.Now())
-}
-
-func (k keeper) drop(ctx context.Context, id string) error {
-	if k.daemon != nil {
-		return k.daemon.Drop(ctx, id)
-	}
-	return k.data.DropMessage(ctx, id, time.Now())
-}

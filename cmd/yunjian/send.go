@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -12,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"yunjian/internal/config"
-	"yunjian/internal/control"
+	"yunjian/internal/pipeline"
 	"yunjian/internal/send"
 	"yunjian/internal/store"
 )
@@ -60,17 +61,18 @@ func newSendList() *cobra.Command {
 					return usage(fmt.Errorf("--state %q: want one of %s", s, strings.Join(words, ", ")))
 				}
 			}
-			k, err := openKeeper(cmd, path)
+			cfg, data, err := openOutbox(cmd, path)
 			if err != nil {
 				return err
 			}
-			defer k.close()
-			all, err := k.outbox(cmd.Context())
+			defer data.Close()
+			all, err := readOutbox(data.State)
 			if err != nil {
 				return err
 			}
 			counts := map[store.OutgoingState]int{}
-			shown := control.Outbox{Messages: []store.Outgoing{}, Items: append([]send.Item{}, all.Items...), Unreached: append([]store.Unreached{}, all.Unreached...)}
+			shown := all
+			shown.Messages = []store.Outgoing{}
 			for _, o := range all.Messages {
 				counts[o.State]++
 				if slices.Contains(states, "all") || slices.Contains(states, string(o.State)) {
@@ -80,7 +82,7 @@ func newSendList() *cobra.Command {
 			if format == "json" {
 				return writeJSON(cmd.OutOrStdout(), shown)
 			}
-			printOutbox(cmd.OutOrStdout(), shown, counts, k.cfg.Location)
+			printOutbox(cmd.OutOrStdout(), shown, counts, cfg.Location)
 			return nil
 		},
 	}
@@ -92,7 +94,38 @@ func newSendList() *cobra.Command {
 	return cmd
 }
 
-func printOutbox(w io.Writer, shown control.Outbox, counts map[store.OutgoingState]int, loc *time.Location) {
+// outbox is what waits to be told, and what has become of it.
+type outbox struct {
+	Messages []store.Outgoing `json:"messages"`
+	Items    []send.Item      `json:"items"` // that no digest has taken up yet
+	// Unreached are those who were to be told something and have no address.
+	Unreached []store.Unreached `json:"unreached"`
+}
+
+// openOutbox opens the data folder that --config names.
+func openOutbox(cmd *cobra.Command, path string) (config.Config, *pipeline.Data, error) {
+	cfg, err := loadConfig(cmd, path)
+	if err != nil {
+		return cfg, nil, err
+	}
+	data, err := openPresent(cmd.Context(), cfg)
+	return cfg, data, err
+}
+
+func readOutbox(state *store.Store) (out outbox, err error) {
+	if out.Messages, err = state.Outbox(); err != nil {
+		return out, err
+	}
+	items, err := state.Items()
+	if err != nil {
+		return out, err
+	}
+	unreached, err := state.Unreached()
+	out.Items, out.Unreached = append([]send.Item{}, items...), append([]store.Unreached{}, unreached...)
+	return out, err
+}
+
+func printOutbox(w io.Writer, shown outbox, counts map[store.OutgoingState]int, loc *time.Location) {
 	fmt.Fprintf(w, "待发 waiting %d，已发 sent %d，放弃 dead %d，撤下 dropped %d；待汇总 to be told by a digest %d\n",
 		counts[store.Waiting], counts[store.Sent], counts[store.Dead], counts[store.Dropped], len(shown.Items))
 	for _, u := range shown.Unreached {
@@ -135,23 +168,23 @@ func newSendRetry() *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			k, err := openKeeper(cmd, path)
+			_, data, err := openOutbox(cmd, path)
 			if err != nil {
 				return err
 			}
-			defer k.close()
+			defer data.Close()
 			if dead {
-				all, err := k.outbox(cmd.Context())
+				all, err := data.State.Outbox()
 				if err != nil {
 					return err
 				}
-				for _, o := range all.Messages {
+				for _, o := range all {
 					if o.State == store.Dead {
 						args = append(args, o.Message.ID)
 					}
 				}
 			}
-			return each(cmd, args, "将重试 to be tried again", func(id string) error { return k.retry(cmd.Context(), id) })
+			return mend(cmd, args, "将重试 to be tried again", data.RetryMessage)
 		},
 	}
 	configFlag(cmd, &path)
@@ -172,34 +205,29 @@ func newSendDrop() *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			k, err := openKeeper(cmd, path)
+			_, data, err := openOutbox(cmd, path)
 			if err != nil {
 				return err
 			}
-			defer k.close()
-			return each(cmd, args, "已撤下 dropped", func(id string) error { return k.drop(cmd.Context(), id) })
+			defer data.Close()
+			return mend(cmd, args, "已撤下 dropped", data.DropMessage)
 		},
 	}
 	configFlag(cmd, &path)
 	return cmd
 }
 
-// each does one thing to every message, says how many it was done to, and joins
-// what went wrong with the others.
-func each(cmd *cobra.Command, ids []string, done string, do func(id string) error) error {
+// mend does one thing to every message, says how many it was done to, and joins what
+// went wrong with the others.
+func mend(cmd *cobra.Command, ids []string, done string, do func(ctx context.Context, id string, at time.Time) error) error {
 	var errs []error
 	for _, id := range ids {
-		errs = append(errs, do(id))
-	}
-	err := errors.Join(errs...)
-	failed := 0
-	for _, e := range errs {
-		if e != nil {
-			failed++
+		if err := do(cmd.Context(), id, time.Now()); err != nil {
+			errs = append(errs, err)
 		}
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "%s: %d\n", done, len(ids)-failed)
-	return err
+	fmt.Fprintf(cmd.OutOrStdout(), "%s: %d\n", done, len(ids)-len(errs))
+	return errors.Join(errs...)
 }
 
 func newSendTest() *cobra.Command {

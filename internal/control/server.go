@@ -100,9 +100,6 @@ func (s *Server) handler() http.Handler {
 	if s.o.Run != nil {
 		mux.HandleFunc("POST /run", s.run)
 	}
-	mux.HandleFunc("GET /outbox", s.quick(s.outbox))
-	mux.HandleFunc("POST /outbox/retry", s.quick(s.retry))
-	mux.HandleFunc("POST /outbox/drop", s.quick(s.drop))
 	return mux
 }
 
