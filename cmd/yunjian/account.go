@@ -21,6 +21,10 @@ func newAccount() *cobra.Command {
 		Use:     "account",
 		GroupID: groupCare,
 		Short:   "账号与角色 — accounts and roles",
+		Long: `建立与管理账号：谁能登录，能做什么。守护进程运行时也能用。角色表与登录办法见 docs/how-to/accounts-and-roles.md。
+
+Makes and keeps accounts: who may sign in, and what they may do. Works beside the
+running daemon. Roles and ways to sign in: docs/how-to/accounts-and-roles.md.`,
 		Example: `  yunjian account setup --config yunjian.yaml
   yunjian account add zhang --config yunjian.yaml --role dept --department 财政局`,
 		Args: subcommand,

@@ -71,7 +71,7 @@ func (g *Gate) Handler(next http.Handler) http.Handler {
 		p, err := g.recognize(r)
 		switch {
 		case errors.Is(err, errTooMany):
-			tooMany(w)
+			tooMany(w, r)
 		case errors.Is(err, ErrSignIn):
 			w.Header().Set("WWW-Authenticate", `Bearer realm="yunjian"`)
 			answer(w, http.StatusUnauthorized, ErrSignIn.Error())
@@ -226,16 +226,21 @@ func (g *Gate) LimitLinks(next http.Handler) http.Handler {
 func (g *Gate) limited(l *limiter, next http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !l.allow(addressFailures(g.Address(r))) {
-			tooMany(w)
+			tooMany(w, r)
 			return
 		}
 		next(w, r)
 	})
 }
 
-func tooMany(w http.ResponseWriter) {
+func tooMany(w http.ResponseWriter, r *http.Request) {
+	const said = "请求过多，请等十秒 | too many requests: wait ten seconds"
 	w.Header().Set("Retry-After", "10")
-	answer(w, http.StatusTooManyRequests, "请求过多，请等十秒 | too many requests: wait ten seconds")
+	if strings.Contains(r.Header.Get("Accept"), "text/html") { // of a form
+		http.Error(w, said, http.StatusTooManyRequests)
+		return
+	}
+	answer(w, http.StatusTooManyRequests, said)
 }
 
 // LimitSignIns slows down who tries passwords, in front of a handler that takes them.

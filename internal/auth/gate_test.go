@@ -188,6 +188,51 @@ func TestGatewayHeaders(t *testing.T) {
 	}
 }
 
+// Tokens that are none are put on record, and not without end.
+func TestWrongTokensAreLimited(t *testing.T) {
+	s, d := fresh(t, DefaultSettings())
+	h := site(NewGate(s, nil))
+	before := len(d.events)
+	var w *httptest.ResponseRecorder
+	for range 50 {
+		w = send(h, "GET", "/notices/1", "", "10.1.1.4:1", "Authorization", "Bearer yjt_x")
+	}
+	if w.Code != http.StatusTooManyRequests || len(d.events)-before > 25 {
+		t.Errorf("fifty wrong tokens: %d, %d on record", w.Code, len(d.events)-before)
+	}
+}
+
+// Whoever is not recognized is the guest of an open gate, and nobody of another.
+func TestOpenGate(t *testing.T) {
+	s, _ := fresh(t, DefaultSettings())
+	g := NewGate(s, nil)
+	g.Open(Principal{Name: "guest", Via: ViaGuest, Roles: []Role{Supervisor}, Departments: Everywhere()})
+	h := site(g)
+	if w := send(h, "GET", "/notices/1", "", "10.1.1.1:1"); w.Code != 200 || w.Body.String() != "notice for guest" {
+		t.Errorf("a guest: %d %s", w.Code, w.Body)
+	}
+	token, _ := signIn(t, s, "zhang")
+	if w := send(h, "GET", "/notices/2", "", "10.1.1.1:1", "Cookie", sessionCookie+"="+token); w.Code != 404 {
+		t.Errorf("somebody who signed in: %d", w.Code)
+	}
+	if w := send(h, "GET", "/notices/1", "", "10.1.1.1:1", "Authorization", "Bearer yjt_x"); w.Code != 401 {
+		t.Errorf("a wrong token: %d", w.Code)
+	}
+	if _, _, err := s.AddToken(Principal{Name: "zhang", Via: ViaGuest}, NewToken{"t", "zhang", []Permission{{Notices, Read}}, nil, time.Now().Add(time.Hour)}); err == nil {
+		t.Error("a guest makes a token")
+	}
+}
+
+// Names by which the journal calls others are no accounts'.
+func TestReservedNames(t *testing.T) {
+	s, _ := fresh(t, DefaultSettings())
+	for _, name := range reserved {
+		if err := s.Add(operator, NewAccount{Name: name}); err == nil || !strings.Contains(err.Error(), "want another") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // A limiter forgets whom it need not remember, and is not to be filled up.
 func TestLimiterIsBounded(t *testing.T) {
 	l := newLimiter(time.Hour, 2)

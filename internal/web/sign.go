@@ -67,7 +67,11 @@ func goTo(w http.ResponseWriter, r *http.Request, page string, said ...string) {
 		q.Set(x, "1")
 	}
 	// As it stands, so that a gateway may serve the site below a path of its own.
-	w.Header().Set("Location", "./"+page+"?"+q.Encode())
+	to := "./" + page
+	if len(q) > 0 {
+		to += "?" + q.Encode()
+	}
+	w.Header().Set("Location", to)
 	w.WriteHeader(http.StatusSeeOther)
 }
 
@@ -117,8 +121,12 @@ func (s *Server) refused(w http.ResponseWriter, p signPage, err error) error {
 		status, p.Said = http.StatusTooManyRequests, p.say("失败次数过多，已暂时锁定，请稍后再试或找安全管理员", locked.Error())
 	case errors.Is(err, auth.ErrCodeWanted):
 		status, p.Said = http.StatusUnauthorized, p.say("口令正确，还要动态口令：请连同动态口令再登录一次", "The password is right and a one-time code is wanted: sign in again with both")
+	case errors.Is(err, auth.ErrSignIn) && p.Page == "sign-in":
+		status, p.Said = http.StatusUnauthorized, p.say("登录失败：账号、口令或动态口令有误，或账号不可用；请找安全管理员", "Signing in failed: account, password or code is wrong, or the account may not be used; ask the security administrator")
+	case errors.Is(err, auth.ErrSignIn) && p.Page == "set-up":
+		status, p.Said = http.StatusUnauthorized, p.say("令牌不对，或已过期：重启守护进程会换一个新的", "The token is wrong, or has run out: the daemon makes another when it starts")
 	case errors.Is(err, auth.ErrSignIn):
-		status, p.Said = http.StatusUnauthorized, p.say("不对：账号、口令、令牌或动态口令有误，或账号不可用；请找安全管理员", auth.ErrSignIn.Error())
+		status, p.Said = http.StatusUnauthorized, p.say("现口令不对", "The present password is wrong")
 	case errors.Is(err, auth.ErrElsewhere):
 		status, p.Said = http.StatusForbidden, p.say("只能在云鉴所在的机器上建立首批账号：在那里打开本页，或运行 yunjian account setup", err.Error())
 	case errors.As(err, &refusal):

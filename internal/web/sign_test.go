@@ -93,7 +93,7 @@ func TestSigningIn(t *testing.T) {
 	}
 
 	login := func(password string) url.Values { return url.Values{"name": {"li"}, "password": {password}} }
-	want("a wrong password", "POST", "/sign-in?lang=en", login("x"), 401, "signing in failed")
+	want("a wrong password", "POST", "/sign-in?lang=en", login("x"), 401, "Signing in failed")
 	if _, _, body := b.do("POST", "/sign-in", url.Values{"name": {`"><script>`}, "password": {"x"}}); strings.Contains(body, "<script>") {
 		t.Error("what was given is shown unescaped")
 	}
