@@ -185,7 +185,7 @@ func operatorOf(ctx context.Context) string {
 	return strings.TrimPrefix(journal.WhoOf(ctx).Actor, "cli:")
 }
 
-// loadAside reads the configuration that the client named. Its data folder must be
+// load reads the configuration that the client named. Its data folder must be
 // the daemon's: no other is open.
 func (a *aside) load() (config.Config, error) {
 	cfg, err := config.Load(a.config)
@@ -209,16 +209,32 @@ func (a *aside) load() (config.Config, error) {
 // runCommand runs a command for a client over the daemon's open data folder.
 func (d *daemon) runCommand(ctx context.Context, c control.Command, client *control.Console) control.End {
 	root := newRoot()
-	if cmd, _, err := root.Find(c.Args); err != nil || !goesBeside(cmd) {
+	cmd, _, err := root.Find(c.Args)
+	if err != nil || !goesBeside(cmd) {
 		return control.End{Code: exitUsage, Message: "this command does not go beside the daemon: stop the daemon first"}
 	}
 	root.SetArgs(c.Args)
 	root.SetIn(client)
 	root.SetOut(client.Out())
 	root.SetErr(client.Err())
-	err := root.ExecuteContext(context.WithValue(ctx, asideKey{}, &aside{data: d.data, record: d.recordAuth, config: c.Config, files: client}))
+	err = root.ExecuteContext(context.WithValue(ctx, asideKey{}, &aside{data: d.data, record: d.recordAuth, config: c.Config, files: client}))
+	if cmd.Name() == "audit" {
+		d.audited()
+	}
 	if err == nil {
 		return control.End{}
 	}
 	return control.End{Code: exitCode(err), Message: err.Error()}
+}
+
+// audited shows on /metrics the audit that is stored as the latest.
+func (d *daemon) audited() {
+	a, ok, err := d.data.LatestAudit()
+	if err != nil {
+		d.log.Warn().Err(err).Msg("read the latest audit")
+		return
+	}
+	if ok {
+		d.metrics.Audited(a)
+	}
 }
