@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	stdlog "log"
 	"net"
 	"net/http"
 	"os"
@@ -192,7 +193,7 @@ func (d *daemon) run(ctx context.Context, listener net.Listener) (err error) {
 		Report: func() (report.Options, error) { return reportOptions(d.config()) },
 		Gate:   gate,
 	})
-	server := &http.Server{Handler: console.Handler(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
+	server := &http.Server{Handler: console.Handler(), ErrorLog: stdlog.New(d.log.With().Str(zerolog.LevelFieldName, "warn").Logger(), "", 0), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
 	d.log.Info().Str("listen", listener.Addr().String()).Str("data_dir", cfg.DataDir).Str("version", version).Msg("serving")
 
 	group, gctx := errgroup.WithContext(ctx)
