@@ -49,6 +49,35 @@ func ParsePeriod(text string, loc *time.Location) (Period, error) {
 	return Period{from, from.AddDate(0, months, 0)}, nil
 }
 
+// PeriodOf reads a preset, or the first and the last day, in days of loc. In errors the
+// fields are called period, from and to after mark, such as "--".
+func PeriodOf(preset, from, to, mark string, loc *time.Location) (Period, error) {
+	switch {
+	case preset != "" && (from != "" || to != ""):
+		return Period{}, fmt.Errorf("%[1]speriod excludes %[1]sfrom and %[1]sto", mark)
+	case preset != "":
+		p, err := ParsePeriod(preset, loc)
+		if err != nil {
+			return p, fmt.Errorf("%speriod: %w", mark, err)
+		}
+		return p, nil
+	case from == "" || to == "":
+		return Period{}, fmt.Errorf("want %[1]speriod, such as 2024H1, or both %[1]sfrom and %[1]sto, the first and the last day", mark)
+	}
+	var days [2]time.Time
+	for i, x := range []struct{ field, text string }{{"from", from}, {"to", to}} {
+		t, err := time.ParseInLocation(time.DateOnly, x.text, loc)
+		if err != nil {
+			return Period{}, fmt.Errorf("%s%s %q: want a day such as 2024-06-30", mark, x.field, x.text)
+		}
+		days[i] = t
+	}
+	if days[1].Before(days[0]) {
+		return Period{}, fmt.Errorf("%[1]sto %[2]s lies before %[1]sfrom %[3]s", mark, to, from)
+	}
+	return Period{From: days[0], To: days[1].AddDate(0, 0, 1)}, nil
+}
+
 // Preset is the text that ParsePeriod reads a period from; empty where it is none.
 func (p Period) Preset() string {
 	if p.From.Day() != 1 || p.To.Day() != 1 {

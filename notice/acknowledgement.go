@@ -219,3 +219,16 @@ func (a Acknowledgement) clone() Acknowledgement {
 	}
 	return a
 }
+
+// AgreeToAll agrees to every line of the notice, to be done on a day.
+func (n Notice) AgreeToAll(planned string) []AnswerLine {
+	var out []AnswerLine
+	for _, l := range n.Lines {
+		for answer, action := range agrees {
+			if action == l.Action {
+				out = append(out, AnswerLine{CaseID: l.CaseID, Answer: answer, Planned: planned})
+			}
+		}
+	}
+	return out
+}

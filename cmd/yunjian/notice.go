@@ -450,7 +450,7 @@ func keepEvidence(ctx context.Context, s *store.Store, names []string) ([]notice
 		if err != nil {
 			return nil, fmt.Errorf("--evidence %s: %w", n, err)
 		}
-		sum, err := s.PutAttachment(text, journal.New(ctx, time.Now(), journal.DocumentKept, journal.Object{Type: "document", ID: filepath.Base(n)}))
+		sum, err := s.PutAttachment(text, journal.Object{}, journal.New(ctx, time.Now(), journal.DocumentKept, journal.Object{Type: "document", ID: filepath.Base(n)}))
 		if err != nil {
 			return nil, usage(fmt.Errorf("--evidence %s: %w", n, err))
 		}

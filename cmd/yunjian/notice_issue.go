@@ -290,13 +290,8 @@ edited; a correction is submitted again, and is another version.`,
 // answerLines reads the answers, or agrees to every line. Cases may be named by the
 // beginning of their ids, as the notice prints them.
 func answerLines(cmd *cobra.Command, d desk, n notice.Notice, file, planned string) ([]notice.AnswerLine, error) {
-	agree := map[string]notice.Answer{"release": notice.AgreeRelease, "downsize": notice.AgreeDownsize, "stop": notice.AgreeStop}
 	if file == "" {
-		var out []notice.AnswerLine
-		for _, l := range n.Lines {
-			out = append(out, notice.AnswerLine{CaseID: l.CaseID, Answer: agree[string(l.Action)], Planned: planned})
-		}
-		return out, nil
+		return n.AgreeToAll(planned), nil
 	}
 	lines, notes, err := registry.ReadAnswers(tablesOf(cmd.Context()), file)
 	if err != nil {

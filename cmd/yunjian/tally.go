@@ -100,7 +100,7 @@ evidence. Three figures stand side by side: annual, in-year and verified, in yua
 					return usage(fmt.Errorf("--lang: %w", err))
 				}
 			}
-			if q.Period, err = tallyPeriod(period, from, to, t.Location); err != nil {
+			if q.Period, err = ledger.PeriodOf(period, from, to, "--", t.Location); err != nil {
 				return usage(err)
 			}
 			t.Query = q
@@ -170,34 +170,6 @@ func parseOne[T ~string](flag, word string, allowed []T) (T, error) {
 		return "", fmt.Errorf("%s %q: want one of %v", flag, word, allowed)
 	}
 	return T(word), nil
-}
-
-// tallyPeriod reads --period, or --from and --to, the last day.
-func tallyPeriod(preset, from, to string, loc *time.Location) (ledger.Period, error) {
-	switch {
-	case preset != "" && (from != "" || to != ""):
-		return ledger.Period{}, errors.New("--period excludes --from and --to")
-	case preset != "":
-		p, err := ledger.ParsePeriod(preset, loc)
-		if err != nil {
-			return p, fmt.Errorf("--period: %w", err)
-		}
-		return p, nil
-	case from == "" || to == "":
-		return ledger.Period{}, errors.New("want --period, such as 2024H1, or both --from and --to, the first and the last day")
-	}
-	var days [2]time.Time
-	for i, x := range []struct{ flag, text string }{{"--from", from}, {"--to", to}} {
-		t, err := time.ParseInLocation(time.DateOnly, x.text, loc)
-		if err != nil {
-			return ledger.Period{}, fmt.Errorf("%s %q: want a day such as 2024-06-30", x.flag, x.text)
-		}
-		days[i] = t
-	}
-	if days[1].Before(days[0]) {
-		return ledger.Period{}, fmt.Errorf("--to %s lies before --from %s", to, from)
-	}
-	return ledger.Period{From: days[0], To: days[1].AddDate(0, 0, 1)}, nil
 }
 
 // exampleLedger books the worked example as a ledger is always booked: one inventory

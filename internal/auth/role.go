@@ -4,21 +4,25 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"yunjian/notice"
 )
 
-// Role is a set of permissions that an account holds.
-type Role string
+// Role is a set of permissions that an account holds: the word that a workflow knows
+// whoever acts by.
+type Role = notice.Role
 
-// Roles, in the order of the matrix.
+// Roles, in the order of the matrix. That of the program itself, notice.System, is
+// nobody's.
 const (
-	SysAdmin   Role = "sysadmin"   // 系统管理员
-	SecAdmin   Role = "secadmin"   // 安全管理员
-	Auditor    Role = "auditor"    // 审计员
-	CloudAdmin Role = "cloudadmin" // 云管理员
-	Supervisor Role = "supervisor" // 主管部门
-	Finance    Role = "finance"    // 财务
-	Dept       Role = "dept"       // 部门管理员, bound to departments
-	Viewer     Role = "viewer"     // 只读
+	SysAdmin   = notice.Sysadmin   // 系统管理员
+	SecAdmin   = notice.Secadmin   // 安全管理员
+	Auditor    = notice.Auditor    // 审计员
+	CloudAdmin = notice.Cloudadmin // 云管理员
+	Supervisor = notice.Supervisor // 主管部门
+	Finance    = notice.Finance    // 财务
+	Dept       = notice.Dept       // 部门管理员, bound to departments
+	Viewer     = notice.Viewer     // 只读
 )
 
 // Roles returns all roles, in the order of the matrix.

@@ -48,7 +48,7 @@ func (s *Service) tell(e Event, err error) error {
 		e.Detail = err.Error()
 	}
 	if recordErr := s.record(e); recordErr != nil {
-		return errors.Join(err, fmt.Errorf("put %s on record: %w", e.What, recordErr))
+		return errors.Join(err, fmt.Errorf("put %s on record: %w: %w", e.What, ErrRecord, recordErr))
 	}
 	return err
 }

@@ -16,15 +16,18 @@ const (
 	OwnersImported = "owners.imported"
 	OwnerAssigned  = "owner.assigned"
 
-	CasesSynced    = "cases.synced"
-	CasesStepped   = "cases.stepped"
-	CasesRefused   = "cases.refused"
-	CasesTold      = "cases.told" // people of what happened to them, or is due
-	NoticeIssued   = "notice.issued"
-	NoticeRefused  = "notice.refused"
-	NoticeAnswered = "notice.answered"
-	AnswerRefused  = "notice.answer_refused"
-	DocumentKept   = "document.kept"
+	CasesSynced     = "cases.synced"
+	CasesStepped    = "cases.stepped"
+	CasesRefused    = "cases.refused"
+	CasesTold       = "cases.told" // people of what happened to them, or is due
+	NoticeIssued    = "notice.issued"
+	NoticeRefused   = "notice.refused"
+	NoticeAnswered  = "notice.answered"
+	AnswerRefused   = "notice.answer_refused"
+	DocumentKept    = "document.kept"
+	NoticeCorrected = "notice.corrected"
+	NoticePrinted   = "notice.printed"
+	DocumentRead    = "document.read"
 
 	MessageRetried = "message.retried"
 	MessageDropped = "message.dropped"

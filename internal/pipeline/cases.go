@@ -9,6 +9,7 @@ import (
 
 	"yunjian/audit"
 	"yunjian/calendar"
+	"yunjian/internal/auth"
 	"yunjian/internal/journal"
 	"yunjian/notice"
 	"yunjian/policies"
@@ -203,16 +204,15 @@ func (d *Data) present(a audit.Audit) (map[string]notice.Present, error) {
 // StepCases makes one step in each of the cases named, all or none. Before it each is held
 // against the latest audit: what no longer stands is withdrawn instead, and returned.
 func (d *Data) StepCases(ctx context.Context, o CaseOptions, ids []string, event notice.Event) (stepped, taken []notice.Case, err error) {
-	present, asOf := map[string]notice.Present{}, time.Time{}
-	a, ok, err := d.LatestAudit()
+	return d.stepCases(ctx, o, ids, event, func(notice.Case) error { return nil })
+}
+
+// stepCases is StepCases where allow says of each case, as it stands in the transaction,
+// that it may be stepped.
+func (d *Data) stepCases(ctx context.Context, o CaseOptions, ids []string, event notice.Event, allow func(notice.Case) error) (stepped, taken []notice.Case, err error) {
+	present, asOf, err := d.presentNow()
 	if err != nil {
 		return nil, nil, err
-	}
-	if ok {
-		asOf = a.AsOf
-		if present, err = d.present(a); err != nil {
-			return nil, nil, err
-		}
 	}
 	of := journal.Object{Type: "cases", ID: event.Name}
 	err = d.State.UpdateCases(acted(d.entry(ctx, journal.CasesStepped, of), event.By), func(all []notice.Case) ([]notice.Case, error) {
@@ -220,7 +220,10 @@ func (d *Data) StepCases(ctx context.Context, o CaseOptions, ids []string, event
 		for _, id := range ids {
 			i := slices.IndexFunc(all, func(c notice.Case) bool { return c.ID == id })
 			if i < 0 {
-				return nil, fmt.Errorf("no case %s", id)
+				return nil, fmt.Errorf("case %s: %w", id, auth.ErrNotFound)
+			}
+			if err := allow(all[i]); err != nil {
+				return nil, err
 			}
 			c, err := o.advance(all[i], present[all[i].ResourceID], asOf)
 			if err != nil {
@@ -239,7 +242,7 @@ func (d *Data) StepCases(ctx context.Context, o CaseOptions, ids []string, event
 		return slices.Concat(stepped, taken), nil
 	})
 	if err != nil {
-		return nil, nil, d.RecordFailure(ctx, journal.CasesRefused, of, err)
+		return nil, nil, d.refused(ctx, journal.CasesRefused, of, err)
 	}
 	return stepped, taken, nil
 }

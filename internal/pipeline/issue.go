@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
+	"yunjian/internal/auth"
 	"yunjian/internal/journal"
 	"yunjian/internal/store"
 	"yunjian/notice"
@@ -13,6 +15,23 @@ import (
 
 // drafted is the state in which a case waits for its notice, in every workflow.
 const drafted notice.State = "drafted"
+
+// Mistake is an error that whoever asked can put right: what they said, not what
+// went wrong here.
+type Mistake struct{ Err error }
+
+func (m *Mistake) Error() string { return m.Err.Error() }
+
+// Unwrap returns what is wrong.
+func (m *Mistake) Unwrap() error { return m.Err }
+
+// mistake is err as a Mistake; nil of nil.
+func mistake(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &Mistake{err}
+}
 
 // IssueNotice issues the notice of a department over all its cases that are drafted: the
 // document and every step in one transaction. A number of 0 in the draft is the next one
@@ -23,30 +42,13 @@ func (d *Data) IssueNotice(ctx context.Context, o CaseOptions, draft notice.Draf
 		return notice.Notice{}, nil, err
 	}
 	err = d.State.Decide("", acted(d.entry(ctx, journal.NoticeIssued, journal.Object{Type: "notice"}), by), func(desk *store.Desk) error {
-		taken = nil
 		var of []notice.Case
-		for _, c := range desk.Cases {
-			if c.Department != department || c.State != drafted {
-				continue
-			}
-			now, err := o.advance(c, present[c.ResourceID], asOf)
-			if err != nil {
-				return err
-			}
-			if now.State == withdrawn {
-				taken = append(taken, now)
-			} else if now.State == drafted {
-				of = append(of, now)
-			}
+		of, taken, err = o.drafted(desk.Cases, present, asOf, department)
+		if err != nil {
+			return err
 		}
 		desk.Changed = append(desk.Changed, taken...)
-		if len(of) == 0 {
-			return fmt.Errorf("no case of %s is drafted: see `yunjian notice list --department %s`", department, department)
-		}
-		if draft.Number.Number == 0 {
-			draft.Number = nextNumber(desk.Notices, draft.Number.Prefix, o.Now.Year())
-		}
-		n, err := o.Workflow.NewNotice(draft, of, o.Now, o.Calendar)
+		n, err := o.notice(draft, of, desk.Notices, department)
 		if err != nil {
 			return err
 		}
@@ -64,9 +66,108 @@ func (d *Data) IssueNotice(ctx context.Context, o CaseOptions, draft notice.Draf
 		return err
 	})
 	if err != nil {
-		return issued, nil, d.RecordFailure(ctx, journal.NoticeRefused, journal.Object{Type: "department", ID: department}, err)
+		return issued, nil, d.refused(ctx, journal.NoticeRefused, journal.Object{Type: "department", ID: department}, err)
 	}
 	return issued, taken, nil
+}
+
+// DraftNotice is the notice that IssueNotice would issue now, of which nothing is kept.
+func (d *Data) DraftNotice(o CaseOptions, draft notice.Draft, department string) (n notice.Notice, taken []notice.Case, err error) {
+	present, asOf, err := d.presentNow()
+	if err != nil {
+		return notice.Notice{}, nil, err
+	}
+	all, err := d.State.Cases()
+	if err != nil {
+		return notice.Notice{}, nil, err
+	}
+	issued, err := d.State.Notices()
+	if err != nil {
+		return notice.Notice{}, nil, err
+	}
+	of, taken, err := o.drafted(all, present, asOf, department)
+	if err != nil {
+		return notice.Notice{}, nil, err
+	}
+	n, err = o.notice(draft, of, issued, department)
+	return n, taken, err
+}
+
+// drafted are the cases of a department that are drafted and stand, and those that are
+// withdrawn because they no longer do.
+func (o CaseOptions) drafted(all []notice.Case, present map[string]notice.Present, asOf time.Time, department string) (of, taken []notice.Case, err error) {
+	for _, c := range all {
+		if c.Department != department || c.State != drafted {
+			continue
+		}
+		now, err := o.advance(c, present[c.ResourceID], asOf)
+		switch {
+		case err != nil:
+			return nil, nil, err
+		case now.State == withdrawn:
+			taken = append(taken, now)
+		case now.State == drafted:
+			of = append(of, now)
+		}
+	}
+	return of, taken, nil
+}
+
+// notice makes the notice of a draft over cases; a number of 0 is the next.
+func (o CaseOptions) notice(draft notice.Draft, of []notice.Case, issued []notice.Notice, department string) (notice.Notice, error) {
+	if len(of) == 0 {
+		return notice.Notice{}, mistake(fmt.Errorf("no case of %s is drafted: see `yunjian notice list --department %s`", department, department))
+	}
+	if draft.Number.Number == 0 {
+		draft.Number = nextNumber(issued, draft.Number.Prefix, o.Now.Year())
+	}
+	n, err := o.Workflow.NewNotice(draft, of, o.Now, o.Calendar)
+	return n, mistake(err)
+}
+
+// CorrectNotice issues the next version of the notice of a number, as draft says it, over
+// those of its cases that have not ended, and ends the links to the version before: the
+// document and its links in one transaction. Nothing of the cases changes.
+func (d *Data) CorrectNotice(ctx context.Context, o CaseOptions, number string, draft notice.Draft, why string, by notice.Actor) (issued notice.Notice, err error) {
+	of := journal.Object{Type: "notice", ID: number}
+	err = d.State.Decide("", acted(d.entry(ctx, journal.NoticeCorrected, of), by), func(desk *store.Desk) error {
+		before, ok := Latest(desk.Notices, number)
+		if !ok {
+			return fmt.Errorf("notice %s: %w", number, auth.ErrNotFound)
+		}
+		var err error
+		if draft.Number, err = notice.ParseDocumentNumber(number); err != nil {
+			return err
+		}
+		var cases []notice.Case
+		for _, l := range before.Lines {
+			i := slices.IndexFunc(desk.Cases, func(c notice.Case) bool { return c.ID == l.CaseID })
+			if i >= 0 && !o.final(desk.Cases[i]) {
+				cases = append(cases, desk.Cases[i])
+			}
+		}
+		if len(cases) == 0 {
+			return mistake(fmt.Errorf("every case of %s has ended: there is nothing to correct", number))
+		}
+		next, err := o.Workflow.NewNotice(draft, cases, o.Now, o.Calendar)
+		if err == nil {
+			next, err = before.Correct(next, why)
+		}
+		if err != nil {
+			return mistake(err)
+		}
+		if err := auth.EndLinks(desk.Identities, number); err != nil {
+			return err
+		}
+		issued, desk.Issued = next, &next
+		code, err := next.Code()
+		desk.Entry = desk.Entry.With("version", strconv.Itoa(next.Version)).With(journal.DetailSHA256, code.SHA256)
+		return err
+	})
+	if err != nil {
+		return notice.Notice{}, d.refused(ctx, journal.NoticeRefused, of, err)
+	}
+	return issued, nil
 }
 
 // nextNumber is the number after the last of a prefix in a year.
@@ -95,11 +196,20 @@ func (d *Data) presentNow() (map[string]notice.Present, time.Time, error) {
 // every step in one transaction. A line whose case no longer takes its answer refuses the
 // whole.
 func (d *Data) AnswerNotice(ctx context.Context, o CaseOptions, number string, a notice.Acknowledgement, by notice.Actor) (notice.Acknowledgement, error) {
+	return d.answerNotice(ctx, o, number, a, by, func(*store.Desk, notice.Notice) error { return nil })
+}
+
+// answerNotice is AnswerNotice where allow, which may write, says that the version in
+// force may be answered so.
+func (d *Data) answerNotice(ctx context.Context, o CaseOptions, number string, a notice.Acknowledgement, by notice.Actor, allow func(*store.Desk, notice.Notice) error) (notice.Acknowledgement, error) {
 	of := journal.Object{Type: "notice", ID: number}
 	err := d.State.Decide(number, acted(d.entry(ctx, journal.NoticeAnswered, of), by), func(desk *store.Desk) error {
 		n, ok := Latest(desk.Notices, number)
 		if !ok || by.Role == notice.Dept && n.Department != by.Department {
-			return fmt.Errorf("there is no notice %s", number)
+			return fmt.Errorf("notice %s: %w", number, auth.ErrNotFound)
+		}
+		if err := allow(desk, n); err != nil {
+			return err
 		}
 		var before *notice.Acknowledgement
 		if len(desk.Answers) > 0 {
@@ -107,7 +217,7 @@ func (d *Data) AnswerNotice(ctx context.Context, o CaseOptions, number string, a
 		}
 		got, err := n.Answer(a, before, by, o.Now)
 		if err != nil {
-			return err
+			return mistake(err)
 		}
 		for _, e := range got.Events() {
 			i := slices.IndexFunc(desk.Cases, func(c notice.Case) bool { return c.ID == e.CaseID })
@@ -126,7 +236,7 @@ func (d *Data) AnswerNotice(ctx context.Context, o CaseOptions, number string, a
 		return err
 	})
 	if err != nil {
-		return a, d.RecordFailure(ctx, journal.AnswerRefused, of, err)
+		return a, d.refused(ctx, journal.AnswerRefused, of, err)
 	}
 	return a, nil
 }

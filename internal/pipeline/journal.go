@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"yunjian/internal/archive"
+	"yunjian/internal/auth"
 	"yunjian/internal/journal"
 	"yunjian/internal/store"
 )
@@ -50,6 +51,16 @@ func (d *Data) RecordFailure(ctx context.Context, action string, o journal.Objec
 		return errors.Join(err, failed)
 	}
 	return err
+}
+
+// refused is RecordFailure, but for what somebody may not do: who recognized them puts
+// that on record, once for all ways in.
+func (d *Data) refused(ctx context.Context, action string, o journal.Object, err error) error {
+	var refusal *auth.Refusal
+	if errors.As(err, &refusal) {
+		return err
+	}
+	return d.RecordFailure(ctx, action, o, err)
 }
 
 // noted is the last entry on collecting a cloud.

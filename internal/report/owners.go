@@ -89,6 +89,9 @@ func MaskOwners(d ownership.Directory) ownership.Directory {
 	return d
 }
 
+// MaskPhone hides the middle of a telephone number: 138****1234.
+func MaskPhone(phone string) string { return masked(phone) }
+
 // masked hides the middle of a telephone number: 138****1234.
 func masked(phone string) string {
 	digits := 0

@@ -37,24 +37,44 @@ func MediaType(text []byte) string {
 	return ""
 }
 
+// ErrDocument is why a document is not kept.
+var ErrDocument = fmt.Errorf("want a whole PDF, JPEG or PNG of at most %d MiB", MaxAttachment>>20)
+
 // PutAttachment keeps a document by its content, once, and returns its SHA-256. e records
-// it.
-func (s *Store) PutAttachment(text []byte, e journal.Entry) (sum string, err error) {
+// it. of is what the document was handed in for, through which it can be read back: who
+// knows a checksum has not thereby seen the document. The zero Object is for whoever
+// writes the data folder itself.
+func (s *Store) PutAttachment(text []byte, of journal.Object, e journal.Entry) (sum string, err error) {
 	switch {
 	case len(text) > MaxAttachment:
-		return "", fmt.Errorf("a document of %d bytes: want at most %d MiB", len(text), MaxAttachment>>20)
+		return "", fmt.Errorf("a document of %d bytes: %w", len(text), ErrDocument)
 	case MediaType(text) == "":
-		return "", errors.New("the document is neither a PDF nor a JPEG nor a PNG, or it is cut off")
+		return "", fmt.Errorf("the document is neither a PDF nor a JPEG nor a PNG, or it is cut off: %w", ErrDocument)
 	}
 	hash := sha256.Sum256(text)
 	sum = hex.EncodeToString(hash[:])
 	err = s.update(func(tx *bolt.Tx) error {
-		b := tx.Bucket(attachmentBucket)
-		if b.Get([]byte(sum)) != nil {
-			return nil
+		b, fresh := tx.Bucket(attachmentBucket), false
+		if b.Get([]byte(sum)) == nil {
+			fresh = true
+			if err := b.Put([]byte(sum), text); err != nil {
+				return err
+			}
 		}
-		if err := b.Put([]byte(sum), text); err != nil {
-			return err
+		if of != (journal.Object{}) {
+			uses, err := tx.CreateBucketIfNotExists(useBucket)
+			if err != nil {
+				return err
+			}
+			if key := useKey(sum, of); uses.Get(key) == nil {
+				fresh = true
+				if err := uses.Put(key, []byte{1}); err != nil {
+					return err
+				}
+			}
+		}
+		if !fresh {
+			return nil
 		}
 		_, err := s.append(tx, e.With(journal.DetailSHA256, sum))
 		return err
@@ -64,6 +84,22 @@ func (s *Store) PutAttachment(text []byte, e journal.Entry) (sum string, err err
 	}
 	return sum, nil
 }
+
+// HandedIn reports whether a document was handed in for an object.
+func (s *Store) HandedIn(sum string, of journal.Object) (ok bool, err error) {
+	err = s.view(func(tx *bolt.Tx) error {
+		b := tx.Bucket(useBucket)
+		ok = b != nil && b.Get(useKey(sum, of)) != nil
+		return nil
+	})
+	if err != nil {
+		return false, fmt.Errorf("read what a document was handed in for: %w", err)
+	}
+	return ok, nil
+}
+
+// useKey is SHA-256 NUL type:id.
+func useKey(sum string, of journal.Object) []byte { return pair(sum, of.Type+":"+of.ID) }
 
 // Attachment returns a document; false where there is none of that SHA-256.
 func (s *Store) Attachment(sum string) (text []byte, ok bool, err error) {

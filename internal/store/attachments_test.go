@@ -12,11 +12,11 @@ func TestAttachments(t *testing.T) {
 	s := fresh(t)
 	entry := journal.New(t.Context(), at(1), journal.DocumentKept, journal.Object{Type: "document"})
 	pdf := []byte("%PDF-1.7\n…\n%%EOF\n")
-	sum, err := s.PutAttachment(pdf, entry)
+	sum, err := s.PutAttachment(pdf, journal.Object{}, entry)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again, err := s.PutAttachment(pdf, entry); err != nil || again != sum {
+	if again, err := s.PutAttachment(pdf, journal.Object{}, entry); err != nil || again != sum {
 		t.Errorf("kept again as %s, %v", again, err)
 	}
 	if got, ok, err := s.Attachment(sum); err != nil || !ok || !bytes.Equal(got, pdf) {
@@ -29,7 +29,7 @@ func TestAttachments(t *testing.T) {
 		"a program": []byte("\x7fELF"), "a page": []byte("<html>%PDF-1.7 %%EOF"), "a PDF cut off": []byte("%PDF-1.7\n"), "nothing": nil,
 		"too large": append([]byte("%PDF-1.7\n"), append(make([]byte, MaxAttachment), []byte("%%EOF")...)...),
 	} {
-		if _, err := s.PutAttachment(text, entry); err == nil {
+		if _, err := s.PutAttachment(text, journal.Object{}, entry); err == nil {
 			t.Errorf("%s was kept", name)
 		}
 	}

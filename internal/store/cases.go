@@ -20,6 +20,22 @@ func (s *Store) Cases() (out []notice.Case, err error) {
 	return out, nil
 }
 
+// Case returns one case; false where there is none of that id.
+func (s *Store) Case(id string) (c notice.Case, ok bool, err error) {
+	err = s.view(func(tx *bolt.Tx) error {
+		packed := tx.Bucket(caseBucket).Get([]byte(id))
+		if packed == nil {
+			return nil
+		}
+		ok = true
+		return s.packer.unpack(packed, &c)
+	})
+	if err != nil {
+		return notice.Case{}, false, fmt.Errorf("read case %s: %w", id, err)
+	}
+	return c, ok, nil
+}
+
 func (s *Store) cases(tx *bolt.Tx) (out []notice.Case, err error) {
 	err = tx.Bucket(caseBucket).ForEach(func(id, packed []byte) error {
 		var c notice.Case

@@ -23,6 +23,21 @@ func (s *Store) Notices() (out []notice.Notice, err error) {
 	return out, nil
 }
 
+// Versions returns every version of the notice of a number, the first one first.
+func (s *Store) Versions(number string) (out []notice.Notice, err error) {
+	if number == "" {
+		return nil, nil
+	}
+	err = s.view(func(tx *bolt.Tx) error {
+		out, err = versions[notice.Notice](s, tx.Bucket(noticeBucket), number)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read notice %s: %w", number, err)
+	}
+	return out, nil
+}
+
 // Acknowledgements returns every version of the answer to a notice, the first one first.
 func (s *Store) Acknowledgements(number string) (out []notice.Acknowledgement, err error) {
 	err = s.view(func(tx *bolt.Tx) error {
@@ -63,6 +78,8 @@ type Desk struct {
 	Notices []notice.Notice
 	Answers []notice.Acknowledgement // to the notice asked for
 
+	Identities Identities // for a link that the answer spends, or a correction ends
+
 	Changed []notice.Case           // to be kept
 	Issued  *notice.Notice          // a new version, to be kept
 	Answer  *notice.Acknowledgement // a new version, to be kept
@@ -74,7 +91,7 @@ type Desk struct {
 // is never replaced.
 func (s *Store) Decide(number string, e journal.Entry, f func(*Desk) error) error {
 	return s.update(func(tx *bolt.Tx) error {
-		d := Desk{Entry: e}
+		d := Desk{Entry: e, Identities: identitiesOf(tx)}
 		var err error
 		if d.Cases, err = s.cases(tx); err != nil {
 			return err

@@ -64,6 +64,7 @@ var (
 	billBucket        = []byte("bills")        // month → packed bill
 	caseBucket        = []byte("cases")        // id → packed case
 	attachmentBucket  = []byte("attachments")  // SHA-256 → document
+	useBucket         = []byte("handed in")    // SHA-256 NUL type:id of what the document is for; made with the first
 	noticeBucket      = []byte("notices")      // number NUL version → packed notice
 	answerBucket      = []byte("answers")      // number NUL version → packed acknowledgement
 	ownerBucket       = []byte("owners")       // directory, and what was assigned to each resource
