@@ -44,15 +44,15 @@ func joined[T ~string](words []T) string {
 	return strings.Join(out, ", ")
 }
 
-// adviceQuery picks resources and what is said of them.
-type adviceQuery struct {
+// AdviceQuery picks resources and what is said of them.
+type AdviceQuery struct {
 	Paging
 	Department  string `query:"department" doc:"只列这个单位 | of this department only"`
 	Application string `query:"application"`
 	Kind        string `query:"kind" doc:"instance, disk, eip"`
 }
 
-func (q adviceQuery) meets(department, application string, kind cloud.Kind) bool {
+func (q AdviceQuery) meets(department, application string, kind cloud.Kind) bool {
 	return (q.Department == "" || q.Department == department) && (q.Application == "" || q.Application == application) && (q.Kind == "" || q.Kind == string(kind))
 }
 
@@ -99,7 +99,7 @@ func (a *api) advice() {
 	add(a, spec{
 		id: "list-recommendations", method: http.MethodGet, path: "/recommendations", zh: "处置建议，按可节约金额", en: "recommendations, by saving", tag: "audit", any: reads, scope: listed,
 	}, func(c call, in *struct {
-		adviceQuery
+		AdviceQuery
 		Action string `query:"action" doc:"release, downsize, upsize, stop"`
 		Ready  bool   `query:"ready" doc:"只列已确认、可立案的 | only what is confirmed and may become a case"`
 	}) (Page[recommender.Recommendation], error) {
@@ -133,7 +133,7 @@ func (a *api) advice() {
 	inventory := permissions("inventory:read")
 	add(a, spec{
 		id: "list-resources", method: http.MethodGet, path: "/resources", zh: "资源台账", en: "the resources", tag: "audit", any: inventory, scope: listed,
-	}, func(c call, in *adviceQuery) (Page[cloud.Resource], error) {
+	}, func(c call, in *AdviceQuery) (Page[cloud.Resource], error) {
 		if err := oneOf("query.kind", in.Kind, cloud.Kinds()); err != nil {
 			return Page[cloud.Resource]{}, err
 		}

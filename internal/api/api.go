@@ -25,7 +25,6 @@ const Prefix = "/api/v1"
 
 // Options are what the configuration in force says.
 type Options struct {
-	Accounts *auth.Service // that the gate recognizes people by
 	Location *time.Location
 	Lang     func() report.Lang // of what is printed for a caller who asks for none
 	Cases    func() (pipeline.CaseOptions, error)
@@ -166,6 +165,7 @@ type spec struct {
 	scope            scope
 	status           int // 0: 200
 	uploads          bool
+	fields           []string // of an upload's form, beside the file
 	files            []string // media types that it answers instead of JSON
 	doc              string   // more than the summary says
 }
@@ -249,7 +249,7 @@ func (a *api) operation(s spec) huma.Operation {
 	op := huma.Operation{
 		OperationID: s.id, Method: s.method, Path: Prefix + s.path, Summary: s.zh + " | " + s.en, Description: s.doc, Tags: []string{s.tag},
 		DefaultStatus: s.status, MaxBodyBytes: 1 << 20, Extensions: map[string]any{"x-scope": string(s.scope)},
-		Errors: []int{400, 401, 403, 404, 409, 412, 413, 422, 429, 500},
+		Errors:      []int{400, 401, 403, 404, 409, 412, 413, 422, 429, 500},
 		Middlewares: huma.Middlewares{func(ctx huma.Context, next func(huma.Context)) { a.admit(s, ctx, next) }},
 	}
 	if s.scope != public {
@@ -265,7 +265,8 @@ func (a *api) operation(s spec) huma.Operation {
 		op.Extensions["x-permission"] = string(s.scope)
 	}
 	if s.uploads {
-		op.MaxBodyBytes, op.BodyReadTimeout = uploadLimit, time.Minute
+		op.SkipValidateBody = true // it is no JSON: Form.files reads it
+		op.MaxBodyBytes, op.BodyReadTimeout, op.RequestBody = uploadLimit, time.Minute, formBody(s.fields...)
 	}
 	if s.files != nil {
 		content := map[string]*huma.MediaType{}
@@ -292,6 +293,8 @@ func (a *api) admit(s spec, ctx huma.Context, next func(huma.Context)) {
 			if len(s.any) > 0 {
 				err = &auth.Refusal{Permission: s.any[0], Reason: auth.NotSignedIn}
 			}
+		case s.scope == global: // of all departments at once
+			err = allowedAny(p, s.any, "")
 		case len(s.any) > 0:
 			err = auth.AllowedAny(p, s.any)
 		}
@@ -301,6 +304,21 @@ func (a *api) admit(s spec, ctx huma.Context, next func(huma.Context)) {
 		}
 	}
 	next(huma.WithValue(huma.WithContext(ctx, c.Context), callKey{}, c))
+}
+
+// allowedAny is nil where one of these is permitted for a department, else the refusal of
+// the first.
+func allowedAny(p auth.Principal, any []auth.Permission, department string) (first error) {
+	for _, permission := range any {
+		err := auth.Allowed(p, permission, department)
+		if err == nil {
+			return nil
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return first
 }
 
 // who is what the journal calls whoever was recognized.

@@ -2,8 +2,6 @@ package api
 
 import (
 	"cmp"
-
-
 )
 
 // Paging says which part of a list is wanted.
@@ -54,4 +52,3 @@ func oneOf[T ~string](at, word string, allowed []T) error {
 	}
 	return mistaken(at, "found "+quoted(word)+", want one of "+joined(allowed))
 }
-

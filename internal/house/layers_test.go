@@ -20,7 +20,7 @@ var layers = [][]string{
 		"internal/archive", "internal/auth", "internal/config", "internal/estate", "internal/history", "internal/journal", "internal/pages", "internal/registry", "internal/send", "internal/sheet", "internal/simcloud", "internal/store",
 	},
 	{"internal/pipeline"},
-	{"internal/report", "internal/web", "internal/control"},
+	{"internal/report", "internal/api", "internal/web", "internal/control"},
 	{"cmd/yunjian", "deploy", "internal/house", "bench"},
 }
 
@@ -41,6 +41,7 @@ var sideways = map[string][]string{
 	"internal/store":          {"internal/pages", "internal/journal", "internal/send"}, // checks its file; records what it changes in the same transaction; keeps messages
 	"internal/simcloud":       {"collector/bundle", "internal/estate"},                 // serves either
 	"internal/web":            {"internal/report"},                                     // shows the latest
+	"internal/api":            {"internal/report"},                                     // prints and tallies
 }
 
 // sdk is imported by collector/aliyun alone, so that leaving it is a matter of
