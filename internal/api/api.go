@@ -117,7 +117,10 @@ func schemaName(t reflect.Type, hint string) string {
 		t = t.Elem()
 	}
 	pkg := t.PkgPath()[strings.LastIndex(t.PkgPath(), "/")+1:]
-	if t.Name() == "" || pkg == "" || pkg == "api" || pkg == "huma" {
+	if t == reflect.TypeFor[huma.ErrorModel]() {
+		return "Problem"
+	}
+	if t.Name() == "" || pkg == "" || pkg == "api" || pkg == "v2" {
 		return name
 	}
 	if before := strings.ToUpper(pkg[:1]) + pkg[1:]; !strings.HasPrefix(name, before) {
@@ -249,7 +252,6 @@ func (a *api) operation(s spec) huma.Operation {
 	op := huma.Operation{
 		OperationID: s.id, Method: s.method, Path: Prefix + s.path, Summary: s.zh + " | " + s.en, Description: s.doc, Tags: []string{s.tag},
 		DefaultStatus: s.status, MaxBodyBytes: 1 << 20, Extensions: map[string]any{"x-scope": string(s.scope)},
-		Errors:      []int{400, 401, 403, 404, 409, 412, 413, 422, 429, 500},
 		Middlewares: huma.Middlewares{func(ctx huma.Context, next func(huma.Context)) { a.admit(s, ctx, next) }},
 	}
 	if s.scope != public {

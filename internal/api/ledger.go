@@ -11,6 +11,7 @@ import (
 	"yunjian/internal/journal"
 	"yunjian/internal/registry"
 	"yunjian/internal/report"
+	"yunjian/internal/sheet"
 	"yunjian/ledger"
 )
 
@@ -148,8 +149,8 @@ func (a *api) ledger() {
 		}
 		var bills []ledger.Bill
 		var notes []string
-		if err := asTables([]uploaded{f}, func(paths []string) (err error) {
-			bills, notes, err = registry.ReadBills(paths[0], cmp.Or(f.fields["currency"], "CNY"))
+		if err := asTables([]uploaded{f}, func(from sheet.Reader, names []string) (err error) {
+			bills, notes, err = registry.ReadBills(from, names[0], cmp.Or(f.fields["currency"], "CNY"))
 			return err
 		}); err != nil {
 			return BillsRead{}, err

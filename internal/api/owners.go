@@ -6,6 +6,7 @@ import (
 	"yunjian/cloud"
 	"yunjian/internal/registry"
 	"yunjian/internal/report"
+	"yunjian/internal/sheet"
 	"yunjian/ownership"
 )
 
@@ -66,8 +67,8 @@ func (a *api) owners() {
 		}
 		var d ownership.Directory
 		var notes []string
-		if err := asTables(files, func(paths []string) (err error) {
-			d, notes, err = registry.Read(paths)
+		if err := asTables(files, func(from sheet.Reader, names []string) (err error) {
+			d, notes, err = registry.Read(from, names)
 			return err
 		}); err != nil {
 			return Changed{}, err

@@ -8,8 +8,7 @@ import (
 	"mime"
 	"mime/multipart"
 	"net/http"
-	"os"
-	"path/filepath"
+	"path"
 	"slices"
 	"strings"
 
@@ -114,45 +113,30 @@ func fileName(name string) string {
 	return name
 }
 
-// asTables runs read over uploaded tables, by files that are gone afterwards: the readers
-// of tables tell the form by the name.
-func asTables(files []uploaded, read func(paths []string) error) error {
-	dir, err := os.MkdirTemp("", "yunjian-upload-*")
-	if err != nil {
-		return fmt.Errorf("keep an upload: %w", err)
-	}
-	defer os.RemoveAll(dir)
-	var paths []string
+// asTables has read read uploaded tables, which are on no disk.
+func asTables(files []uploaded, read func(from sheet.Reader, names []string) error) error {
+	var names []string
 	for _, u := range files {
-		if ext := strings.ToLower(filepath.Ext(u.name)); ext != ".csv" && ext != ".xlsx" {
+		if ext := strings.ToLower(path.Ext(u.name)); ext != ".csv" && ext != ".xlsx" {
 			return mistaken("body.file", "found "+quoted(u.name)+", want a table whose name ends in .csv or .xlsx")
 		}
-		path := filepath.Join(dir, u.name)
-		if slices.Contains(paths, path) {
+		if slices.Contains(names, u.name) {
 			return mistaken("body.file", "found "+quoted(u.name)+" twice")
 		}
-		if err := os.WriteFile(path, u.text, 0o600); err != nil {
-			return fmt.Errorf("keep an upload: %w", err)
-		}
-		paths = append(paths, path)
+		names = append(names, u.name)
 	}
-	return mistakes(dir, read(paths))
-}
-
-// mistakes is the error of a reader, which is the file's, with its name as it was given.
-func mistakes(dir string, err error) error {
+	err := read(func(name string) ([]byte, error) {
+		i := slices.Index(names, name)
+		if i < 0 {
+			return nil, fmt.Errorf("read %s: no such file was uploaded", name)
+		}
+		return files[i].text, nil
+	}, names)
 	var sheets *sheet.Mistakes
-	var answered huma.StatusError
-	switch {
-	case err == nil || errors.As(err, &answered):
+	if err == nil || errors.As(err, &sheets) {
 		return err
-	case errors.As(err, &sheets):
-		for i := range sheets.List {
-			sheets.List[i].File = strings.TrimPrefix(sheets.List[i].File, dir+string(filepath.Separator))
-		}
-		return sheets
 	}
-	return mistaken("body.file", strings.ReplaceAll(err.Error(), dir+string(filepath.Separator), ""))
+	return mistaken("body.file", err.Error()) // whatever is wrong is wrong with the file
 }
 
 // handIn registers an operation that keeps a document for the object of an id.

@@ -403,12 +403,16 @@ func read(w http.ResponseWriter, r *http.Request, into any) bool {
 	return true
 }
 
+// answer says what went wrong, as a problem of RFC 9457 with the member error besides.
 func answer(w http.ResponseWriter, status int, message string) {
-	writeJSON(w, status, map[string]any{"error": message})
+	w.Header().Set("Content-Type", "application/problem+json")
+	writeJSON(w, status, map[string]any{"error": message, "title": http.StatusText(status), "status": status, "detail": message})
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {
-	w.Header().Set("Content-Type", "application/json")
+	if w.Header().Get("Content-Type") == "" {
+		w.Header().Set("Content-Type", "application/json")
+	}
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(v) // the client has gone
