@@ -171,6 +171,9 @@ func (a *api) advice() {
 		if err != nil {
 			return pipeline.Explanation{}, err
 		}
+		if !slices.Contains(o.Clouds, r.Cloud) {
+			return pipeline.Explanation{}, huma.NewError(http.StatusConflict, "the configuration no longer names the cloud of this resource, "+quoted(r.Cloud))
+		}
 		return a.data.Explain(c, o, r)
 	})
 }
