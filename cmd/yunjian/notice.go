@@ -44,7 +44,7 @@ again it is withdrawn, and says what was seen.`,
 		Args: subcommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newNoticeSync(), newNoticeList(), newNoticeShow(), newNoticeStep(), newNoticeIssue(), newNoticePrint(), newNoticeAcknowledge(), newNoticeVerify(), newNoticeRemind(), newNoticeWorkflow())
+	cmd.AddCommand(newNoticeSync(), newNoticeList(), newNoticeShow(), newNoticeStep(), newNoticeDraft(), newNoticeIssue(), newNoticeCorrect(), newNoticePrint(), newNoticeAcknowledge(), newNoticeVerify(), newNoticeRemind(), newNoticeWorkflow())
 	return cmd
 }
 

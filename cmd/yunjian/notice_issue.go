@@ -18,29 +18,68 @@ import (
 	"yunjian/notice"
 )
 
+// draftFlags are what people say of a notice.
+type draftFlags struct {
+	prefix, title, issuer, signer string
+	number                        int
+	cc, clauses, contacts         []string
+	mask                          bool
+}
+
+func (f *draftFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.title, "title", "", "标题，默认按处置要求 | title; default: by what is demanded")
+	cmd.Flags().StringVar(&f.issuer, "issuer", "", "发文单位 | who issues it, as an office")
+	cmd.Flags().StringVar(&f.signer, "signer", "", "签发人姓名 | name of the signer")
+	cmd.Flags().StringArrayVar(&f.cc, "cc", nil, "抄送，可多次 | copies to; repeatable")
+	cmd.Flags().StringArrayVar(&f.clauses, "clause", nil, "依据的文件条款，可多次 | documents and articles that it stands on; repeatable")
+	cmd.Flags().StringArrayVar(&f.contacts, "contact", nil, "联系人:电话，可多次 | NAME:PHONE; repeatable")
+	cmd.Flags().BoolVar(&f.mask, "mask", false, "附件中隐去 IP 的末段 | hide the last part of addresses")
+}
+
+func (f *draftFlags) addNumber(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.prefix, "prefix", "", "文号的机关代字，如 浙财云通 | prefix of the document number")
+	cmd.Flags().IntVar(&f.number, "number", 0, "序号，默认取本年下一号 | running number; default: the next of the year")
+}
+
+func (f *draftFlags) draft(d desk) (notice.Draft, error) {
+	pack, err := loadPack(d.cfg)
+	if err != nil {
+		return notice.Draft{}, err
+	}
+	out := notice.Draft{
+		Number: notice.DocumentNumber{Prefix: f.prefix, Year: d.o.Now.Year(), Number: f.number}, Title: f.title, CC: f.cc, Issuer: f.issuer, Signer: f.signer, Clauses: f.clauses, Policy: pack, Mask: f.mask,
+	}
+	for _, c := range f.contacts {
+		who, phone, ok := strings.Cut(c, ":")
+		if !ok {
+			return out, usage(fmt.Errorf("--contact %q: want NAME:PHONE", c))
+		}
+		out.Contacts = append(out.Contacts, notice.Contact{Name: who, Phone: phone})
+	}
+	return out, nil
+}
+
 func newNoticeIssue() *cobra.Command {
-	var path, prefix, title, issuer, signer string
-	var number int
+	var path string
+	var f draftFlags
 	var now time.Time
-	var cc, clauses, contacts []string
-	var mask bool
 	by := notice.Actor{}
 	cmd := &cobra.Command{
 		Use:   "issue --config FILE --department NAME --prefix 浙财云通 --issuer NAME --signer NAME --contact NAME:PHONE [--number N] …",
 		Short: "签发一个单位的通知书，含其全部已拟稿案卷 — issue the notice of a department, over all its cases that are drafted",
 		Long: `把一个单位全部已拟稿的案卷签发为一份通知书，编文号，起算签收与回执期限。不再成立的案卷先撤销，不列入。
-签发后不能改；要更正，出新的一版。打印用 notice print。
+签发后不能改；要更正，用 notice correct 出新的一版。预览用 notice draft，打印用 notice print。
 
 Issues all cases of a department that are drafted as one notice, numbers it, and starts the terms to
-receive and to answer. What no longer stands is withdrawn and left out. It cannot be edited; a
-correction is a new version. notice print prints it.`,
+receive and to answer. What no longer stands is withdrawn and left out. It cannot be edited: notice
+correct makes a new version. notice draft shows it before; notice print prints it.`,
 		Example: `  yunjian notice issue --config yunjian.yaml --department 示例市财政局 --prefix 浙财云通 --issuer 示例省财政厅 --signer 李四 --contact 张三:0571-00000000 --by li`,
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			by.Role = notice.Supervisor
 			department := by.Department
 			switch {
-			case department == "" || prefix == "" || issuer == "" || signer == "" || len(contacts) == 0:
+			case department == "" || f.prefix == "" || f.issuer == "" || f.signer == "" || len(f.contacts) == 0:
 				return usage(errors.New("want --department, --prefix of the document number, --issuer, --signer and at least one --contact NAME:PHONE"))
 			case strings.TrimSpace(by.ID) == "":
 				return usage(errors.New("--by: want who issues it"))
@@ -50,32 +89,17 @@ correction is a new version. notice print prints it.`,
 				return err
 			}
 			defer d.Close()
-			pack, err := loadPack(d.cfg)
+			draft, err := f.draft(d)
 			if err != nil {
 				return err
-			}
-			draft := notice.Draft{
-				Number: notice.DocumentNumber{Prefix: prefix, Year: d.o.Now.Year(), Number: number}, Title: title, CC: cc, Issuer: issuer, Signer: signer, Clauses: clauses, Policy: pack, Mask: mask,
-			}
-			for _, c := range contacts {
-				who, phone, ok := strings.Cut(c, ":")
-				if !ok {
-					return usage(fmt.Errorf("--contact %q: want NAME:PHONE", c))
-				}
-				draft.Contacts = append(draft.Contacts, notice.Contact{Name: who, Phone: phone})
 			}
 			by.Department = ""
 			n, taken, err := d.data.IssueNotice(cmd.Context(), d.o, draft, department, by)
 			if err != nil {
 				return fmt.Errorf("nothing was issued: %w", err)
 			}
-			code, err := n.Code()
-			if err != nil {
+			if err := printIssued(cmd, n, taken); err != nil {
 				return err
-			}
-			fmt.Fprintf(cmd.OutOrStdout(), "已签发 issued %s：%s，%d 项 lines，回执期限 answer by %s，校验码 code %s\n", n.Number, n.Department, len(n.Lines), n.Feedback.Due, code.Short)
-			for _, c := range taken {
-				fmt.Fprintf(cmd.OutOrStdout(), "  已撤销未列入 withdrawn, left out: %s %s\n", c.ID[:8], cmp.Or(c.Cited.Recommendation.Name, c.ResourceID))
 			}
 			return d.tell(cmd)
 		},
@@ -84,15 +108,112 @@ correction is a new version. notice print prints it.`,
 	nowFlag(cmd, &now)
 	cmd.Flags().StringVar(&by.Department, "department", "", "主送单位 | to which department")
 	cmd.Flags().StringVar(&by.ID, "by", "", "签发人账号，不能是拟稿人 | who issues it; not who drafted")
-	cmd.Flags().StringVar(&prefix, "prefix", "", "文号的机关代字，如 浙财云通 | prefix of the document number")
-	cmd.Flags().IntVar(&number, "number", 0, "序号，默认取本年下一号 | running number; default: the next of the year")
-	cmd.Flags().StringVar(&title, "title", "", "标题，默认按处置要求 | title; default: by what is demanded")
-	cmd.Flags().StringVar(&issuer, "issuer", "", "发文单位 | who issues it, as an office")
-	cmd.Flags().StringVar(&signer, "signer", "", "签发人姓名 | name of the signer")
-	cmd.Flags().StringArrayVar(&cc, "cc", nil, "抄送，可多次 | copies to; repeatable")
-	cmd.Flags().StringArrayVar(&clauses, "clause", nil, "依据的文件条款，可多次 | documents and articles that it stands on; repeatable")
-	cmd.Flags().StringArrayVar(&contacts, "contact", nil, "联系人:电话，可多次 | NAME:PHONE; repeatable")
-	cmd.Flags().BoolVar(&mask, "mask", false, "附件中隐去 IP 的末段 | hide the last part of addresses")
+	f.addNumber(cmd)
+	f.add(cmd)
+	return cmd
+}
+
+func printIssued(cmd *cobra.Command, n notice.Notice, taken []notice.Case) error {
+	code, err := n.Code()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "已签发 issued %s：%s，%d 项 lines，回执期限 answer by %s，校验码 code %s\n", n.Number, n.Department, len(n.Lines), n.Feedback.Due, code.Short)
+	for _, c := range taken {
+		fmt.Fprintf(cmd.OutOrStdout(), "  已撤销未列入 withdrawn, left out: %s %s\n", c.ID[:8], cmp.Or(c.Cited.Recommendation.Name, c.ResourceID))
+	}
+	return nil
+}
+
+func newNoticeDraft() *cobra.Command {
+	var path, department, lang string
+	var f draftFlags
+	var now time.Time
+	cmd := &cobra.Command{
+		Use:     "draft --config FILE --department NAME --prefix 浙财云通 --issuer NAME --signer NAME --contact NAME:PHONE [--number N] …",
+		Short:   "预览一个单位的通知书，不保存 — a notice as it would be issued, of which nothing is kept",
+		Example: `  yunjian notice draft --config yunjian.yaml --department 示例市财政局 --prefix 浙财云通 --issuer 示例省财政厅 --signer 李四 --contact 张三:0571-00000000`,
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			l, err := checkOutput("text", lang)
+			if err != nil {
+				return err
+			}
+			if department == "" || f.prefix == "" || f.issuer == "" || f.signer == "" || len(f.contacts) == 0 {
+				return usage(errors.New("want --department, --prefix of the document number, --issuer, --signer and at least one --contact NAME:PHONE"))
+			}
+			d, err := openDesk(cmd, path, now)
+			if err != nil {
+				return err
+			}
+			defer d.Close()
+			draft, err := f.draft(d)
+			if err != nil {
+				return err
+			}
+			n, _, err := d.data.DraftNotice(d.o, draft, department)
+			if err != nil {
+				return err
+			}
+			return report.WriteNotice(cmd.OutOrStdout(), n, d.o.Workflow, d.cfg.Location, report.Text, langOr(l, d.cfg))
+		},
+	}
+	configFlag(cmd, &path)
+	nowFlag(cmd, &now)
+	cmd.Flags().StringVar(&department, "department", "", "主送单位 | to which department")
+	cmd.Flags().StringVar(&lang, "lang", "", "语言，默认取配置的 lang | language: zh, en; default: lang of the configuration")
+	choices(cmd, "lang", "zh", "en")
+	f.addNumber(cmd)
+	f.add(cmd)
+	return cmd
+}
+
+func newNoticeCorrect() *cobra.Command {
+	var path, why string
+	var f draftFlags
+	var now time.Time
+	by := notice.Actor{Role: notice.Supervisor}
+	cmd := &cobra.Command{
+		Use:   "correct NUMBER --config FILE --why TEXT --issuer NAME --signer NAME --contact NAME:PHONE --by NAME …",
+		Short: "更正通知书：同一文号出新的一版 — correct a notice by its next version, under the same number",
+		Long: `以新的一版取代已签发的通知书：文号、单位与回执期限不变，列入其中尚未结案的案卷；旧版的答复链接随之失效。
+
+The next version takes the place of the one before: number, department and the term to answer stay,
+and those of its cases that have not ended are in it. Links to answer the version before end.`,
+		Example: `  yunjian notice correct 浙财云通〔2026〕12号 --config yunjian.yaml --why 联系人有误 --issuer 示例省财政厅 --signer 李四 --contact 王五:0571-00000001 --by li`,
+		Args:    oneArg("a document number"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case f.issuer == "" || f.signer == "" || len(f.contacts) == 0 || strings.TrimSpace(why) == "":
+				return usage(errors.New("want --why, --issuer, --signer and at least one --contact NAME:PHONE"))
+			case strings.TrimSpace(by.ID) == "":
+				return usage(errors.New("--by: want who issues it"))
+			}
+			d, err := openDesk(cmd, path, now)
+			if err != nil {
+				return err
+			}
+			defer d.Close()
+			if _, err := d.notice(args[0]); err != nil {
+				return err
+			}
+			draft, err := f.draft(d)
+			if err != nil {
+				return err
+			}
+			n, err := d.data.CorrectNotice(cmd.Context(), d.o, args[0], draft, why, by)
+			if err != nil {
+				return fmt.Errorf("nothing was issued: %w", err)
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "第 %d 版 version %d\n", n.Version, n.Version)
+			return printIssued(cmd, n, nil)
+		},
+	}
+	configFlag(cmd, &path)
+	nowFlag(cmd, &now)
+	cmd.Flags().StringVar(&why, "why", "", "为何更正 | why")
+	cmd.Flags().StringVar(&by.ID, "by", "", "签发人账号 | who issues it")
+	f.add(cmd)
 	return cmd
 }
 

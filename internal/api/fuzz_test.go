@@ -21,7 +21,7 @@ func FuzzBodies(f *testing.F) {
 		}
 	}
 	for i := range ids {
-		for _, body := range []string{
+		for k, body := range []string{
 			``, `{}`, `null`, `[]`, `"x"`, `{"cases":[""],"link":"a.b","lines":[null],"contacts":[null],"department":"财政局","prefix":"浙财云通","issuer":"x","signer":"y","heads":["1:00"]}`,
 			`{"department":"财政局","prefix":"浙财云通","issuer":"x","signer":"y","contacts":[{"name":"a","phone":"1"}]}`,
 			`{"received_by":"a","confirmed_by":"a","handler":"a","phone":"1","agree_to_all":"2099-01-01","scan":{"name":"x","sha256":"` + strings.Repeat("0", 64) + `"}}`,
@@ -31,8 +31,9 @@ func FuzzBodies(f *testing.F) {
 			"--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"../../a.xlsx\"\r\n\r\nPK\x03\x04\r\n--x--\r\n",
 			"--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.pdf\"\r\n\r\n%PDF-1.4 %%EOF\r\n--x--\r\n",
 		} {
-			f.Add(i, i%len(accounts), "receive", []byte(body))
-			f.Add(i, (i+3)%len(accounts), "x", []byte(body))
+			if k < 3 || (i+k)%4 == 0 { // a fuzzer runs all of these before it begins
+				f.Add(i, (i+k)%len(accounts), "receive", []byte(body))
+			}
 		}
 	}
 	mine := w.of(own)

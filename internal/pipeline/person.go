@@ -306,18 +306,28 @@ func rolesOf(e journal.Entry, now map[string][]auth.Role) []auth.Role {
 	return out
 }
 
-// Recommendation returns one piece of advice of the latest audit.
+// Recommendation returns one piece of advice of the latest audit. Where the resource has
+// another owner by now, it takes the permission over both, as in Audit.
 func (x Person) Recommendation(id string) (recommender.Recommendation, error) {
 	a, ok, err := x.data.LatestAudit()
 	if err != nil {
 		return recommender.Recommendation{}, err
 	}
 	i := slices.IndexFunc(a.Recommendations, func(r recommender.Recommendation) bool { return ok && r.ID == id })
-	r := recommender.Recommendation{}
-	if i >= 0 {
-		r = a.Recommendations[i]
+	if i < 0 {
+		return recommender.Recommendation{}, found(x.p, readAdvice, false, "")
 	}
-	if err := found(x.p, readAdvice, i >= 0, r.Department); err != nil {
+	r := a.Recommendations[i]
+	all, err := x.data.fleet()
+	if err == nil {
+		err = found(x.p, readAdvice, true, r.Department)
+	}
+	for _, m := range all {
+		if err == nil && m.ID == r.ResourceID {
+			err = auth.Allowed(x.p, readAdvice, m.Department)
+		}
+	}
+	if err != nil {
 		return recommender.Recommendation{}, err
 	}
 	return r, nil

@@ -96,7 +96,7 @@ func (x Person) StepCases(ctx context.Context, o CaseOptions, s Step) (stepped, 
 	}
 	by, permission, err := x.actor(o.Workflow, s.Event.Name, s.Role, first.Department)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, x.data.refused(ctx, journal.CasesRefused, CaseObject(first.ID), err)
 	}
 	if err := auth.Allowed(x.p, permission, first.Department); err != nil {
 		return nil, nil, err
