@@ -119,7 +119,8 @@ func request(t *testing.T, w *world, id, path, method string, o of, permission s
 // was refused.
 func TestEveryCellOfTheMatrix(t *testing.T) {
 	ops := build1(t).operations()
-	cells, asks := 0, 0
+	cells := 0
+	reading := full(t) // which no reading changes
 	for _, id := range sorted(ops) {
 		op := ops[id]
 		names, _ := op.Extensions["x-permission"].([]string)
@@ -127,7 +128,10 @@ func TestEveryCellOfTheMatrix(t *testing.T) {
 		if names == nil {
 			continue // of anybody, or of whoever is recognized: TestWithoutPermission
 		}
-		w := full(t)
+		w := reading
+		if op.Method != http.MethodGet {
+			w = full(t)
+		}
 		people := w.people()
 		path := strings.TrimPrefix(op.Path, Prefix)
 		for _, name := range names {
@@ -168,7 +172,6 @@ func TestEveryCellOfTheMatrix(t *testing.T) {
 						before := w.refusals()
 						got := w.ask(account, q)
 						refused := got.Code == http.StatusForbidden || got.Code == http.StatusUnauthorized || got.Code == http.StatusNotFound
-						asks++
 						switch {
 						case got.Code >= 500:
 							t.Fatalf("%s %s", id, got.Body)
@@ -189,7 +192,9 @@ func TestEveryCellOfTheMatrix(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d cells, %d requests", cells, asks)
+	if cells < 1500 {
+		t.Errorf("%d cells were looked at", cells)
+	}
 }
 
 // people are those whom accounts are recognized as.

@@ -32,10 +32,12 @@ var (
 	keepInventory   = auth.Permission{Function: auth.Inventory, Action: auth.Create}
 )
 
-// byEvent is the permission that an event of a case takes beside the workflow's; by role
-// where more than one makes it.
+// byEvent is the permission that an event of a case takes beside the workflow's. What is
+// absent here is about notices, and goes by role: the issue of one is the supervising
+// authority's to approve, and where a workflow leaves reminders to the cloud's
+// administrator, his to make.
 var byEvent = map[string]auth.Permission{
-	"issue": issueNotice, "request_exemption": askExemption, "approve_exemption": decideExemption, "refuse_exemption": decideExemption,
+	"request_exemption": askExemption, "approve_exemption": decideExemption, "refuse_exemption": decideExemption,
 	"supervise": supervise, "request_force": askForce, "approve_force": decideForce, "reject_force": decideForce,
 	"schedule": execute, "record": execute, "back_up": execute, "freeze": execute, "unfreeze": execute, "execute": execute, "wipe": execute,
 	"stop_billing": execute, "roll_back": execute, "close": execute, "verify": verifySavings,
