@@ -102,8 +102,8 @@ var migrations = []func(*bolt.Tx) error{
 		}
 		return journal.Prepare(tx)
 	},
-	createOutbox,
 	createLedgerIndex,
+	createOutbox,
 }
 
 // Open opens or creates the state file at path and brings it to the present
