@@ -81,6 +81,15 @@ func (o TellOptions) tell(directory ownership.Directory, all []notice.Case) (out
 	lacking := map[store.Unreached]int{} // without a count → cases
 	for _, w := range notice.Words(all, o.Now, o.Calendar) {
 		copies, why := o.copies(directory, w)
+		var items []send.Item
+		for _, c := range copies {
+			item := send.Item{ID: occasion(c.word, all, at, o.Now), To: c.to, Due: w.Due, URL: o.Link(c.word, c.to)}
+			item.Title, item.Detail = o.Write(c.word)
+			if err := item.Check(); err != nil { // one word that cannot be put must not keep all others
+				why = err.Error()
+			}
+			items = append(items, item)
+		}
 		if why != "" {
 			lacking[store.Unreached{Role: w.To.Role, Department: w.To.Department, Why: why}] += len(w.Cases)
 			continue
@@ -88,9 +97,7 @@ func (o TellOptions) tell(directory ownership.Directory, all []notice.Case) (out
 		if !w.Issued && !o.Calendar.Working(o.Now) {
 			continue
 		}
-		for _, c := range copies {
-			item := send.Item{ID: occasion(c.word, all, at, o.Now), To: c.to, Due: w.Due, URL: o.Link(c.word, c.to)}
-			item.Title, item.Detail = o.Write(c.word)
+		for _, item := range items {
 			if !w.Issued {
 				t.Items = append(t.Items, item)
 				continue

@@ -65,8 +65,8 @@ func TestTell(t *testing.T) {
 	o = tellOptions(t, monday, config.Recipient{Role: notice.Cloudadmin, Channel: "mail", Address: "a@b.example"}, config.Recipient{Role: notice.Cloudadmin, Channel: "group"})
 	write := o.Write
 	o.Write = func(notice.Word) (string, string) { return "two\nlines", "" }
-	if _, err := d.Tell(t.Context(), o); err == nil {
-		t.Error("an item of two lines was put")
+	if got, err := d.Tell(t.Context(), o); err != nil || len(got.Words) != 0 || len(got.Unreached) != 1 || !strings.Contains(got.Unreached[0].Why, "one line") {
+		t.Errorf("of an item of two lines: %+v, %v", got, err)
 	}
 	o.Write = write
 	o.Now = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC) // a Sunday

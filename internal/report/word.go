@@ -25,14 +25,14 @@ func Word(w notice.Word, flow notice.Workflow, lang Lang) (title, detail string)
 	if w.Deadline != "" {
 		what += p.tell("", ": ") + p.left(w.Cases[0].WorkingDays)
 	}
-	title = p.tell("%s：%d 件，%s", "%s: %d case(s), %s", clean(cmp.Or(w.Document, p.tell("案卷", "Cases"))), len(w.Cases), what)
+	title = p.tell("%s：%d 件，%s", "%s: %d case(s), %s", brief(cmp.Or(w.Document, p.tell("案卷", "Cases"))), len(w.Cases), what)
 	var departments, names []string
 	for i, c := range w.Cases {
-		if w.To.Role != notice.Dept && c.Department != "" && !slices.Contains(departments, clean(c.Department)) {
-			departments = append(departments, clean(c.Department))
+		if w.To.Role != notice.Dept && c.Department != "" && !slices.Contains(departments, brief(c.Department)) {
+			departments = append(departments, brief(c.Department))
 		}
 		if i < mostListed {
-			names = append(names, clean(cmp.Or(c.Name, c.ResourceID)))
+			names = append(names, brief(cmp.Or(c.Name, c.ResourceID)))
 		}
 	}
 	detail = p.join(names)
@@ -45,4 +45,14 @@ func Word(w notice.Word, flow notice.Workflow, lang Lang) (title, detail string)
 		detail = p.join(departments[:min(len(departments), mostListed)]) + p.tell("：", ": ") + detail
 	}
 	return title, detail
+}
+
+// brief is a name as a message bears it, whatever a cloud lets people write.
+func brief(s string) string {
+	const most = 64 // runes
+	s = clean(s)
+	if r := []rune(s); len(r) > most {
+		return string(r[:most-1]) + "…"
+	}
+	return s
 }
