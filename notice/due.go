@@ -82,15 +82,16 @@ type Reminder struct {
 
 // ReminderCase is one case that waits.
 type ReminderCase struct {
-	CaseID     string     `json:"case_id"`
-	Department string     `json:"department,omitempty"`
-	ResourceID string     `json:"resource_id"`
-	Kind       cloud.Kind `json:"kind"`
-	Name       string     `json:"name,omitempty"`
-	State      State      `json:"state"`
-	Document   string     `json:"document,omitempty"`
-	Deadline   string     `json:"deadline"`
-	Due        string     `json:"due"`
+	CaseID      string     `json:"case_id"`
+	Department  string     `json:"department,omitempty"`
+	Application string     `json:"application,omitempty"`
+	ResourceID  string     `json:"resource_id"`
+	Kind        cloud.Kind `json:"kind"`
+	Name        string     `json:"name,omitempty"`
+	State       State      `json:"state"`
+	Document    string     `json:"document,omitempty"`
+	Deadline    string     `json:"deadline"`
+	Due         string     `json:"due"`
 	// WorkingDays are those left up to the last day; below 0 those since. The last
 	// day itself has 0.
 	WorkingDays int `json:"working_days"`

@@ -120,5 +120,5 @@ func (c Case) Told(w Word, at time.Time) Case {
 
 // line is the case as one line of what somebody is told.
 func (c Case) line() ReminderCase {
-	return ReminderCase{CaseID: c.ID, Department: c.Department, ResourceID: c.ResourceID, Kind: c.Kind, Name: c.Cited.Recommendation.Name, State: c.State, Document: c.Document}
+	return ReminderCase{CaseID: c.ID, Department: c.Department, Application: c.Application, ResourceID: c.ResourceID, Kind: c.Kind, Name: c.Cited.Recommendation.Name, State: c.State, Document: c.Document}
 }

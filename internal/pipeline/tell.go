@@ -179,25 +179,41 @@ func (o TellOptions) copies(directory ownership.Directory, w notice.Word) (out [
 }
 
 // department addresses a word to a department's contact, on every channel for
-// departments.
+// departments; to those of the applications that it is about, where the department has
+// no address.
 func (o TellOptions) department(directory ownership.Directory, name string, w notice.Word) (out []addressed, why string) {
 	x, known := directory.Department(name)
-	address, err := send.ParseAddress(x.Contact.Email)
-	switch {
-	case !known:
+	if !known {
 		return nil, "单位表没有这个单位 | the directory has no such department"
-	case x.Contact.Email == "":
-		return nil, "单位表没有它的邮箱 | the directory has no e-mail address of it"
-	case err != nil:
-		return nil, fmt.Sprintf("单位表中的邮箱不可用 | its address in the directory cannot be used: %s", err)
 	}
-	for _, r := range o.Config.Recipients {
-		if r.Role == notice.Dept {
-			out = append(out, addressed{send.Recipient{Channel: r.Channel, Address: address, Name: cmp.Or(x.Contact.Name, x.Name), Lang: o.Config.Lang}, w})
+	contacts := []ownership.Contact{x.Contact}
+	if x.Contact.Email == "" && w.To.Role == notice.Dept {
+		contacts = nil
+		for _, a := range directory.Applications {
+			about := slices.ContainsFunc(w.Cases, func(c notice.ReminderCase) bool { return c.Application == a.Name })
+			if about && a.Department == x.Name && a.Contact.Email != "" {
+				contacts = append(contacts, a.Contact)
+			}
 		}
 	}
-	if len(out) == 0 {
+	why = "单位表没有它的邮箱 | the directory has no e-mail address of it"
+	for _, c := range contacts {
+		if c.Email == "" {
+			continue
+		}
+		address, err := send.ParseAddress(c.Email)
+		if err != nil {
+			return nil, fmt.Sprintf("单位表中的邮箱不可用 | an address in the directory cannot be used: %s", err)
+		}
 		why = "配置的 recipients 没有 role: dept | recipients in the configuration has no role: dept"
+		for _, r := range o.Config.Recipients {
+			if r.Role == notice.Dept {
+				out = append(out, addressed{send.Recipient{Channel: r.Channel, Address: address, Name: cmp.Or(c.Name, x.Name), Lang: o.Config.Lang}, w})
+			}
+		}
+	}
+	if len(out) > 0 {
+		why = ""
 	}
 	return out, why
 }

@@ -123,6 +123,11 @@ func TestTellCopies(t *testing.T) {
 		{Name: "省厅", Contact: ownership.Contact{Email: "ting@example.gov.cn"}},
 		{Name: "甲局", Parent: "省厅", Contact: ownership.Contact{Name: "王", Email: "wang@example.gov.cn"}},
 		{Name: "乙局", Contact: ownership.Contact{Email: "li@localhost@x"}},
+		{Name: "丁局"},
+	}, Applications: []ownership.Application{
+		{Name: "甲系统", Department: "丁局", Contact: ownership.Contact{Name: "赵", Email: "zhao@example.gov.cn"}},
+		{Name: "乙系统", Department: "丁局", Contact: ownership.Contact{Name: "钱", Email: "qian@example.gov.cn"}},
+		{Name: "甲系统", Department: "甲局", Contact: ownership.Contact{Email: "sun@example.gov.cn"}},
 	}}
 	o := tellOptions(t, time.Now(), config.Recipient{Role: notice.Supervisor, Channel: "group"}, config.Recipient{Role: notice.Dept, Channel: "mail"})
 	late := notice.Word{To: notice.Recipient{Role: notice.Supervisor}, Late: true, Cases: []notice.ReminderCase{{CaseID: "1", Department: "甲局"}, {CaseID: "2", Department: "乙局"}}}
@@ -135,6 +140,15 @@ func TestTellCopies(t *testing.T) {
 		if (why == "") != (says == "") || !strings.Contains(why, says) || (len(out) == 1) != (says == "") {
 			t.Errorf("%s: %+v, %q", name, out, why)
 		}
+	}
+	// Where a department has no address, the applications' contacts have.
+	about := notice.Word{To: notice.Recipient{Role: notice.Dept, Department: "丁局"}, Cases: []notice.ReminderCase{{CaseID: "3", Department: "丁局", Application: "甲系统"}}}
+	if out, why := o.copies(directory, about); why != "" || len(out) != 1 || out[0].to.Address != "zhao@example.gov.cn" || out[0].to.Name != "赵" {
+		t.Errorf("%+v, %q", out, why)
+	}
+	about.Cases[0].Application = "丙系统"
+	if _, why := o.copies(directory, about); !strings.Contains(why, "no e-mail address") {
+		t.Error(why)
 	}
 	if _, why := o.copies(directory, notice.Word{To: notice.Recipient{Role: notice.Finance}}); !strings.Contains(why, "no role: finance") {
 		t.Error(why)
