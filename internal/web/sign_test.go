@@ -165,7 +165,7 @@ func TestMetricsFromElsewhere(t *testing.T) {
 		{"forwarded by a proxy here", "127.0.0.1:5", "X-Forwarded-For", 401},
 		{"or by another kind", "127.0.0.1:5", "Forwarded", 401},
 	} {
-		r := httptest.NewRequest("GET", "/metrics", nil)
+		r := httptest.NewRequest(http.MethodGet, "/metrics", nil)
 		r.RemoteAddr = c.peer
 		if c.header != "" {
 			r.Header.Set(c.header, "10.0.0.9")
@@ -181,7 +181,7 @@ func TestMetricsFromElsewhere(t *testing.T) {
 // A page over plain HTTP that is not this machine's says that no session is kept.
 func TestPlainly(t *testing.T) {
 	for host, want := range map[string]bool{"localhost:8900": false, "127.0.0.1:8900": false, "[::1]:8900": false, "10.0.0.1:8900": true, "yunjian.example": true} {
-		r := httptest.NewRequest("GET", "http://"+host+"/sign-in", nil)
+		r := httptest.NewRequest(http.MethodGet, "http://"+host+"/sign-in", nil)
 		if plainly(r) != want {
 			t.Errorf("%s: %v", host, !want)
 		}
