@@ -6,13 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"yunjian/internal/pipeline"
 	"yunjian/internal/registry"
 	"yunjian/internal/report"
 	"yunjian/notice"
@@ -267,21 +265,18 @@ func newNoticePrint() *cobra.Command {
 
 // notice finds the version in force of the notice of a number.
 func (d desk) notice(number string) (notice.Notice, error) {
-	all, err := d.data.State.Notices()
+	all, err := d.data.State.Versions(number)
 	if err != nil {
 		return notice.Notice{}, err
 	}
-	n, ok := pipeline.Latest(all, number)
-	if !ok {
-		var known []string
-		for _, x := range all {
-			if !slices.Contains(known, x.Number) {
-				known = append(known, x.Number)
-			}
-		}
-		return n, fmt.Errorf("there is no notice %s; issued are: %s", number, cmp.Or(strings.Join(known, ", "), "none"))
+	if len(all) > 0 {
+		return all[len(all)-1], nil
 	}
-	return n, nil
+	known, err := d.data.State.Numbers()
+	if err != nil {
+		return notice.Notice{}, err
+	}
+	return notice.Notice{}, fmt.Errorf("there is no notice %s; issued are: %s", number, cmp.Or(strings.Join(known, ", "), "none"))
 }
 
 func newNoticeVerify() *cobra.Command {

@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -15,25 +14,23 @@ import (
 // Booking books inventories by a price book, which is read when it is needed, and credits
 // what they show to the advice of the latest audit. Days are cut in loc.
 func (d *Data) Booking(book func() (price.Book, error), loc *time.Location) store.Booking {
-	return func() (ledger.Settings, error) {
+	return func(resources []string) (ledger.Settings, error) {
 		b, err := book()
 		if err != nil {
 			return ledger.Settings{}, err
 		}
 		s := ledger.Standard(b, loc)
-		cases, err := d.State.Cases()
+		cases, err := d.State.CasesAbout(resources)
 		if err != nil {
 			return s, err
 		}
-		a, ok, err := d.LatestAudit()
+		judged, _, _, err := d.State.Judged(resources)
 		if err != nil {
-			return s, fmt.Errorf("read the latest advice: %w", err)
+			return s, err
 		}
 		s.Claims = settled(cases)
-		if ok {
-			for id, advice := range claims(a.Recommendations) { // what was settled with a department comes first
-				s.Claims[id] = append(s.Claims[id], advice...)
-			}
+		for id, j := range judged { // what was settled with a department comes first
+			s.Claims[id] = append(s.Claims[id], claims(j.Recommendations)[id]...)
 		}
 		return s, nil
 	}

@@ -11,6 +11,7 @@ import (
 	"yunjian/calendar"
 	"yunjian/internal/auth"
 	"yunjian/internal/journal"
+	"yunjian/internal/store"
 	"yunjian/notice"
 	"yunjian/policies"
 	"yunjian/recommender"
@@ -170,6 +171,8 @@ func (d *Data) present(a audit.Audit) (map[string]notice.Present, error) {
 		for _, r := range inv.Resources {
 			out[r.ID] = notice.Present{Complete: true, Resource: &r}
 		}
+	}
+	for _, inv := range inventories {
 		gone, err := d.State.Gone(inv.Cloud)
 		if err != nil {
 			return nil, err
@@ -180,25 +183,87 @@ func (d *Data) present(a audit.Audit) (map[string]notice.Present, error) {
 			}
 		}
 	}
-	add := func(id string, change func(*notice.Present)) {
-		p := out[id]
-		change(&p)
-		out[id] = p
-	}
 	for _, f := range a.Findings {
-		add(f.ResourceID, func(p *notice.Present) { p.Finding = &f })
+		said(out, f.ResourceID, store.Judged{Finding: &f})
 	}
 	for _, r := range a.Recommendations {
-		add(r.ResourceID, func(p *notice.Present) {
-			if p.Recommendation == nil || p.Recommendation.Action == recommender.Stop { // of a stop and another, the other
-				p.Recommendation = &r
-			}
-		})
+		said(out, r.ResourceID, store.Judged{Recommendations: []recommender.Recommendation{r}})
 	}
 	for _, r := range a.Refusals {
-		add(r.ResourceID, func(p *notice.Present) { p.Refusal = &r })
+		said(out, r.ResourceID, store.Judged{Refusals: []recommender.Refusal{r}})
 	}
 	return out, nil
+}
+
+// presentOf is what is known of a few resources now, and of when the latest audit is; the
+// zero time where there is none.
+func (d *Data) presentOf(ids []string) (map[string]notice.Present, time.Time, error) {
+	judged, asOf, ok, err := d.State.Judged(ids)
+	if err != nil || !ok {
+		return nil, time.Time{}, err
+	}
+	inventories, err := d.State.Inventories()
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	wanted := map[string]bool{}
+	for _, id := range ids {
+		wanted[id] = true
+	}
+	out := map[string]notice.Present{}
+	for _, inv := range inventories {
+		for _, r := range inv.Resources {
+			if wanted[r.ID] {
+				out[r.ID] = notice.Present{Complete: true, Resource: &r}
+			}
+		}
+	}
+	for _, inv := range inventories {
+		gone, err := d.State.GoneOf(inv.Cloud, ids)
+		if err != nil {
+			return nil, time.Time{}, err
+		}
+		for id := range gone {
+			if _, back := out[id]; !back {
+				out[id] = notice.Present{Complete: true}
+			}
+		}
+	}
+	for id, j := range judged {
+		said(out, id, j)
+	}
+	return out, asOf, nil
+}
+
+// said adds what an audit says of a resource; of a stop and other advice, the other.
+func said(out map[string]notice.Present, id string, j store.Judged) {
+	p := out[id]
+	if j.Finding != nil {
+		p.Finding = j.Finding
+	}
+	for _, r := range j.Recommendations {
+		if p.Recommendation == nil || p.Recommendation.Action == recommender.Stop {
+			p.Recommendation = &r
+		}
+	}
+	for _, r := range j.Refusals {
+		p.Refusal = &r
+	}
+	out[id] = p
+}
+
+// resourcesOf are the resources of cases; cases that are not there have none.
+func (d *Data) resourcesOf(cases []string) (ids []string, err error) {
+	for _, id := range cases {
+		c, ok, err := d.State.Case(id)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			ids = append(ids, c.ResourceID)
+		}
+	}
+	return ids, nil
 }
 
 // StepCases makes one step in each of the cases named, all or none. Before it each is held
@@ -210,36 +275,44 @@ func (d *Data) StepCases(ctx context.Context, o CaseOptions, ids []string, event
 // stepCases is StepCases where allow says of each case, as it stands in the transaction,
 // that it may be stepped.
 func (d *Data) stepCases(ctx context.Context, o CaseOptions, ids []string, event notice.Event, allow func(notice.Case) error) (stepped, taken []notice.Case, err error) {
-	present, asOf, err := d.presentNow()
+	resources, err := d.resourcesOf(ids)
+	if err != nil {
+		return nil, nil, err
+	}
+	present, asOf, err := d.presentOf(resources)
 	if err != nil {
 		return nil, nil, err
 	}
 	of := journal.Object{Type: "cases", ID: event.Name}
-	err = d.State.UpdateCases(acted(d.entry(ctx, journal.CasesStepped, of), event.By), func(all []notice.Case) ([]notice.Case, error) {
+	err = d.State.Decide("", acted(d.entry(ctx, journal.CasesStepped, of), event.By), func(desk *store.Desk) error {
 		stepped, taken = nil, nil
 		for _, id := range ids {
-			i := slices.IndexFunc(all, func(c notice.Case) bool { return c.ID == id })
-			if i < 0 {
-				return nil, fmt.Errorf("case %s: %w", id, auth.ErrNotFound)
+			before, ok, err := desk.Case(id)
+			if err == nil && !ok {
+				err = fmt.Errorf("case %s: %w", id, auth.ErrNotFound)
 			}
-			if err := allow(all[i]); err != nil {
-				return nil, err
+			if err == nil {
+				err = allow(before)
 			}
-			c, err := o.advance(all[i], present[all[i].ResourceID], asOf)
 			if err != nil {
-				return nil, err
+				return err
 			}
-			if c.State == withdrawn && all[i].State != withdrawn {
+			c, err := o.advance(before, present[before.ResourceID], asOf)
+			if err != nil {
+				return err
+			}
+			if c.State == withdrawn && before.State != withdrawn {
 				taken = append(taken, c)
 				continue
 			}
 			next, err := o.Workflow.Apply(c, event, o.Calendar)
 			if err != nil {
-				return nil, fmt.Errorf("case %s (%s): %w", c.ID, c.ResourceID, err)
+				return fmt.Errorf("case %s (%s): %w", c.ID, c.ResourceID, err)
 			}
 			stepped = append(stepped, next)
 		}
-		return slices.Concat(stepped, taken), nil
+		desk.Changed = slices.Concat(stepped, taken)
+		return nil
 	})
 	if err != nil {
 		return nil, nil, d.refused(ctx, journal.CasesRefused, of, err)

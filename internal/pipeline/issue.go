@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
 
@@ -37,18 +36,22 @@ func mistake(err error) error {
 // document and every step in one transaction. A number of 0 in the draft is the next one
 // of its prefix in the year. What no longer stands is withdrawn first, and returned.
 func (d *Data) IssueNotice(ctx context.Context, o CaseOptions, draft notice.Draft, department string, by notice.Actor) (issued notice.Notice, taken []notice.Case, err error) {
-	present, asOf, err := d.presentNow()
+	present, asOf, err := d.presentIn(department)
 	if err != nil {
 		return notice.Notice{}, nil, err
 	}
 	err = d.State.Decide("", acted(d.entry(ctx, journal.NoticeIssued, journal.Object{Type: "notice"}), by), func(desk *store.Desk) error {
+		all, err := desk.CasesOf(department)
+		if err != nil {
+			return err
+		}
 		var of []notice.Case
-		of, taken, err = o.drafted(desk.Cases, present, asOf, department)
+		of, taken, err = o.drafted(all, present, asOf)
 		if err != nil {
 			return err
 		}
 		desk.Changed = append(desk.Changed, taken...)
-		n, err := o.notice(draft, of, desk.Notices, department)
+		n, err := o.notice(draft, of, desk.Numbers(), department)
 		if err != nil {
 			return err
 		}
@@ -73,19 +76,19 @@ func (d *Data) IssueNotice(ctx context.Context, o CaseOptions, draft notice.Draf
 
 // DraftNotice is the notice that IssueNotice would issue now, of which nothing is kept.
 func (d *Data) DraftNotice(o CaseOptions, draft notice.Draft, department string) (n notice.Notice, taken []notice.Case, err error) {
-	present, asOf, err := d.presentNow()
+	present, asOf, err := d.presentIn(department)
 	if err != nil {
 		return notice.Notice{}, nil, err
 	}
-	all, err := d.State.Cases()
+	all, err := d.State.CasesOf(department)
 	if err != nil {
 		return notice.Notice{}, nil, err
 	}
-	issued, err := d.State.Notices()
+	issued, err := d.State.Numbers()
 	if err != nil {
 		return notice.Notice{}, nil, err
 	}
-	of, taken, err := o.drafted(all, present, asOf, department)
+	of, taken, err := o.drafted(all, present, asOf)
 	if err != nil {
 		return notice.Notice{}, nil, err
 	}
@@ -93,11 +96,11 @@ func (d *Data) DraftNotice(o CaseOptions, draft notice.Draft, department string)
 	return n, taken, err
 }
 
-// drafted are the cases of a department that are drafted and stand, and those that are
-// withdrawn because they no longer do.
-func (o CaseOptions) drafted(all []notice.Case, present map[string]notice.Present, asOf time.Time, department string) (of, taken []notice.Case, err error) {
+// drafted are the cases that are drafted and stand, and those that are withdrawn because
+// they no longer do.
+func (o CaseOptions) drafted(all []notice.Case, present map[string]notice.Present, asOf time.Time) (of, taken []notice.Case, err error) {
 	for _, c := range all {
-		if c.Department != department || c.State != drafted {
+		if c.State != drafted {
 			continue
 		}
 		now, err := o.advance(c, present[c.ResourceID], asOf)
@@ -114,7 +117,7 @@ func (o CaseOptions) drafted(all []notice.Case, present map[string]notice.Presen
 }
 
 // notice makes the notice of a draft over cases; a number of 0 is the next.
-func (o CaseOptions) notice(draft notice.Draft, of []notice.Case, issued []notice.Notice, department string) (notice.Notice, error) {
+func (o CaseOptions) notice(draft notice.Draft, of []notice.Case, issued []string, department string) (notice.Notice, error) {
 	if len(of) == 0 {
 		return notice.Notice{}, mistake(fmt.Errorf("no case of %s is drafted: see `yunjian notice list --department %s`", department, department))
 	}
@@ -130,20 +133,23 @@ func (o CaseOptions) notice(draft notice.Draft, of []notice.Case, issued []notic
 // document and its links in one transaction. Nothing of the cases changes.
 func (d *Data) CorrectNotice(ctx context.Context, o CaseOptions, number string, draft notice.Draft, why string, by notice.Actor) (issued notice.Notice, err error) {
 	of := journal.Object{Type: "notice", ID: number}
-	err = d.State.Decide("", acted(d.entry(ctx, journal.NoticeCorrected, of), by), func(desk *store.Desk) error {
-		before, ok := Latest(desk.Notices, number)
-		if !ok {
+	err = d.State.Decide(number, acted(d.entry(ctx, journal.NoticeCorrected, of), by), func(desk *store.Desk) error {
+		if len(desk.Versions) == 0 {
 			return fmt.Errorf("notice %s: %w", number, auth.ErrNotFound)
 		}
+		before := desk.Versions[len(desk.Versions)-1]
 		var err error
 		if draft.Number, err = notice.ParseDocumentNumber(number); err != nil {
 			return err
 		}
 		var cases []notice.Case
 		for _, l := range before.Lines {
-			i := slices.IndexFunc(desk.Cases, func(c notice.Case) bool { return c.ID == l.CaseID })
-			if i >= 0 && !o.final(desk.Cases[i]) {
-				cases = append(cases, desk.Cases[i])
+			c, ok, err := desk.Case(l.CaseID)
+			if err != nil {
+				return err
+			}
+			if ok && !o.final(c) {
+				cases = append(cases, c)
 			}
 		}
 		if len(cases) == 0 {
@@ -171,25 +177,27 @@ func (d *Data) CorrectNotice(ctx context.Context, o CaseOptions, number string, 
 }
 
 // nextNumber is the number after the last of a prefix in a year.
-func nextNumber(issued []notice.Notice, prefix string, year int) notice.DocumentNumber {
+func nextNumber(issued []string, prefix string, year int) notice.DocumentNumber {
 	last := notice.DocumentNumber{Prefix: prefix, Year: year}
 	for _, n := range issued {
-		if number, err := notice.ParseDocumentNumber(n.Number); err == nil && number.Prefix == prefix && number.Year == year {
+		if number, err := notice.ParseDocumentNumber(n); err == nil && number.Prefix == prefix && number.Year == year {
 			last.Number = max(last.Number, number.Number)
 		}
 	}
 	return last.Next(year)
 }
 
-// presentNow is what is known of every resource by the latest audit; nothing where there is
-// none.
-func (d *Data) presentNow() (map[string]notice.Present, time.Time, error) {
-	a, ok, err := d.LatestAudit()
-	if err != nil || !ok {
+// presentIn is what is known of the resources of a department's cases.
+func (d *Data) presentIn(department string) (map[string]notice.Present, time.Time, error) {
+	cases, err := d.State.CasesOf(department)
+	if err != nil {
 		return nil, time.Time{}, err
 	}
-	present, err := d.present(a)
-	return present, a.AsOf, err
+	var ids []string
+	for _, c := range cases {
+		ids = append(ids, c.ResourceID)
+	}
+	return d.presentOf(ids)
 }
 
 // AnswerNotice takes a department's answer to the notice of a number: the document and
@@ -204,10 +212,10 @@ func (d *Data) AnswerNotice(ctx context.Context, o CaseOptions, number string, a
 func (d *Data) answerNotice(ctx context.Context, o CaseOptions, number string, a notice.Acknowledgement, by notice.Actor, allow func(*store.Desk, notice.Notice) error) (notice.Acknowledgement, error) {
 	of := journal.Object{Type: "notice", ID: number}
 	err := d.State.Decide(number, acted(d.entry(ctx, journal.NoticeAnswered, of), by), func(desk *store.Desk) error {
-		n, ok := Latest(desk.Notices, number)
-		if !ok || by.Role == notice.Dept && n.Department != by.Department {
+		if len(desk.Versions) == 0 || by.Role == notice.Dept && desk.Versions[0].Department != by.Department {
 			return fmt.Errorf("notice %s: %w", number, auth.ErrNotFound)
 		}
+		n := desk.Versions[len(desk.Versions)-1]
 		if err := allow(desk, n); err != nil {
 			return err
 		}
@@ -220,13 +228,16 @@ func (d *Data) answerNotice(ctx context.Context, o CaseOptions, number string, a
 			return mistake(err)
 		}
 		for _, e := range got.Events() {
-			i := slices.IndexFunc(desk.Cases, func(c notice.Case) bool { return c.ID == e.CaseID })
-			if i < 0 {
-				return fmt.Errorf("there is no case %s", e.CaseID)
+			c, ok, err := desk.Case(e.CaseID)
+			if err == nil && !ok {
+				err = fmt.Errorf("there is no case %s", e.CaseID)
 			}
-			next, err := o.Workflow.Apply(desk.Cases[i], e.Event, o.Calendar)
 			if err != nil {
-				return fmt.Errorf("case %s (%s): %w", e.CaseID, desk.Cases[i].ResourceID, err)
+				return err
+			}
+			next, err := o.Workflow.Apply(c, e.Event, o.Calendar)
+			if err != nil {
+				return fmt.Errorf("case %s (%s): %w", e.CaseID, c.ResourceID, err)
 			}
 			desk.Changed = append(desk.Changed, next)
 		}
@@ -239,14 +250,4 @@ func (d *Data) answerNotice(ctx context.Context, o CaseOptions, number string, a
 		return a, d.refused(ctx, journal.AnswerRefused, of, err)
 	}
 	return a, nil
-}
-
-// Latest is the version in force of the notice of a number.
-func Latest(all []notice.Notice, number string) (n notice.Notice, ok bool) {
-	for _, x := range all {
-		if x.Number == number && x.Version > n.Version {
-			n, ok = x, true
-		}
-	}
-	return n, ok
 }

@@ -50,6 +50,9 @@ func (s *Store) PutAudit(a audit.Audit, e journal.Entry) (journal.Head, error) {
 		if err := putJSON(tx.Bucket(headBucket), instantKey(a.AsOf), head); err != nil {
 			return err
 		}
+		if err := s.putJudged(tx, a); err != nil {
+			return err
+		}
 		return tx.Bucket(auditBucket).Put(instantKey(a.AsOf), packed)
 	})
 	if err != nil {

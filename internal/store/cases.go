@@ -23,12 +23,10 @@ func (s *Store) Cases() (out []notice.Case, err error) {
 // Case returns one case; false where there is none of that id.
 func (s *Store) Case(id string) (c notice.Case, ok bool, err error) {
 	err = s.view(func(tx *bolt.Tx) error {
-		packed := tx.Bucket(caseBucket).Get([]byte(id))
-		if packed == nil {
-			return nil
+		if id != "" {
+			c, ok, err = s.oneCase(tx, []byte(id))
 		}
-		ok = true
-		return s.packer.unpack(packed, &c)
+		return err
 	})
 	if err != nil {
 		return notice.Case{}, false, fmt.Errorf("read case %s: %w", id, err)
@@ -69,17 +67,101 @@ func (s *Store) UpdateCases(e journal.Entry, f func(all []notice.Case) (changed 
 	return nil
 }
 
+// caseIndexBucket finds the cases of a department, d department NUL id → nothing, and of a
+// resource, r resource NUL id.
+var caseIndexBucket = []byte("case index")
+
+// createCaseIndex makes the index of the cases that are there.
+func (s *Store) createCaseIndex(tx *bolt.Tx) error {
+	if _, err := tx.CreateBucketIfNotExists(caseIndexBucket); err != nil {
+		return err
+	}
+	all, err := s.cases(tx)
+	for _, c := range all {
+		if err := indexCase(tx, c); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+func indexCase(tx *bolt.Tx, c notice.Case) error {
+	ix := tx.Bucket(caseIndexBucket)
+	if err := ix.Put(link('d', []byte(c.Department), []byte(c.ID)), nil); err != nil {
+		return err
+	}
+	return ix.Put(link('r', []byte(c.ResourceID), []byte(c.ID)), nil)
+}
+
+// CasesAbout returns the cases about resources.
+func (s *Store) CasesAbout(resources []string) (out []notice.Case, err error) {
+	err = s.view(func(tx *bolt.Tx) error {
+		for _, r := range resources {
+			of, err := s.indexed(tx, link('r', []byte(r), nil))
+			if err != nil {
+				return err
+			}
+			out = append(out, of...)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read cases: %w", err)
+	}
+	return out, nil
+}
+
+// CasesOf returns the cases of a department, by id.
+func (s *Store) CasesOf(department string) (out []notice.Case, err error) {
+	err = s.view(func(tx *bolt.Tx) error { out, err = s.casesOf(tx, department); return err })
+	if err != nil {
+		return nil, fmt.Errorf("read cases of %s: %w", department, err)
+	}
+	return out, nil
+}
+
+func (s *Store) casesOf(tx *bolt.Tx, department string) ([]notice.Case, error) {
+	return s.indexed(tx, link('d', []byte(department), nil))
+}
+
+func (s *Store) indexed(tx *bolt.Tx, prefix []byte) (out []notice.Case, err error) {
+	err = each(tx.Bucket(caseIndexBucket), prefix, func(id []byte) error {
+		c, ok, err := s.oneCase(tx, id)
+		if err == nil && !ok {
+			err = fmt.Errorf("%w: the index names a case %q that is not there", ErrDamaged, id)
+		}
+		out = append(out, c)
+		return err
+	})
+	return out, err
+}
+
+func (s *Store) oneCase(tx *bolt.Tx, id []byte) (c notice.Case, ok bool, err error) {
+	packed := tx.Bucket(caseBucket).Get(id)
+	if packed == nil {
+		return c, false, nil
+	}
+	return c, true, s.packer.unpack(packed, &c)
+}
+
+func (s *Store) putCase(tx *bolt.Tx, c notice.Case) error {
+	if err := checkName("case", c.ID); err != nil {
+		return err
+	}
+	packed, err := s.packer.pack(c)
+	if err != nil {
+		return err
+	}
+	if err := tx.Bucket(caseBucket).Put([]byte(c.ID), packed); err != nil {
+		return err
+	}
+	return indexCase(tx, c)
+}
+
 // putCases keeps cases, and the entry that records it.
 func (s *Store) putCases(tx *bolt.Tx, changed []notice.Case, e journal.Entry) error {
 	for _, c := range changed {
-		if err := checkName("case", c.ID); err != nil {
-			return err
-		}
-		packed, err := s.packer.pack(c)
-		if err != nil {
-			return err
-		}
-		if err := tx.Bucket(caseBucket).Put([]byte(c.ID), packed); err != nil {
+		if err := s.putCase(tx, c); err != nil {
 			return err
 		}
 	}

@@ -165,6 +165,20 @@ func (s *Store) Gone(cloudName string) ([]cloud.Resource, error) {
 	return out, nil
 }
 
+// GoneOf returns those of the resources that are listed no more in a cloud, by id.
+func (s *Store) GoneOf(cloudName string, ids []string) (out map[string]bool, err error) {
+	out = map[string]bool{}
+	err = s.view(func(tx *bolt.Tx) error {
+		for _, id := range ids {
+			if tx.Bucket(goneBucket).Get(pair(cloudName, id)) != nil {
+				out[id] = true
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
 func (s *Store) inventory(tx *bolt.Tx, cloudName string) (inv cloud.Inventory, ok bool, err error) {
 	packed := tx.Bucket(inventoryBucket).Get([]byte(cloudName))
 	if packed == nil {

@@ -11,9 +11,9 @@ import (
 	"yunjian/ledger"
 )
 
-// Booking gives the settings by which an inventory is booked; asked for only where
-// there may be something to book.
-type Booking func() (ledger.Settings, error)
+// Booking gives the settings by which an inventory is booked, with the advice for the
+// resources that may be booked; asked for only where there may be something to book.
+type Booking func(resources []string) (ledger.Settings, error)
 
 // bookAgain is how long an inventory without changes is not looked at for what it
 // verifies.
@@ -29,7 +29,7 @@ func (s *Store) bookInventory(tx *bolt.Tx, before, inv cloud.Inventory, booking 
 	if len(ids) == 0 && !reowned(before, inv) && sameHour(before.TakenAt, inv.TakenAt) {
 		return nil, nil
 	}
-	settings, err := booking()
+	settings, err := booking(ids)
 	if err != nil {
 		return nil, err
 	}

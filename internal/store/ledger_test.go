@@ -15,7 +15,7 @@ import (
 func TestInventoryIsBooked(t *testing.T) {
 	s := fresh(t)
 	asked := 0
-	booking := func() (ledger.Settings, error) {
+	booking := func([]string) (ledger.Settings, error) {
 		asked++
 		return ledger.Standard(price.Example(), time.UTC), nil
 	}
@@ -57,7 +57,7 @@ func TestInventoryIsBooked(t *testing.T) {
 // A disk that costs less by its category is looked at in whatever minute that is seen.
 func TestCategoryIsBookedWithinTheHour(t *testing.T) {
 	s, asked := fresh(t), 0
-	booking := func() (ledger.Settings, error) {
+	booking := func([]string) (ledger.Settings, error) {
 		asked++
 		return ledger.Standard(price.Example(), time.UTC), nil
 	}
@@ -82,7 +82,7 @@ func TestNothingIsStoredThatCannotBeBooked(t *testing.T) {
 		t.Fatal(err)
 	}
 	broken := errors.New("no price book")
-	_, _, err := s.PutInventory(inventory(2, true), func() (ledger.Settings, error) { return ledger.Settings{}, broken }, entry(journal.InventoryStored, "cloud"))
+	_, _, err := s.PutInventory(inventory(2, true), func([]string) (ledger.Settings, error) { return ledger.Settings{}, broken }, entry(journal.InventoryStored, "cloud"))
 	if !errors.Is(err, broken) {
 		t.Errorf("got %v", err)
 	}

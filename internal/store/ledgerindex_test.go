@@ -55,7 +55,7 @@ func TestTheIndexFindsEnough(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, booked, err := s.PutInventory(inv, func() (ledger.Settings, error) { return settings, nil }, entry(journal.InventoryStored, "cloud"))
+			_, booked, err := s.PutInventory(inv, func([]string) (ledger.Settings, error) { return settings, nil }, entry(journal.InventoryStored, "cloud"))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -72,34 +72,66 @@ func numbered(number string, version int) []byte {
 	return binary.BigEndian.AppendUint32(pair(number, ""), uint32(version)) //nolint:gosec // versions are counted by people
 }
 
-// Desk is what somebody who issues or answers a notice decides on, and decides.
+// Desk is what somebody who steps cases, issues a notice or answers one decides on, and
+// decides. It reads within the transaction of Decide.
 type Desk struct {
-	Cases   []notice.Case // every one
-	Notices []notice.Notice
-	Answers []notice.Acknowledgement // to the notice asked for
+	s  *Store
+	tx *bolt.Tx
 
-	Identities Identities // for a link that the answer spends, or a correction ends
+	Versions   []notice.Notice          // of the notice asked for, the first one first
+	Answers    []notice.Acknowledgement // to it
+	Identities Identities               // for a link that the answer spends, or a correction ends
 
 	Changed []notice.Case           // to be kept
 	Issued  *notice.Notice          // a new version, to be kept
 	Answer  *notice.Acknowledgement // a new version, to be kept
-	Entry   journal.Entry           // that records it
+	Entry   journal.Entry           // that records it, where anything is kept
 }
 
-// Decide shows f what is known, with the answers to a notice where number names one, and
-// keeps what it decides, all of it or, where it fails, nothing. A version that is there
-// is never replaced.
+// Case returns one case; false where there is none of that id.
+func (d *Desk) Case(id string) (notice.Case, bool, error) {
+	if id == "" {
+		return notice.Case{}, false, nil
+	}
+	return d.s.oneCase(d.tx, []byte(id))
+}
+
+// CasesOf returns the cases of a department, by id.
+func (d *Desk) CasesOf(department string) ([]notice.Case, error) {
+	return d.s.casesOf(d.tx, department)
+}
+
+// Numbers returns the numbers of all notices.
+func (d *Desk) Numbers() []string { return numbers(d.tx) }
+
+// Numbers returns the numbers of all notices, in their order.
+func (s *Store) Numbers() (out []string, err error) {
+	err = s.view(func(tx *bolt.Tx) error { out = numbers(tx); return nil })
+	return out, err
+}
+
+func numbers(tx *bolt.Tx) (out []string) {
+	c := tx.Bucket(noticeBucket).Cursor()
+	for k, _ := c.First(); k != nil; k, _ = c.Next() {
+		number, _, _ := bytes.Cut(k, []byte{0})
+		if n := string(number); len(out) == 0 || out[len(out)-1] != n {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// Decide shows f what is known, with the versions of a notice and the answers to it where
+// number names one, and keeps what it decides, all of it or, where it fails, nothing. A
+// version that is there is never replaced.
 func (s *Store) Decide(number string, e journal.Entry, f func(*Desk) error) error {
 	return s.update(func(tx *bolt.Tx) error {
-		d := Desk{Entry: e, Identities: identitiesOf(tx)}
+		d := Desk{s: s, tx: tx, Entry: e, Identities: identitiesOf(tx)}
 		var err error
-		if d.Cases, err = s.cases(tx); err != nil {
-			return err
-		}
-		if d.Notices, err = versions[notice.Notice](s, tx.Bucket(noticeBucket), ""); err != nil {
-			return err
-		}
 		if number != "" {
+			if d.Versions, err = versions[notice.Notice](s, tx.Bucket(noticeBucket), number); err != nil {
+				return err
+			}
 			if d.Answers, err = versions[notice.Acknowledgement](s, tx.Bucket(answerBucket), number); err != nil {
 				return err
 			}
@@ -107,8 +139,11 @@ func (s *Store) Decide(number string, e journal.Entry, f func(*Desk) error) erro
 		if err := f(&d); err != nil {
 			return err
 		}
-		put := func(b *bolt.Bucket, key []byte, v any, fresh bool) error {
-			if fresh && b.Get(key) != nil {
+		if len(d.Changed) == 0 && d.Issued == nil && d.Answer == nil {
+			return nil
+		}
+		put := func(b *bolt.Bucket, key []byte, v any) error {
+			if b.Get(key) != nil {
 				return fmt.Errorf("%q is there already", key)
 			}
 			packed, err := s.packer.pack(v)
@@ -118,17 +153,17 @@ func (s *Store) Decide(number string, e journal.Entry, f func(*Desk) error) erro
 			return b.Put(key, packed)
 		}
 		for _, c := range d.Changed {
-			if err := put(tx.Bucket(caseBucket), []byte(c.ID), c, false); err != nil {
+			if err := s.putCase(tx, c); err != nil {
 				return err
 			}
 		}
 		if n := d.Issued; n != nil {
-			if err := put(tx.Bucket(noticeBucket), numbered(n.Number, n.Version), n, true); err != nil {
+			if err := put(tx.Bucket(noticeBucket), numbered(n.Number, n.Version), n); err != nil {
 				return err
 			}
 		}
 		if a := d.Answer; a != nil {
-			if err := put(tx.Bucket(answerBucket), numbered(a.Number, a.Version), a, true); err != nil {
+			if err := put(tx.Bucket(answerBucket), numbered(a.Number, a.Version), a); err != nil {
 				return err
 			}
 		}

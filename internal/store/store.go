@@ -79,8 +79,8 @@ var (
 // migrations bring a file from the version of their index to the next, in
 // order; a new file passes through all. Never change one that was released: add
 // one, with a fixture of the version before.
-var migrations = []func(*bolt.Tx) error{
-	func(tx *bolt.Tx) error {
+var migrations = []func(*Store, *bolt.Tx) error{
+	func(_ *Store, tx *bolt.Tx) error {
 		for _, name := range [][]byte{inventoryBucket, goneBucket, changeBucket, observationBucket, callBucket, auditBucket, jobBucket} {
 			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 				return err
@@ -88,7 +88,7 @@ var migrations = []func(*bolt.Tx) error{
 		}
 		return nil
 	},
-	func(tx *bolt.Tx) error {
+	func(_ *Store, tx *bolt.Tx) error {
 		for _, name := range [][]byte{ledgerBucket, ownerBucket, billBucket, caseBucket, attachmentBucket, noticeBucket, answerBucket} {
 			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 				return err
@@ -96,14 +96,16 @@ var migrations = []func(*bolt.Tx) error{
 		}
 		return createIdentities(tx)
 	},
-	func(tx *bolt.Tx) error {
+	func(_ *Store, tx *bolt.Tx) error {
 		if _, err := tx.CreateBucketIfNotExists(headBucket); err != nil {
 			return err
 		}
 		return journal.Prepare(tx)
 	},
-	createLedgerIndex,
-	createOutbox,
+	func(_ *Store, tx *bolt.Tx) error { return createLedgerIndex(tx) },
+	func(_ *Store, tx *bolt.Tx) error { return createOutbox(tx) },
+	(*Store).createCaseIndex,
+	(*Store).createJudged,
 }
 
 // Open opens or creates the state file at path and brings it to the present
@@ -182,7 +184,7 @@ func (s *Store) prepare(path string, readOnly bool) error {
 	}
 	return s.update(func(tx *bolt.Tx) error {
 		for v := version; v < len(migrations); v++ {
-			if err := migrations[v](tx); err != nil {
+			if err := migrations[v](s, tx); err != nil {
 				return fmt.Errorf("migrate from version %d: %w", v, err)
 			}
 		}
