@@ -106,7 +106,7 @@ func (a *api) turnedAway(c call, err error) error {
 	}
 	switch told := a.gate.Refuse(c.r, c.p, refusal); {
 	case errors.Is(told, auth.ErrRecord):
-		return a.failed(c, fmt.Errorf("%w: %s", auth.ErrRecord, refusal))
+		return a.failed(c, fmt.Errorf("%w: %s", auth.ErrRecord, refusal.Error()))
 	case refusal.Reason == auth.OtherDepartment && refusal.Department != "":
 		return huma.NewError(http.StatusNotFound, auth.ErrNotFound.Error())
 	}
@@ -121,6 +121,8 @@ func (a *api) ofAccounts(c call, err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case errors.Is(err, auth.ErrRecord):
+		return a.failed(c, fmt.Errorf("%w: %s", auth.ErrRecord, err.Error()))
 	case errors.As(err, &refusal):
 		return huma.NewError(http.StatusForbidden, refusal.Error())
 	case errors.As(err, &locked):
@@ -129,7 +131,7 @@ func (a *api) ofAccounts(c call, err error) error {
 		return huma.NewError(http.StatusNotFound, auth.ErrNotFound.Error())
 	case errors.Is(err, auth.ErrExists):
 		return huma.NewError(http.StatusConflict, err.Error())
-	case errors.Is(err, store.ErrDamaged), errors.Is(err, store.ErrLocked), errors.Is(err, auth.ErrRecord):
+	case errors.Is(err, store.ErrDamaged), errors.Is(err, store.ErrLocked):
 		return a.failed(c, err)
 	}
 	return huma.NewError(http.StatusUnprocessableEntity, err.Error())

@@ -36,7 +36,6 @@ var (
 	readExemptions = auth.Permission{Function: auth.Exemptions, Action: auth.Read}
 	readAdvice     = auth.Permission{Function: auth.Recommendations, Action: auth.Read}
 	readInventory  = auth.Permission{Function: auth.Inventory, Action: auth.Read}
-	readReceipts   = auth.Permission{Function: auth.Receipts, Action: auth.Read}
 	readReminders  = auth.Permission{Function: auth.Reminders, Action: auth.Read}
 	readSavings    = auth.Permission{Function: auth.Savings, Action: auth.Read}
 )
