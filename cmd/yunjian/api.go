@@ -12,12 +12,12 @@ import (
 	"yunjian/policies"
 )
 
-// api is the JSON API over the daemon's data, by the configuration in force.
-func (d *daemon) api(gate *auth.Gate, loc *time.Location) http.Handler {
+// rules are those of cases by the configuration in force: files are read once for each.
+func (d *daemon) rules() func() (pipeline.CaseOptions, error) {
 	var mu sync.Mutex
-	var read pipeline.CaseOptions // of the configuration below: files are not read for each request
+	var read pipeline.CaseOptions // of the configuration below
 	var of string
-	rules := func() (pipeline.CaseOptions, error) {
+	return func() (pipeline.CaseOptions, error) {
 		mu.Lock()
 		defer mu.Unlock()
 		cfg := d.config()
@@ -32,6 +32,10 @@ func (d *daemon) api(gate *auth.Gate, loc *time.Location) http.Handler {
 		o.Now = d.now().In(cfg.Location)
 		return o, nil
 	}
+}
+
+// api is the JSON API over the daemon's data, by the configuration in force.
+func (d *daemon) api(gate *auth.Gate, loc *time.Location, rules func() (pipeline.CaseOptions, error)) http.Handler {
 	return api.New(d.data, gate, api.Options{
 		Location: loc, Version: version, Log: d.log, Cases: rules,
 		Lang: func() report.Lang { return report.Lang(d.config().Lang) },

@@ -109,8 +109,6 @@ func tellOptions(cfg config.Config, now time.Time) (pipeline.TellOptions, error)
 	return pipeline.TellOptions{
 		CaseOptions: o, Config: cfg,
 		Write: func(w notice.Word) (title, detail string) { return report.Word(w, o.Workflow, report.Lang(cfg.Lang)) },
-		// The console's front page, until a notice has an address of its own.
-		Link: func(notice.Word, send.Recipient) string { return cfg.PublicURL },
 	}, err
 }
 

@@ -188,10 +188,11 @@ func (d *daemon) run(ctx context.Context, listener net.Listener) (err error) {
 	for _, w := range cfg.Warnings {
 		d.log.Warn().Msg(w)
 	}
+	rules := d.rules()
 	console := web.New(d.data, web.Options{
 		Lang: func() report.Lang { return report.Lang(d.config().Lang) }, Location: cfg.Location, Registry: d.reg, Log: d.log, Version: version,
 		Report: func() (report.Options, error) { return reportOptions(d.config()) },
-		Gate:   gate, API: d.api(gate, cfg.Location),
+		Gate:   gate, API: d.api(gate, cfg.Location, rules), Cases: rules,
 	})
 	server := &http.Server{Handler: console.Handler(), ErrorLog: stdlog.New(d.log.With().Str(zerolog.LevelFieldName, "warn").Logger(), "", 0), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
 	d.log.Info().Str("listen", listener.Addr().String()).Str("data_dir", cfg.DataDir).Str("version", version).Msg("serving")

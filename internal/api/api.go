@@ -286,7 +286,7 @@ func (a *api) admit(s spec, ctx huma.Context, next func(huma.Context)) {
 	r, w := humago.Unwrap(ctx)
 	p := auth.From(ctx.Context())
 	c := call{r: r, w: w, p: p, person: a.data.For(p)}
-	c.Context = journal.As(ctx.Context(), who(p, a.gate.Address(r)))
+	c.Context = journal.As(ctx.Context(), pipeline.Who(p, a.gate.Address(r)))
 	if s.scope != public {
 		var err error
 		switch {
@@ -321,13 +321,4 @@ func allowedAny(p auth.Principal, any []auth.Permission, department string) (fir
 		}
 	}
 	return first
-}
-
-// who is what the journal calls whoever was recognized.
-func who(p auth.Principal, address string) journal.Who {
-	roles := make([]string, len(p.Roles))
-	for i, r := range p.Roles {
-		roles[i] = string(r)
-	}
-	return journal.Who{Actor: p.Name, Role: strings.Join(roles, " "), Address: address}
 }

@@ -499,7 +499,7 @@ func (a *api) byLink(c call, text string) (call, auth.Link, notice.Notice, error
 		return c, l, notice.Notice{}, err
 	}
 	c.p, c.person = p, a.data.For(p)
-	c.Context = journal.As(c.Context, who(p, a.gate.Address(c.r)))
+	c.Context = journal.As(c.Context, pipeline.Who(p, a.gate.Address(c.r)))
 	n, err := c.person.LinkedNotice(l)
 	return c, l, n, err
 }

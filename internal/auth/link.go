@@ -109,29 +109,38 @@ func (s *Service) newLink(p Principal, notice string, version int, department st
 	if err := Allowed(p, Permission{Notices, Approve}, department); err != nil {
 		return "", Link{}, err
 	}
-	switch {
-	case notice == "" || len(notice) > 256 || department == "" || len(department) > 256 || version < 0:
-		return "", Link{}, errors.New("a link wants a notice, its version and a department")
-	case !expires.After(now) || expires.After(now.Add(MaxLinkAge)):
-		return "", Link{}, fmt.Errorf("link expires %s: want a time from now on, within %d days", expires.Format(time.DateOnly), MaxLinkAge/(24*time.Hour))
-	}
-	l = Link{Notice: notice, Version: version, Department: department, Expires: expires.Truncate(time.Second), Nonce: hex.EncodeToString(random(16)), By: p.Name}
 	err = s.state.UpdateIdentities(func(i store.Identities) error {
-		var k keptKey
-		found, err := i.Get(store.IdentityKeys, linkKey, &k)
-		if err == nil && !found {
-			k.Key = random(32)
-			err = i.Put(store.IdentityKeys, linkKey, k)
-		}
-		if err == nil {
-			text, err = signLink(k.Key, l.payload())
-		}
-		if err != nil {
-			return err
-		}
-		return i.Put(store.Links, l.Nonce, l)
+		text, l, err = MakeLink(i, Link{Notice: notice, Version: version, Department: department, Expires: expires, By: p.Name}, now)
+		return err
 	})
 	return text, l, err
+}
+
+// MakeLink makes the link that l says, within a transaction: that of what it is sent with,
+// so that nobody holds a link to what was never issued. Nonce is filled in, and the end
+// cut to the second. It checks nobody's permission.
+func MakeLink(i store.Identities, l Link, now time.Time) (string, Link, error) {
+	switch {
+	case l.Notice == "" || len(l.Notice) > 256 || l.Department == "" || len(l.Department) > 256 || l.Version < 0:
+		return "", Link{}, errors.New("a link wants a notice, its version and a department")
+	case !l.Expires.After(now) || l.Expires.After(now.Add(MaxLinkAge)):
+		return "", Link{}, fmt.Errorf("link expires %s: want a time from now on, within %d days", l.Expires.Format(time.DateOnly), MaxLinkAge/(24*time.Hour))
+	}
+	l.Expires, l.Nonce = l.Expires.Truncate(time.Second), hex.EncodeToString(random(16))
+	var k keptKey
+	found, err := i.Get(store.IdentityKeys, linkKey, &k)
+	if err == nil && !found {
+		k.Key = random(32)
+		err = i.Put(store.IdentityKeys, linkKey, k)
+	}
+	if err != nil {
+		return "", Link{}, err
+	}
+	text, err := signLink(k.Key, l.payload())
+	if err != nil {
+		return "", Link{}, err
+	}
+	return text, l, i.Put(store.Links, l.Nonce, l)
 }
 
 // ByLink recognizes the holder of a link: as role dept of its department, for its

@@ -237,7 +237,7 @@ func (d *Data) answerNotice(ctx context.Context, o CaseOptions, number string, a
 			}
 			next, err := o.Workflow.Apply(c, e.Event, o.Calendar)
 			if err != nil {
-				return fmt.Errorf("case %s (%s): %w", e.CaseID, c.ResourceID, err)
+				return mistake(fmt.Errorf("case %s (%s): %w", e.CaseID, c.ResourceID, err))
 			}
 			desk.Changed = append(desk.Changed, next)
 		}

@@ -27,6 +27,15 @@ type Person struct {
 	p    auth.Principal
 }
 
+// Who is what the journal calls whoever was recognized, at a network address.
+func Who(p auth.Principal, address string) journal.Who {
+	roles := make([]string, len(p.Roles))
+	for i, r := range p.Roles {
+		roles[i] = string(r)
+	}
+	return journal.Who{Actor: p.Name, Role: strings.Join(roles, " "), Address: address}
+}
+
 // For returns the data as p may see and change it.
 func (d *Data) For(p auth.Principal) Person { return Person{d, p} }
 

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"yunjian/internal/auth"
 	"yunjian/internal/config"
 	"yunjian/internal/journal"
 	"yunjian/internal/send"
@@ -26,9 +27,6 @@ type TellOptions struct {
 	Config config.Config // recipients, channels, language
 	// Write words what is to be told, in a line and a line of details.
 	Write func(w notice.Word) (title, detail string)
-	// Link is the address under which somebody answers; empty: none is written. It is
-	// asked within the transaction that notes the telling, and must not use the store.
-	Link func(w notice.Word, to send.Recipient) string
 }
 
 // Told is what a pass has put into the outbox.
@@ -66,14 +64,18 @@ func (d *Data) Tell(ctx context.Context, o TellOptions) (Told, error) {
 	var out Told
 	e := d.entry(ctx, journal.CasesTold, journal.Object{Type: "cases"})
 	// By the clock: o.Now is when the cases are looked at.
-	err = d.State.TellOfCases(time.Now(), e, func(all []notice.Case) (t store.Telling, err error) {
-		out, t, err = o.tell(directory, all)
+	issued, err := d.issued(notice.Words(cases, o.Now, o.Calendar))
+	if err != nil {
+		return Told{}, err
+	}
+	err = d.State.TellOfCases(time.Now(), e, func(all []notice.Case, i store.Identities) (t store.Telling, err error) {
+		out, t, err = o.tell(directory, all, issued, i)
 		return t, err
 	})
 	return out, err
 }
 
-func (o TellOptions) tell(directory ownership.Directory, all []notice.Case) (out Told, t store.Telling, err error) {
+func (o TellOptions) tell(directory ownership.Directory, all []notice.Case, issued map[string]notice.Notice, i store.Identities) (out Told, t store.Telling, err error) {
 	at, changed := map[string]int{}, map[string]bool{}
 	for i, c := range all {
 		at[c.ID] = i
@@ -83,7 +85,7 @@ func (o TellOptions) tell(directory ownership.Directory, all []notice.Case) (out
 		copies, why := o.copies(directory, w)
 		var items []send.Item
 		for _, c := range copies {
-			item := send.Item{ID: occasion(c.word, all, at, o.Now), To: c.to, Due: w.Due, URL: o.Link(c.word, c.to)}
+			item := send.Item{ID: occasion(c.word, all, at, o.Now), To: c.to, Due: w.Due, URL: o.Config.PublicURL}
 			item.Title, item.Detail = o.Write(c.word)
 			if err := item.Check(); err != nil { // one word that cannot be put must not keep all others
 				why = err.Error()
@@ -101,6 +103,12 @@ func (o TellOptions) tell(directory ownership.Directory, all []notice.Case) (out
 			if !w.Issued {
 				t.Items = append(t.Items, item)
 				continue
+			}
+			if n, ok := issued[w.Document]; ok && w.To.Role == notice.Dept && w.To.Department == n.Department {
+				var err error
+				if item.URL, err = o.link(n, item.To, i); err != nil {
+					return out, t, err
+				}
 			}
 			m, err := send.Notice(item)
 			if err != nil {
@@ -128,6 +136,48 @@ func (o TellOptions) tell(directory ownership.Directory, all []notice.Case) (out
 	})
 	out.Unreached = t.Unreached
 	return out, t, nil
+}
+
+// issued are the notices whose issue is to be told, in force, by number.
+func (d *Data) issued(words []notice.Word) (map[string]notice.Notice, error) {
+	out := map[string]notice.Notice{}
+	for _, w := range words {
+		if !w.Issued {
+			continue
+		}
+		all, err := d.State.Versions(w.Document)
+		if err != nil {
+			return nil, err
+		}
+		if len(all) > 0 {
+			out[w.Document] = all[len(all)-1]
+		}
+	}
+	return out, nil
+}
+
+// linkGrace is for how long after the last day to answer a link still opens: what comes
+// late is better than nothing.
+const linkGrace = 30 * 24 * time.Hour
+
+// link is the address under which a department's contact answers a notice without an
+// account: of its own in a letter, which nobody else reads; elsewhere, such as in a
+// group or a log, that of the console.
+func (o TellOptions) link(n notice.Notice, to send.Recipient, i store.Identities) (string, error) {
+	mail := slices.ContainsFunc(o.Config.Channels, func(c config.Channel) bool {
+		return c.Name == to.Channel && c.Type == config.ChannelEmail
+	})
+	now := time.Now()
+	due, err := time.ParseInLocation(time.DateOnly, n.Feedback.Due, o.Now.Location())
+	ends := due.AddDate(0, 0, 1).Add(linkGrace)
+	if last := now.Add(auth.MaxLinkAge); ends.After(last) {
+		ends = last
+	}
+	if o.Config.PublicURL == "" || !mail || err != nil || !ends.After(now) {
+		return o.Config.PublicURL, nil //nolint:nilerr // a day that cannot be read is the notice's matter
+	}
+	text, _, err := auth.MakeLink(i, auth.Link{Notice: n.Number, Version: n.Version, Department: n.Department, Expires: ends, By: "system"}, now)
+	return strings.TrimSuffix(o.Config.PublicURL, "/") + "/answer/" + text, err
 }
 
 // occasion is the id of an item: what is told of which cases at which point of theirs,

@@ -9,9 +9,9 @@ import (
 	"yunjian/analyzer"
 	"yunjian/calendar"
 	"yunjian/cloud"
+	"yunjian/internal/auth"
 	"yunjian/internal/config"
 	"yunjian/internal/journal"
-	"yunjian/internal/send"
 	"yunjian/notice"
 	"yunjian/ownership"
 	"yunjian/recommender"
@@ -43,7 +43,6 @@ func tellOptions(t *testing.T, now time.Time, recipients ...config.Recipient) Te
 		CaseOptions: CaseOptions{Workflow: w, Calendar: calendar.Builtin(), Now: now},
 		Config:      config.Config{Lang: "zh", Recipients: recipients},
 		Write:       func(w notice.Word) (string, string) { return w.Event + w.Deadline, "" },
-		Link:        func(notice.Word, send.Recipient) string { return "" },
 	}
 }
 
@@ -152,5 +151,53 @@ func TestTellCopies(t *testing.T) {
 	}
 	if _, why := o.copies(directory, notice.Word{To: notice.Recipient{Role: notice.Finance}}); !strings.Contains(why, "no role: finance") {
 		t.Error(why)
+	}
+}
+
+// A department's contact gets a link of its own by letter, and nobody by any other way.
+func TestTellWithLink(t *testing.T) {
+	d := open(t)
+	now := time.Now()
+	o := tellOptions(t, now, config.Recipient{Role: notice.Dept, Channel: "mail"}, config.Recipient{Role: notice.Dept, Channel: "log"}, config.Recipient{Role: notice.Supervisor, Channel: "mail", Address: "above@b.example"})
+	o.Config.PublicURL = "https://yunjian.example/"
+	o.Config.Channels = []config.Channel{{Name: "mail", Type: config.ChannelEmail}, {Name: "log", Type: config.ChannelLog}}
+	e := d.entry(t.Context(), journal.OwnersImported, journal.Object{Type: "owners"})
+	if _, err := d.State.PutDirectory(ownership.Directory{Departments: []ownership.Department{{Name: "示例市财政局", Contact: ownership.Contact{Name: "王五", Email: "wang@b.example"}}}}, now, e); err != nil {
+		t.Fatal(err)
+	}
+	newCase(t, d, o.CaseOptions, "i-1")
+	cases, err := d.State.CasesOf("示例市财政局")
+	if err != nil || len(cases) != 1 {
+		t.Fatalf("%+v, %v", cases, err)
+	}
+	for _, event := range []string{"confirm", "draft"} {
+		if _, _, err := d.StepCases(t.Context(), o.CaseOptions, []string{cases[0].ID}, notice.Event{Name: event, By: notice.Actor{ID: "zhang", Role: notice.Cloudadmin}, At: now}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	draft := notice.Draft{Number: notice.DocumentNumber{Prefix: "浙财云通"}, Issuer: "示例省财政厅", Signer: "李四", Contacts: []notice.Contact{{Name: "张三", Phone: "0571-00000000"}}}
+	if _, _, err := d.IssueNotice(t.Context(), o.CaseOptions, draft, "示例市财政局", notice.Actor{ID: "li", Role: notice.Supervisor}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Tell(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	messages, err := d.State.Outbox()
+	if err != nil {
+		t.Fatal(err)
+	}
+	links := map[string]string{}
+	for _, x := range messages {
+		m := x.Message
+		if len(m.Links) == 1 {
+			links[m.Channel+" "+m.To] = m.Links[0].URL
+		}
+	}
+	if got := links["log wang@b.example"]; got != "https://yunjian.example/" {
+		t.Errorf("the log has %q", got)
+	}
+	text, ok := strings.CutPrefix(links["mail wang@b.example"], "https://yunjian.example/answer/")
+	if p, l, err := auth.New(d.State, auth.DefaultSettings(), nil).ByLink(text); !ok || err != nil || p.Notice == "" || l.Department != "示例市财政局" {
+		t.Errorf("%v: %+v, %v", links, l, err)
 	}
 }

@@ -131,6 +131,35 @@ func (p prose) longDate(s string) string {
 }
 
 // rows fills the annex.
+// NoticeLine is one line of a notice in words.
+type NoticeLine struct {
+	Size     string // present
+	Proposed string // the action, and the size that it leads to
+	Why      string // utilization and reasons
+	Saving   string // of a year
+}
+
+// TellLine words a line of a notice.
+func TellLine(l notice.Line, lang Lang) NoticeLine {
+	p := caseProse{prose: prose{lang: lang}}
+	out := NoticeLine{
+		Size: p.spec(l.Current.VCPU, l.Current.MemoryGiB, l.Current.StorageGiB), Proposed: p.proposed(l),
+		Why: p.measured(l.Evidence) + p.tell("；", "; ") + p.reasons(l.Reasons), Saving: p.tell("年节约未知", "the yearly saving is unknown"),
+	}
+	if l.SavingKnown {
+		out.Saving = p.tell("预估年节约 ", "saves about ") + group(l.AnnualSaving.String()) + p.tell(" 元", " yuan a year")
+	}
+	return out
+}
+
+func (p caseProse) proposed(l notice.Line) string {
+	out := name(p.prose, actionNames, l.Action)
+	if l.Target != nil && l.Action != recommender.Stop {
+		out += " → " + p.spec(l.Target.VCPU, l.Target.MemoryGiB, l.Target.StorageGiB)
+	}
+	return out
+}
+
 func (p caseProse) rows(n notice.Notice, page *noticePage) {
 	for _, c := range [][2]string{
 		{"序号", "No"}, {"案卷", "Case"}, {"资源", "Resource"}, {"类型", "Kind"}, {"IP", "IP"}, {"应用（编码）", "Application (code)"}, {"区", "Zone"}, {"当前规格", "Present size"},
@@ -143,10 +172,7 @@ func (p caseProse) rows(n notice.Notice, page *noticePage) {
 		if l.SavingKnown {
 			saving = group(l.AnnualSaving.String())
 		}
-		proposed := name(p.prose, actionNames, l.Action)
-		if l.Target != nil && l.Action != recommender.Stop {
-			proposed += " → " + p.spec(l.Target.VCPU, l.Target.MemoryGiB, l.Target.StorageGiB)
-		}
+		proposed := p.proposed(l)
 		page.Rows = append(page.Rows, []noticeCell{
 			{fmt.Sprint(l.No), true}, {l.CaseID[:min(8, len(l.CaseID))], false}, {clean(l.Name) + p.parenthesized(clean(l.ResourceID)), false}, {name(p.prose, kindNames, l.Kind), false}, {clean(l.PrivateIP), false},
 			{clean(l.Application) + p.parenthesized(clean(l.AppCode)), false}, {clean(l.Zone), false}, {p.spec(l.Current.VCPU, l.Current.MemoryGiB, l.Current.StorageGiB), false},

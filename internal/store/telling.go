@@ -31,15 +31,15 @@ type Unreached struct {
 // unreachedKey is where the outbox keeps who has no address.
 var unreachedKey = []byte("unreached")
 
-// TellOfCases shows f every case and keeps what it returns in one transaction: that
-// somebody was told, and what he is told. e records it, where anybody is told anything.
-func (s *Store) TellOfCases(at time.Time, e journal.Entry, f func(all []notice.Case) (Telling, error)) error {
+// TellOfCases shows f every case and keeps what it returns, and the links that it makes,
+// in one transaction: that somebody was told, and what he is told. e records it, where anybody is told anything.
+func (s *Store) TellOfCases(at time.Time, e journal.Entry, f func(all []notice.Case, i Identities) (Telling, error)) error {
 	err := s.update(func(tx *bolt.Tx) error {
 		all, err := s.cases(tx)
 		if err != nil {
 			return err
 		}
-		t, err := f(all)
+		t, err := f(all, identitiesOf(tx))
 		if err != nil {
 			return err
 		}

@@ -24,7 +24,7 @@ import (
 	"yunjian/internal/store"
 )
 
-//go:embed home.html.tmpl sign.html.tmpl style.css
+//go:embed answer.html.tmpl home.html.tmpl sign.html.tmpl style.css
 var assets embed.FS
 
 // Options are what the console needs to know.
@@ -36,6 +36,8 @@ type Options struct {
 	Version  string
 	// Report is what the configuration in force adds to a report.
 	Report func() (report.Options, error)
+	// Cases are the rules by which a notice is answered; nil: notices are not.
+	Cases func() (pipeline.CaseOptions, error)
 	// Gate says who sent a request; it stands before everything that is served.
 	Gate *auth.Gate
 	// API is mounted at /api/, within the gate, with its paths as they are; nil: none.
@@ -45,10 +47,11 @@ type Options struct {
 
 // Server answers the console's requests.
 type Server struct {
-	data *pipeline.Data
-	o    Options
-	home *template.Template
-	sign *template.Template
+	data   *pipeline.Data
+	o      Options
+	home   *template.Template
+	sign   *template.Template
+	answer *template.Template
 
 	mu    sync.Mutex
 	cache map[string][]byte // rendered reports of the latest audit, by format and language
@@ -59,14 +62,15 @@ type Server struct {
 func New(data *pipeline.Data, o Options) *Server {
 	return &Server{
 		data: data, o: o,
-		home:  template.Must(template.New("home.html.tmpl").ParseFS(assets, "home.html.tmpl")),
-		sign:  template.Must(template.New("sign.html.tmpl").ParseFS(assets, "sign.html.tmpl")),
-		cache: map[string][]byte{},
+		home:   template.Must(template.New("home.html.tmpl").ParseFS(assets, "home.html.tmpl")),
+		sign:   template.Must(template.New("sign.html.tmpl").ParseFS(assets, "sign.html.tmpl")),
+		answer: template.Must(template.New("answer.html.tmpl").ParseFS(assets, "answer.html.tmpl")),
+		cache:  map[string][]byte{},
 	}
 }
 
 // Handler returns the routes, behind the gate. Open to everybody are the pages of
-// signing in, their style, /healthz and /readyz.
+// signing in and of answering by a link, their style, /healthz and /readyz.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/api/auth/", http.StripPrefix("/api/auth", s.o.Gate.Routes()))
@@ -74,6 +78,9 @@ func (s *Server) Handler() http.Handler {
 		mux.Handle("/api/", s.o.API)
 	}
 	s.signRoutes(mux)
+	if s.o.Cases != nil {
+		s.answerRoutes(mux)
+	}
 	mux.Handle("GET /{$}", s.page(s.getHome))
 	mux.Handle("GET /report", s.page(s.getReport))
 	mux.Handle("GET /style.css", s.page(s.getStyle))
@@ -145,7 +152,7 @@ func (s *Server) page(h func(http.ResponseWriter, *http.Request) error) http.Han
 		case errors.As(err, &p):
 			http.Error(w, p.message, p.status)
 		default:
-			s.o.Log.Error().Err(err).Str("path", r.URL.Path).Msg("answer request")
+			s.o.Log.Error().Err(err).Str("path", r.Pattern).Msg("answer request")
 			http.Error(w, "内部错误，详见日志 | internal error: see the log", http.StatusInternalServerError)
 		}
 	})

@@ -42,6 +42,7 @@ func serveTo(t *testing.T, guest auth.Principal) (*pipeline.Data, string) {
 		t.Fatal("the baseline pack is gone")
 	}
 	console := New(data, Options{
+		Cases:    func() (pipeline.CaseOptions, error) { return rules(t), nil },
 		Location: time.UTC, Lang: func() report.Lang { return report.ZH }, Registry: prometheus.NewRegistry(), Log: zerolog.Nop(), Version: "v0",
 		Report: func() (report.Options, error) {
 			return report.Options{Location: time.UTC, Pack: pack, Now: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)}, nil
