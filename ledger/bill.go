@@ -23,7 +23,13 @@ type Bill struct {
 	// Whole: somebody said that the month was billed for nothing else, so that what is
 	// not listed was not billed.
 	Whole bool `json:"whole,omitempty"`
+	// WholeOf are the clouds of which alone that is so: their bill was read to the end
+	// after the month was over.
+	WholeOf []string `json:"whole_of,omitempty"`
 }
+
+// WholeFor reports whether the month was billed for nothing else of a cloud.
+func (b Bill) WholeFor(cloud string) bool { return b.Whole || slices.Contains(b.WholeOf, cloud) }
 
 // BillTolerance is the share of a saving by which a bill may differ before the saving is
 // corrected: months differ by a tenth in length, and most contracts bill by the month
@@ -40,14 +46,9 @@ const BillTolerance = 0.1
 // is paid for in advance, its id is found in two clouds, or something was taken again
 // since.
 func Correct(entries []Entry, bills []Bill, now time.Time) []Entry {
-	b := audit{byMonth: map[string]Bill{}, taken: map[string]bool{}, parts: map[string][]*position{}, now: now}
+	b := audit{byMonth: map[string]Bill{}, taken: taken(entries), parts: map[string][]*position{}, now: now}
 	for _, bill := range bills {
 		b.byMonth[bill.Month] = bill
-	}
-	for _, e := range entries {
-		if e.Effect == Reversed || e.Effect == Rebound {
-			b.taken[e.Of] = true
-		}
 	}
 	clouds := map[string]string{}
 	ambiguous := map[string]bool{}
@@ -92,6 +93,30 @@ type audit struct {
 	out     []Entry
 }
 
+// taken are the entries of which something was taken again.
+func taken(entries []Entry) map[string]bool {
+	out := map[string]bool{}
+	for _, e := range entries {
+		if e.Effect == Reversed || e.Effect == Rebound {
+			out[e.Of] = true
+		}
+	}
+	return out
+}
+
+// BillMonths are the months that Correct wants the bills of for the savings of a cloud,
+// in order: of each the last whole one before and the first whole one after.
+func BillMonths(entries []Entry, cloud string) []string {
+	b := audit{taken: taken(entries)}
+	months := map[string]bool{}
+	for _, p := range positions(entries) {
+		if p.Cloud == cloud && !b.passed(p) {
+			months[monthBefore(p.Since)], months[monthAfter(p.At)] = true, true
+		}
+	}
+	return slices.Sorted(maps.Keys(months))
+}
+
 // hold holds the changes of one resource between two bills against them.
 func (b *audit) hold(of []*position) {
 	first, last := of[0], of[len(of)-1]
@@ -102,7 +127,7 @@ func (b *audit) hold(of []*position) {
 	switch {
 	case !billed || after.Month == "" || before.Currency != after.Currency || first.Currency != "" && before.Currency != first.Currency:
 		return
-	case !still && (last.Effect != Released || !after.Whole):
+	case !still && (last.Effect != Released || !after.WholeFor(last.Cloud)):
 		return
 	case slices.ContainsFunc(of, b.passed):
 		return
@@ -240,6 +265,11 @@ func MergeBills(kept, read []Bill) ([]Bill, error) {
 			have.Amounts[id], have.Sources[id] = a, b.Sources[id]
 		}
 		have.Source, have.Whole = b.Source, have.Whole || b.Whole
+		for _, cloud := range b.WholeOf {
+			if !slices.Contains(have.WholeOf, cloud) {
+				have.WholeOf = slices.Sorted(slices.Values(append(slices.Clone(have.WholeOf), cloud)))
+			}
+		}
 		byMonth[b.Month] = have
 	}
 	return slices.SortedFunc(maps.Values(byMonth), func(a, b Bill) int { return cmp.Compare(a.Month, b.Month) }), nil

@@ -170,3 +170,46 @@ func TestInYearOfTheYearBefore(t *testing.T) {
 		}
 	}
 }
+
+// A bill that is whole for one cloud says nothing of what is gone from another.
+func TestWholeOfOneCloud(t *testing.T) {
+	entries := replay(settings(), seen("2024-02-10", machine("a", 4, 8)), seen("2024-03-10"))
+	before := bill("2024-01", map[string]string{"a": "424"})
+	for of, want := range map[string]int{entries[0].Cloud: 1, "elsewhere": 0} {
+		after := bill("2024-04", map[string]string{"x": "1"})
+		after.WholeOf = []string{of}
+		if got := Correct(entries, []Bill{before, after}, day("2024-05-01")); len(got) != want {
+			t.Errorf("whole of %q: %d entries, want %d", of, len(got), want)
+		}
+	}
+	// What is whole for one stays so when another is read, or a file without that word.
+	one, two := bill("2024-04", map[string]string{"x": "1"}), bill("2024-04", map[string]string{"y": "2"})
+	one.WholeOf, two.WholeOf = []string{"b"}, []string{"a"}
+	merged, err := MergeBills([]Bill{one}, []Bill{two, two, bill("2024-04", map[string]string{"z": "3"})})
+	if err != nil || len(merged) != 1 || !slices.Equal(merged[0].WholeOf, []string{"a", "b"}) || merged[0].Whole || len(merged[0].Amounts) != 3 {
+		t.Errorf("%+v, %v", merged, err)
+	}
+	if !slices.Equal(one.WholeOf, []string{"b"}) {
+		t.Errorf("what was merged has changed: %v", one.WholeOf)
+	}
+}
+
+func TestBillMonths(t *testing.T) {
+	prepaid := machine("p", 4, 8)
+	prepaid.ChargeType = cloud.Prepaid
+	stays := machine("s", 8, 16)
+	entries := replay(settings(), seen("2023-12-10", machine("a", 4, 8), machine("b", 4, 8), prepaid, stays),
+		seen("2024-03-10", machine("b", 4, 8), prepaid, stays), seen("2024-04-10", prepaid, stays), seen("2024-05-10", stays))
+	cloudName := entries[0].Cloud
+	if got, want := BillMonths(entries, cloudName), []string{"2023-11", "2024-02", "2024-04", "2024-05"}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+	if got := BillMonths(entries, "elsewhere"); len(got) != 0 {
+		t.Errorf("of another cloud: %v", got)
+	}
+	// What was taken again is held against no bill.
+	back := replay(settings(), seen("2023-12-10", machine("a", 4, 8)), seen("2024-03-10"), seen("2024-04-10", machine("a", 4, 8)))
+	if got := BillMonths(back, cloudName); len(got) != 0 {
+		t.Errorf("of what returned: %v", got)
+	}
+}
