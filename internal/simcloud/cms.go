@@ -281,9 +281,7 @@ func (s *Server) instanceSeries(out []series, c *call, m metric, r *cloud.Resour
 		add(r.ID, m.device)
 		return out
 	}
-	world, _ := s.world.(interface {
-		HasSamples(resource string, m cloud.Metric) bool
-	})
+	world, _ := s.world.(knowing)
 	found := false
 	for _, d := range c.snap.disks[r.ID] {
 		if world == nil || !world.HasSamples(d.ID, m.of) {

@@ -59,7 +59,7 @@ func newClient(t *testing.T, domain, id, secret string) *client {
 var versions = map[string]string{
 	"DescribeInstances": "Ecs " + ecsVersion, "DescribeDisks": "Ecs " + ecsVersion, "DescribeRegions": "Ecs " + ecsVersion,
 	"DescribeInstanceTypes": "Ecs " + ecsVersion, "ListTagResources": "Ecs " + ecsVersion, "DescribeEipAddresses": "Vpc " + vpcVersion,
-	"GetOrganizationList": "ascm " + ascmVersion, "ListResourceGroup": "ascm " + ascmVersion,
+	"DescribeInstanceBill": "BssOpenApi " + bssVersion, "GetOrganizationList": "ascm " + ascmVersion, "ListResourceGroup": "ascm " + ascmVersion,
 }
 
 func (c *client) request(action string, query map[string]string) *requests.CommonRequest {

@@ -56,6 +56,7 @@ type Server struct {
 	dice     dice
 	quota    meter
 	denied   map[string]bool
+	bills    bills
 	requests atomic.Uint64
 
 	mu      sync.Mutex
@@ -122,6 +123,7 @@ const (
 	cmsVersion  = "2019-01-01"
 	vpcVersion  = "2016-04-28"
 	ascmVersion = "2019-05-10"
+	bssVersion  = "2017-12-14"
 )
 
 func routeOf(action, version string) (route, bool) {
@@ -140,6 +142,7 @@ var routes = map[routeKey]route{
 	{"DescribeMetricLast", cmsVersion}:              {"cms", false, (*Server).describeMetricLast},
 	{"DescribeMetricMetaList", cmsVersion}:          {"cms", false, (*Server).describeMetricMetaList},
 	{"DescribeMonitoringAgentStatuses", cmsVersion}: {"cms", false, (*Server).describeMonitoringAgentStatuses},
+	{"DescribeInstanceBill", bssVersion}:            {"bss", false, (*Server).describeInstanceBill},
 	{"GetOrganizationList", ascmVersion}:            {"ascm", false, (*Server).getOrganizationList},
 	{"ListResourceGroup", ascmVersion}:              {"ascm", false, (*Server).listResourceGroup},
 }
@@ -189,7 +192,8 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, c *call) ([]byte
 		return nil, missing("Action")
 	}
 	ro, ok := routeOf(action, c.get("Version"))
-	if !ok || ro.product == "ascm" && s.o.Apsara == nil {
+	stack := s.o.Apsara != nil
+	if !ok || ro.product == "ascm" && !stack || ro.product == "bss" && stack { // an Apsara Stack bills nobody
 		return nil, refuse(http.StatusForbidden, "InvalidAction", "Specified action is not found, please check your URL: "+action+" of version "+c.get("Version")+".")
 	}
 	c.camel = c.camel || ro.product == "ascm"

@@ -103,3 +103,45 @@ func (e *bundleEntry) count() int {
 	}
 	return n
 }
+
+// Releasing is a world in which resources are gone from an instant on, each with the
+// disks of an instance and without its addresses, which stay behind unbound.
+func Releasing(w World, gone map[string]time.Time) World {
+	if len(gone) == 0 {
+		return w
+	}
+	r := releasing{w, gone}
+	if known, ok := w.(knowing); ok {
+		return releasingKnown{r, known}
+	}
+	return r
+}
+
+// knowing is what a World may also know; see there.
+type knowing interface {
+	HasSamples(resource string, m cloud.Metric) bool
+}
+
+type releasing struct {
+	World
+	gone map[string]time.Time
+}
+
+type releasingKnown struct {
+	releasing
+	knowing
+}
+
+func (w releasing) Inventory(at time.Time) cloud.Inventory {
+	inv := w.World.Inventory(at)
+	released := func(id string) bool { end, named := w.gone[id]; return named && !at.Before(end) }
+	inv.Resources = slices.DeleteFunc(slices.Clone(inv.Resources), func(r cloud.Resource) bool {
+		return released(r.ID) || r.Kind == cloud.Disk && released(r.AttachedTo)
+	})
+	for i := range inv.Resources {
+		if r := &inv.Resources[i]; r.Kind == cloud.EIP && released(r.AttachedTo) {
+			r.AttachedTo, r.Status = "", cloud.Available
+		}
+	}
+	return inv
+}
