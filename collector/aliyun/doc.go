@@ -5,7 +5,8 @@
 //
 // New checks the options and builds a Source. Inventory lists instances, disks,
 // addresses and instance types region by region; Collect reads utilization from
-// CloudMonitor in chains of pages of 1,440 points.
+// CloudMonitor in chains of pages of 1,440 points; Bill reads what a month was billed
+// for, where the options ask for bills.
 //
 // Of the SDK only the core is used: it signs and sends. One client a worker,
 // because a client is not safe for concurrent use, all over one transport of

@@ -81,10 +81,25 @@ func (e *Error) Error() string {
 	if e.RequestID != "" {
 		b.WriteString(" [request " + e.RequestID + "]")
 	}
-	if todo := e.Class.advice(); todo != "" {
+	if todo := e.advice(); todo != "" {
 		b.WriteString(" → " + todo)
 	}
 	return b.String()
+}
+
+// advice is that of the class, but for bills, which are no collection.
+func (e *Error) advice() string {
+	if e.Action != actionBill {
+		return e.Class.advice()
+	}
+	switch e.Class {
+	case ClassPermission:
+		return "给子账号授予 RAM 动作 bss:DescribeInstanceBill（见 deploy/ram-policy-bills.json）；采集、审计与周报照常 | grant the RAM user the action bss:DescribeInstanceBill (deploy/ram-policy-bills.json); collection, audits and reports go on without"
+	case ClassServer, ClassMalformed:
+		return "云端暂时异常，账单稍后再读；若一直如此，请核对接入点 | the cloud is unwell: read the bill later; if it stays so, check the endpoint"
+	default:
+		return e.Class.advice()
+	}
 }
 
 // advice is what people can do about a call that kept failing; empty where the

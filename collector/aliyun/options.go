@@ -21,8 +21,8 @@ type Options struct {
 
 	// Endpoint is the URL of one server for every product: http or https,
 	// host, perhaps a path. Endpoints name servers a product and win over it;
-	// keys: ecs, cms, vpc, ascm. With neither, regions of the public cloud get
-	// their published endpoints over https.
+	// keys: ecs, cms, vpc, ascm, bss. With neither, regions of the public cloud
+	// get their published endpoints over https.
 	Endpoint  string
 	Endpoints map[string]string
 
@@ -32,6 +32,7 @@ type Options struct {
 
 	Ownership Ownership
 	Apsara    *Apsara // nil: public cloud
+	Bills     bool    // bills are read: there is a server for bss
 
 	Budget    collector.Budget // QPS 0 means DefaultQPS; PerMonth 0 means DefaultCallsPerMonth, below 0 no limit
 	CallsUsed func() int       // metric calls already made this month, asked at the start of each run; nil: Budget.UsedThisMonth
@@ -154,6 +155,7 @@ var (
 	cms  = product{"cms", "Cms", "2019-01-01"}
 	vpc  = product{"vpc", "Vpc", "2016-04-28"}
 	ascm = product{"ascm", "ascm", "2019-05-10"}
+	bss  = product{"bss", "BssOpenApi", "2017-12-14"}
 )
 
 // endpoint is where a product of a region answers.
@@ -171,16 +173,23 @@ func (o Options) endpoints() (map[endpointKey]endpoint, error) {
 	if o.Apsara != nil && o.Apsara.Enumerate {
 		products = append(products, ascm)
 	}
+	if o.Bills {
+		products = append(products, bss)
+	}
 	var mistakes []error
 	for key := range o.Endpoints {
-		if !slices.ContainsFunc([]product{ecs, cms, vpc, ascm}, func(p product) bool { return p.key == key }) {
-			mistakes = append(mistakes, fmt.Errorf("endpoints.%s: unknown product: want one of ecs, cms, vpc, ascm", key))
+		if !slices.ContainsFunc([]product{ecs, cms, vpc, ascm, bss}, func(p product) bool { return p.key == key }) {
+			mistakes = append(mistakes, fmt.Errorf("endpoints.%s: unknown product: want one of ecs, cms, vpc, ascm, bss", key))
 		}
 	}
 	out := map[endpointKey]endpoint{}
 	for _, region := range o.Regions {
 		for _, p := range products {
 			text := o.endpointText(p, region)
+			if text == "" && p == bss {
+				mistakes = append(mistakes, errors.New("endpoints.bss: missing: an Apsara Stack has no server of bills; name the one that answers for yours, or read no bills"))
+				continue
+			}
 			if text == "" {
 				mistakes = append(mistakes, fmt.Errorf("endpoints.%s: missing: region %s has no published endpoint of this product; name the one your installation uses", p.key, region))
 				continue
@@ -201,10 +210,15 @@ func (o Options) endpoints() (map[endpointKey]endpoint, error) {
 // endpointText is what the configuration says, else the published pattern:
 // Apsara Stack's region form (Terraform provider alibabacloudstack), else that
 // of the public cloud. Regions of the government cloud have central endpoints
-// for ECS and VPC, and none published for CloudMonitor.
+// for ECS and VPC, and none published for CloudMonitor. Bills are one server for
+// all of the public cloud, and nothing on Apsara Stack: there even the server of every
+// other product is not taken for it.
 func (o Options) endpointText(p product, region string) string {
 	if text := o.Endpoints[p.key]; text != "" {
 		return text
+	}
+	if p == bss && o.Apsara != nil {
+		return ""
 	}
 	if o.Endpoint != "" {
 		return o.Endpoint
@@ -220,6 +234,8 @@ func (o Options) endpointText(p product, region string) string {
 	switch {
 	case p == cms && government, p == ascm:
 		return ""
+	case p == bss:
+		return "https://business.aliyuncs.com"
 	case p == cms:
 		return "https://metrics." + region + ".aliyuncs.com"
 	case government:
