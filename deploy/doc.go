@@ -8,5 +8,7 @@
 // CloudMonitor is authorized under older names than its calls have
 // (DescribeMetricList under cms:QueryMetricList), and documents disagree on
 // whether the newer name counts too; both are allowed, neither can change
-// anything.
+// anything. ram-policy-bills.json allows to read bills beside that, for clouds
+// with bills: true alone; of its one call documents disagree on the prefix, bss
+// or bssapi.
 package deploy

@@ -74,6 +74,9 @@ func checkCloud(d *decoder, line int, at string, lines map[string]int, c Cloud) 
 				d.bad(line, at, "%s_env or %s_file is missing", secret.name, secret.name)
 			}
 		}
+		if c.Bills && c.Apsara != nil && c.Endpoints["bss"] == "" {
+			d.bad(lines["bills"], at+".bills", "true beside apsara and without endpoints.bss; an Apsara Stack has no server of bills: name the one that answers for yours, or leave bills out and import files")
+		}
 		if c.InsecureSkipVerify {
 			d.warn("%s.insecure_skip_verify: whoever stands between can read and alter what is collected; ca_file is the safe way", at)
 		}

@@ -83,6 +83,7 @@ type Cloud struct {
 	Workers             int           // calls at the same time
 	Budget              Budget
 	Ownership           Ownership
+	Bills               bool    // are read from the API
 	Apsara              *Apsara // nil: public cloud
 }
 

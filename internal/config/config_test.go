@@ -80,11 +80,12 @@ func full() Config {
 			{
 				Name: "省平台", Type: TypeAliyun, Account: "1234567890", Regions: []string{"cn-hangzhou", "cn-hangzhou-gov-1"},
 				Endpoint:        "https://10.0.0.1:8443/asapi",
-				Endpoints:       map[string]string{"ecs": "http://ecs.example", "cms": "http://cms.example", "vpc": "http://vpc.example", "ascm": "http://ascm.example"},
+				Endpoints:       map[string]string{"ecs": "http://ecs.example", "cms": "http://cms.example", "vpc": "http://vpc.example", "ascm": "http://ascm.example", "bss": "http://bss.example"},
 				AccessKeyIDFile: filepath.Join(dir, "ak"), AccessKeySecretEnv: "YUNJIAN_SK", SecurityTokenFile: filepath.Join(dir, "token"),
 				CAFile: filepath.Join(dir, "ca.pem"), InsecureSkipVerify: true, Proxy: "http://proxy.example:3128", Timeout: time.Minute, Workers: 8,
 				Budget:    Budget{QueriesPerSecond: 7.5, CallsPerMonth: 2_000_000, Reserve: 0.25},
 				Ownership: Ownership{DepartmentTag: "部门", ApplicationTag: "应用", DepartmentFromResourceGroup: true, MappingFile: filepath.Join(dir, "owners.csv")},
+				Bills:     true,
 				Apsara: &Apsara{
 					Domain: "intra.env00.example.com", OrganizationID: "37", ResourceGroupID: "12",
 					Headers: map[string]string{"x-acs-caller-sdk-source": "yunjian"}, Query: map[string]string{"Product": "ecs"},

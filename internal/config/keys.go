@@ -165,8 +165,8 @@ var cloudKeys = []key[Cloud]{
 		func(c *Cloud) *[]string { return &c.Regions }, once("regions", pattern(regionName, "a region such as cn-hangzhou"))),
 	field("endpoint", "URL", "", "aliyun：所有产品共用的地址（专有云、代理、模拟器）", "aliyun: one server for every product (Apsara Stack, a proxy, the simulator); its scheme decides http or https",
 		func(c *Cloud) *string { return &c.Endpoint }, address),
-	field("endpoints", "mapping of ecs, cms, vpc, ascm to URL", "", "aliyun：按产品指定地址，优先于 endpoint", "aliyun: a server a product; wins over endpoint",
-		func(c *Cloud) *map[string]string { return &c.Endpoints }, table([]string{"ecs", "cms", "vpc", "ascm"}, address)),
+	field("endpoints", "mapping of ecs, cms, vpc, ascm, bss to URL", "", "aliyun：按产品指定地址，优先于 endpoint", "aliyun: a server a product; wins over endpoint",
+		func(c *Cloud) *map[string]string { return &c.Endpoints }, table([]string{"ecs", "cms", "vpc", "ascm", "bss"}, address)),
 	field("access_key_id_env", "environment variable", "", "aliyun：存放 AccessKey ID 的环境变量（与 _file 二选一，必填）", "aliyun: holds the access key id (this or _file is required)",
 		func(c *Cloud) *string { return &c.AccessKeyIDEnv }, variable),
 	field("access_key_id_file", "path", "", "aliyun：存放 AccessKey ID 的文件", "aliyun: file that holds the access key id",
@@ -193,6 +193,8 @@ var cloudKeys = []key[Cloud]{
 		func(c *Cloud) *Budget { return &c.Budget }, budgetKeys),
 	object("ownership", "aliyun：部门与应用的来源", "aliyun: where department and application are read",
 		func(c *Cloud) *Ownership { return &c.Ownership }, ownershipKeys),
+	field("bills", "true or false", "false", "aliyun：每月从接口读取账单，与台账核对；须有 RAM 动作 bss:DescribeInstanceBill，接入点 endpoints.bss（公共云缺省 https://business.aliyuncs.com，专有云没有）", "aliyun: read each month's bill from the API and hold the ledger against it; takes the RAM action bss:DescribeInstanceBill, and endpoints.bss, by default https://business.aliyuncs.com on the public cloud and nothing on Apsara Stack",
+		func(c *Cloud) *bool { return &c.Bills }, yesNo),
 	{name: "apsara", typ: "mapping", zh: "aliyun：专有云；缺省为公共云", en: "aliyun: an Apsara Stack installation; without it the public cloud",
 		read: func(d *decoder, n *yaml.Node, at string, c *Cloud) {
 			c.Apsara = &Apsara{}
