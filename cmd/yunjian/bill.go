@@ -4,13 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"yunjian/internal/journal"
 	"yunjian/internal/registry"
-	"yunjian/ledger"
 )
 
 func newBill() *cobra.Command {
@@ -18,12 +18,13 @@ func newBill() *cobra.Command {
 		Use:     "bill",
 		GroupID: groupWork,
 		Short:   "账单：更正与核实台账 — bills, which correct and verify the ledger",
-		Example: `  yunjian bill import 2024-04.csv --config yunjian.yaml
+		Example: `  yunjian bill fetch --config yunjian.yaml
+  yunjian bill import 2024-04.csv --config yunjian.yaml
   yunjian bill list --config yunjian.yaml`,
 		Args: subcommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newBillImport(), newBillList())
+	cmd.AddCommand(newBillFetch(), newBillImport(), newBillList())
 	return cmd
 }
 
@@ -80,13 +81,8 @@ month was billed for nothing else.
 			for _, b := range bills {
 				fmt.Fprintf(cmd.OutOrStdout(), "%s  资源 resources %d\n", b.Month, len(b.Amounts))
 			}
-			corrected := 0
-			for _, e := range booked {
-				if e.Effect == ledger.Corrected {
-					corrected++
-				}
-			}
-			fmt.Fprintf(cmd.OutOrStdout(), "台账 ledger  凭账单核实 verified %d，更正 corrected %d\n", len(booked)-corrected, corrected)
+			verified, corrected := proven(booked)
+			fmt.Fprintf(cmd.OutOrStdout(), "台账 ledger  凭账单核实 verified %d，更正 corrected %d\n", verified, corrected)
 			return nil
 		},
 	}
@@ -101,7 +97,7 @@ func newBillList() *cobra.Command {
 	var path string
 	cmd := &cobra.Command{
 		Use:     "list --config FILE",
-		Short:   "已导入的账单 — the bills that were imported",
+		Short:   "已有的账单 — the bills that were imported or fetched",
 		Example: "  yunjian bill list --config yunjian.yaml",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -119,12 +115,14 @@ func newBillList() *cobra.Command {
 				return err
 			}
 			if len(bills) == 0 {
-				fmt.Fprintln(cmd.OutOrStdout(), "还没有账单 no bill was imported yet: yunjian bill import FILE")
+				fmt.Fprintln(cmd.OutOrStdout(), "还没有账单 there is no bill yet: yunjian bill import FILE, or yunjian bill fetch")
 			}
 			for _, b := range bills {
 				whole := ""
 				if b.Whole {
 					whole = "  完整 whole"
+				} else if len(b.WholeOf) > 0 {
+					whole = "  完整 whole: " + strings.Join(b.WholeOf, ", ")
 				}
 				fmt.Fprintf(cmd.OutOrStdout(), "%s  资源 resources %d  %s  %s%s\n", b.Month, len(b.Amounts), b.Currency, b.Source, whole)
 			}

@@ -331,6 +331,9 @@ func (d *daemon) jobTable(cfg config.Config) []pipeline.Job {
 	if len(cfg.Channels) > 0 {
 		jobs = append(jobs, d.remindJob(cfg), d.sendJob(cfg))
 	}
+	if len(billed(cfg)) > 0 { // each day, for what is due: from the fourth of a month on
+		jobs = append(jobs, pipeline.Job{Name: "bills", Schedule: "40 4 * * *", Run: d.bills})
+	}
 	return jobs
 }
 

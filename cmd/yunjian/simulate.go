@@ -4,14 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"yunjian/cloud"
 	"yunjian/internal/estate"
 	"yunjian/internal/simcloud"
 )
@@ -28,17 +31,21 @@ func newSimulate() *cobra.Command {
 	var now time.Time
 	var seed uint64
 	var apsara bool
+	var release map[string]string
 	var size estate.Options
 	cmd := &cobra.Command{
-		Use:     "simulate [--bundle DIR | --instances N --days N] [--listen ADDR] [--now TIME] [--faults SHARE] [--seed N] [--apsara]",
+		Use:     "simulate [--bundle DIR | --instances N --days N] [--listen ADDR] [--now TIME] [--faults SHARE] [--seed N] [--apsara] [--release ID=TIME]",
 		GroupID: groupTry,
 		Short:   "模拟云：用文件或生成的数据应答阿里云 API — a server that speaks the Alibaba Cloud API",
 		Long: `在本机提供一朵“云”：校验签名、时间戳与随机数，分页、限流、保留期与真实接口一致，
-可按比例注入故障。数据来自 --bundle 文件夹；不给则生成示例资源。
+可按比例注入故障。数据来自 --bundle 文件夹；不给则生成示例资源。账单按内置示例价目的八折出具，并有代金券抵扣。
+--release 让资源从某一时刻起消失，以便演练释放、入账与凭账单核实。
 
 Serves a cloud on this machine: signatures, timestamps and nonces are checked,
 paging, throttling and retention behave as the real API's, faults can be switched
-on. It serves a bundle, or else a generated example estate.
+on. It serves a bundle, or else a generated example estate. Its bills are those of the
+built-in example prices less a fifth, partly paid by vouchers. --release has a resource
+gone from an instant on, to rehearse a release, its booking and its bill.
 
 密钥 | Credentials: YUNJIAN_SIM_KEY, YUNJIAN_SIM_SECRET（默认 default ` + demoKey + `, ` + demoSecret + `）`,
 		Example: `  yunjian simulate --bundle ./exports/2026-11 --listen 127.0.0.1:9000
@@ -54,6 +61,11 @@ on. It serves a bundle, or else a generated example estate.
 			if err != nil {
 				return err
 			}
+			gone, err := releases(release, world)
+			if err != nil {
+				return err
+			}
+			world = simcloud.Releasing(world, gone)
 			if now.IsZero() {
 				now = world.End()
 			}
@@ -79,8 +91,25 @@ on. It serves a bundle, or else a generated example estate.
 	cmd.Flags().Var(timeValue{&now}, "now", "样本的终点（RFC 3339），默认最后一个样本 | where samples end (RFC 3339); default: the last sample")
 	cmd.Flags().StringVar(&faults, "faults", "", "出故障的调用比例 0–1，或 名称=比例,…；默认没有 | share of calls that fail, 0–1, or name=share,…; default: none. 名称 names: "+strings.Join(simcloud.FaultNames(), ", "))
 	cmd.Flags().BoolVar(&apsara, "apsara", false, "模拟专有云：组织与资源集、必需的请求头 | behave as Apsara Stack: organizations, resource sets, required headers")
+	cmd.Flags().StringToStringVar(&release, "release", nil, "资源=时刻（RFC 3339），从该时刻起消失，可写几个 | resource=time (RFC 3339) from which on it is gone; may be given several times")
 	estateFlags(cmd, &size, &seed, 30)
 	return cmd
+}
+
+// releases reads --release: what is gone from when on.
+func releases(flag map[string]string, w simcloud.World) (map[string]time.Time, error) {
+	out := map[string]time.Time{}
+	for _, id := range slices.Sorted(maps.Keys(flag)) {
+		var at time.Time
+		if err := (timeValue{&at}).Set(flag[id]); err != nil {
+			return nil, usage(fmt.Errorf("--release %s=%s: %w", id, flag[id], err))
+		}
+		if !slices.ContainsFunc(w.Inventory(at.Add(-time.Second)).Resources, func(r cloud.Resource) bool { return r.ID == id }) {
+			return nil, usage(fmt.Errorf("--release %s=%s: 那时没有这个资源 | there is no such resource at that time", id, flag[id]))
+		}
+		out[id] = at
+	}
+	return out, nil
 }
 
 // estateFlags adds the flags that describe a generated estate.

@@ -77,6 +77,7 @@ func newAliyun(data *pipeline.Data, cfg config.Config, c config.Cloud, now time.
 			DepartmentFromGroup: c.Ownership.DepartmentFromResourceGroup, MappingFile: c.Ownership.MappingFile,
 		},
 		Budget:   collector.Budget{QPS: c.Budget.QueriesPerSecond, PerMonth: c.Budget.Calls(), UsedThisMonth: used},
+		Bills:    c.Bills,
 		Cadence:  cadence,
 		Location: cfg.Location,
 		CAFile:   c.CAFile, InsecureSkipVerify: c.InsecureSkipVerify, Proxy: c.Proxy, Timeout: c.Timeout, Workers: c.Workers,

@@ -13,6 +13,8 @@ const (
 	ImportFailed      = "import.failed"
 
 	BillsImported  = "bills.imported"
+	BillsFetched   = "bills.fetched"
+	BillsFailed    = "bills.failed" // were not fetched
 	OwnersImported = "owners.imported"
 	OwnerAssigned  = "owner.assigned"
 

@@ -95,15 +95,20 @@ func (m *Metrics) Refresh(ctx context.Context, d *Data) error {
 // Collected counts one collection pass.
 func (m *Metrics) Collected(c Collected, budget, month int, ok bool, now time.Time) {
 	m.samples.WithLabelValues(c.Cloud).Add(float64(c.Result.Samples))
-	for action, n := range c.Result.Calls {
-		m.apiCalls.WithLabelValues(c.Cloud, action).Add(float64(n))
-	}
+	m.Called(c.Cloud, c.Result.Calls)
 	if budget > 0 {
 		m.apiBudget.WithLabelValues(c.Cloud).Set(float64(budget))
 		m.apiMonth.WithLabelValues(c.Cloud).Set(float64(month))
 	}
 	if ok {
 		m.collectSuccess.WithLabelValues(c.Cloud).Set(float64(now.Unix()))
+	}
+}
+
+// Called counts calls made to a cloud.
+func (m *Metrics) Called(cloudName string, calls map[string]int) {
+	for action, n := range calls {
+		m.apiCalls.WithLabelValues(cloudName, action).Add(float64(n))
 	}
 }
 
