@@ -114,6 +114,16 @@ func (e Entry) InYear() (price.Amount, bool) {
 	return inYear(*e.Annual, e.From, of), true
 }
 
+// Counts is the instant whose period an entry belongs to: that of its observation, and of a
+// correction that of what it corrects: a bill that comes in January says what December
+// saved.
+func (e Entry) Counts() time.Time {
+	if e.Effect == Corrected && !e.OfAt.IsZero() {
+		return e.OfAt
+	}
+	return e.At
+}
+
 // identify derives the id of an entry. A listing that is put right and imported again
 // has the instant of the one before: what lies between them is another observation.
 //

@@ -30,7 +30,8 @@ func Bys() []By {
 }
 
 // Query is what is tallied: entries of the period that meet every condition that is not
-// empty. An entry that takes from another counts in the period in which it was observed.
+// empty. An entry that takes from another counts in the period in which it was observed, a
+// correction in that of what it corrects.
 type Query struct {
 	Period
 	By          []By
@@ -46,8 +47,8 @@ type Query struct {
 // Holds reports whether an entry is meant.
 func (q Query) Holds(e Entry) bool {
 	meets := func(want, have string) bool { return want == "" || want == have }
-	return q.Period.Holds(e.At) && meets(q.Department, e.Department) && meets(q.Application, e.Application) && meets(string(q.Kind), string(e.Kind)) &&
-		meets(string(q.Effect), string(e.Effect)) && meets(q.Batch, e.Batch) && meets(q.Month, e.At.In(q.From.Location()).Format("2006-01")) && meets(q.Cloud, e.Cloud)
+	return q.Period.Holds(e.Counts()) && meets(q.Department, e.Department) && meets(q.Application, e.Application) && meets(string(q.Kind), string(e.Kind)) &&
+		meets(string(q.Effect), string(e.Effect)) && meets(q.Batch, e.Batch) && meets(q.Month, e.Counts().In(q.From.Location()).Format("2006-01")) && meets(q.Cloud, e.Cloud)
 }
 
 // Sum adds entries up.
@@ -150,12 +151,12 @@ func (q Query) key(e Entry) []string {
 		case ByEffect:
 			out[i] = string(e.Effect)
 		case ByMonth:
-			out[i] = e.At.In(q.From.Location()).Format("2006-01")
+			out[i] = e.Counts().In(q.From.Location()).Format("2006-01")
 		case ByQuarter:
-			at := e.At.In(q.From.Location())
+			at := e.Counts().In(q.From.Location())
 			out[i] = fmt.Sprintf("%dQ%d", at.Year(), (int(at.Month())+2)/3)
 		case ByHalf:
-			at := e.At.In(q.From.Location())
+			at := e.Counts().In(q.From.Location())
 			out[i] = fmt.Sprintf("%dH%d", at.Year(), (int(at.Month())+5)/6)
 		case ByBatch:
 			out[i] = e.Batch
