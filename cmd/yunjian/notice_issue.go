@@ -61,24 +61,30 @@ func newNoticeIssue() *cobra.Command {
 	var path string
 	var f draftFlags
 	var now time.Time
+	var all bool
 	by := notice.Actor{}
 	cmd := &cobra.Command{
-		Use:   "issue --config FILE --department NAME --prefix 浙财云通 --issuer NAME --signer NAME --contact NAME:PHONE [--number N] …",
-		Short: "签发一个单位的通知书，含其全部已拟稿案卷 — issue the notice of a department, over all its cases that are drafted",
+		Use:   "issue --config FILE (--department NAME | --all) --prefix 浙财云通 --issuer NAME --signer NAME --contact NAME:PHONE [--number N] …",
+		Short: "签发一个单位或全部单位的通知书，各含其全部已拟稿案卷 — issue the notice of a department, or of each, over all cases that are drafted",
 		Long: `把一个单位全部已拟稿的案卷签发为一份通知书，编文号，起算签收与回执期限。不再成立的案卷先撤销，不列入。
+--all 依次签发有已拟稿案卷的全部单位，各一份，连续编号；一个单位签发不成，不影响其余。
 签发后不能改；要更正，用 notice correct 出新的一版。预览用 notice draft，打印用 notice print。
 
 Issues all cases of a department that are drafted as one notice, numbers it, and starts the terms to
-receive and to answer. What no longer stands is withdrawn and left out. It cannot be edited: notice
-correct makes a new version. notice draft shows it before; notice print prints it.`,
-		Example: `  yunjian notice issue --config yunjian.yaml --department 示例市财政局 --prefix 浙财云通 --issuer 示例省财政厅 --signer 李四 --contact 张三:0571-00000000 --by li`,
-		Args:    noArgs,
+receive and to answer. What no longer stands is withdrawn and left out. --all does so for every
+department that has such cases, one after the other and numbered in this order; one that cannot be
+issued does not keep the others. A notice cannot be edited: notice correct makes a new version. notice draft shows it before; notice print prints it.`,
+		Example: `  yunjian notice issue --config yunjian.yaml --department 示例市财政局 --prefix 浙财云通 --issuer 示例省财政厅 --signer 李四 --contact 张三:0571-00000000 --by li
+  yunjian notice issue --config yunjian.yaml --all --prefix 浙财云通 --issuer 示例省财政厅 --signer 李四 --contact 张三:0571-00000000 --by li`,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			by.Role = notice.Supervisor
 			department := by.Department
 			switch {
-			case department == "" || f.prefix == "" || f.issuer == "" || f.signer == "" || len(f.contacts) == 0:
-				return usage(errors.New("want --department, --prefix of the document number, --issuer, --signer and at least one --contact NAME:PHONE"))
+			case all && (department != "" || f.number != 0):
+				return usage(errors.New("--all excludes --department and --number: each department gets the next number"))
+			case !all && department == "" || f.prefix == "" || f.issuer == "" || f.signer == "" || len(f.contacts) == 0:
+				return usage(errors.New("want --department or --all, --prefix of the document number, --issuer, --signer and at least one --contact NAME:PHONE"))
 			case strings.TrimSpace(by.ID) == "":
 				return usage(errors.New("--by: want who issues it"))
 			}
@@ -92,6 +98,9 @@ correct makes a new version. notice draft shows it before; notice print prints i
 				return err
 			}
 			by.Department = ""
+			if all {
+				return issueAll(cmd, d, draft, by)
+			}
 			n, taken, err := d.data.IssueNotice(cmd.Context(), d.o, draft, department, by)
 			if err != nil {
 				return fmt.Errorf("nothing was issued: %w", err)
@@ -105,10 +114,31 @@ correct makes a new version. notice draft shows it before; notice print prints i
 	configFlag(cmd, &path)
 	nowFlag(cmd, &now)
 	cmd.Flags().StringVar(&by.Department, "department", "", "主送单位 | to which department")
+	cmd.Flags().BoolVar(&all, "all", false, "有已拟稿案卷的全部单位，各一份 | every department that has drafted cases, one each")
 	cmd.Flags().StringVar(&by.ID, "by", "", "签发人账号，不能是拟稿人 | who issues it; not who drafted")
 	f.addNumber(cmd)
 	f.add(cmd)
 	return cmd
+}
+
+// issueAll issues to every department, and says at the end how many it could not.
+func issueAll(cmd *cobra.Command, d desk, draft notice.Draft, by notice.Actor) error {
+	issued, failed := 0, 0
+	var wrong error
+	err := d.data.IssueAll(cmd.Context(), d.o, draft, by, func(department string, n notice.Notice, taken []notice.Case, err error) {
+		if err != nil {
+			failed++
+			fmt.Fprintf(cmd.OutOrStdout(), "未签发 not issued %s：%s\n", department, err)
+			return
+		}
+		issued++
+		wrong = errors.Join(wrong, printIssued(cmd, n, taken))
+	})
+	fmt.Fprintf(cmd.OutOrStdout(), "已签发 issued %d，未签发 not issued %d\n", issued, failed)
+	if err = errors.Join(err, wrong, d.tell(cmd)); err == nil && failed > 0 {
+		err = fmt.Errorf("%d of %d departments got no notice: see above", failed, issued+failed)
+	}
+	return err
 }
 
 func printIssued(cmd *cobra.Command, n notice.Notice, taken []notice.Case) error {

@@ -124,6 +124,13 @@ func campaign(b *testing.B, resources, departments, advised int) {
 			_, _, err := d.IssueNotice(b.Context(), o, draft, department(0), notice.Actor{ID: "li", Role: notice.Supervisor})
 			return err
 		})
+		step("issue-all", func() error {
+			return d.IssueAll(b.Context(), o, draft, notice.Actor{ID: "li", Role: notice.Supervisor}, func(department string, _ notice.Notice, _ []notice.Case, err error) {
+				if err != nil {
+					b.Fatalf("%s: %v", department, err)
+				}
+			})
+		})
 		step("step-one", func() error {
 			_, _, err := d.StepCases(b.Context(), o, []string{own}, notice.Event{Name: "receive", By: notice.Actor{ID: "wang", Role: notice.Dept, Department: department(0)}, At: now})
 			return err

@@ -2,7 +2,9 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -40,6 +42,44 @@ func (d *Data) IssueNotice(ctx context.Context, o CaseOptions, draft notice.Draf
 	if err != nil {
 		return notice.Notice{}, nil, err
 	}
+	return d.issue(ctx, o, draft, department, by, present, asOf)
+}
+
+// IssueAll issues the notice of each department that has drafted cases, in the order of
+// their names, each in a transaction of its own as IssueNotice does, and tells each of
+// what came of it; the error of one does not keep the others. What is known of all
+// resources is read once.
+func (d *Data) IssueAll(ctx context.Context, o CaseOptions, draft notice.Draft, by notice.Actor, each func(department string, issued notice.Notice, taken []notice.Case, err error)) error {
+	cases, err := d.State.Cases()
+	if err != nil {
+		return err
+	}
+	var resources, departments []string
+	for _, c := range cases {
+		if c.State == drafted {
+			resources, departments = append(resources, c.ResourceID), append(departments, c.Department)
+		}
+	}
+	if len(departments) == 0 {
+		return mistake(errors.New("no case is drafted: see `yunjian notice list`"))
+	}
+	present, asOf, err := d.presentOf(resources)
+	if err != nil {
+		return err
+	}
+	slices.Sort(departments)
+	for _, department := range slices.Compact(departments) {
+		if err := ctx.Err(); err != nil {
+			return context.Cause(ctx)
+		}
+		issued, taken, err := d.issue(ctx, o, draft, department, by, present, asOf)
+		each(department, issued, taken, err)
+	}
+	return nil
+}
+
+// issue is IssueNotice by what is known of the department's resources.
+func (d *Data) issue(ctx context.Context, o CaseOptions, draft notice.Draft, department string, by notice.Actor, present map[string]notice.Present, asOf time.Time) (issued notice.Notice, taken []notice.Case, err error) {
 	err = d.State.Decide("", acted(d.entry(ctx, journal.NoticeIssued, journal.Object{Type: "notice"}), by), func(desk *store.Desk) error {
 		all, err := desk.CasesOf(department)
 		if err != nil {
