@@ -82,14 +82,22 @@ func (s *Store) Ledger() (out []ledger.Entry, err error) {
 }
 
 // resolve joins entries to the directory of owners, so that a department that was
-// renamed, or that a resource was assigned to, has them all.
+// renamed, or that a resource was assigned to, has them all. What takes from an entry is
+// of whoever has that one, and of its year, which the first versions did not write down.
 func resolve(tx *bolt.Tx, entries []ledger.Entry) error {
 	owners, err := resolver(tx)
 	if err != nil {
 		return err
 	}
+	byID := make(map[string]*ledger.Entry, len(entries))
 	for i, e := range entries {
 		entries[i].Department, entries[i].Application = owners.Resolve(cloud.Resource{ID: e.ResourceID, Department: e.Department, Application: e.Application})
+		byID[e.ID] = &entries[i]
+	}
+	for i, e := range entries {
+		if of := byID[e.Of]; e.Of != "" && of != nil {
+			entries[i].Department, entries[i].Application, entries[i].OfAt = of.Department, of.Application, of.At
+		}
 	}
 	return nil
 }

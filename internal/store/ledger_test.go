@@ -5,9 +5,12 @@ import (
 	"testing"
 	"time"
 
+	bolt "go.etcd.io/bbolt"
+
 	"yunjian/cloud"
 	"yunjian/internal/journal"
 	"yunjian/ledger"
+	"yunjian/ownership"
 	"yunjian/price"
 )
 
@@ -89,5 +92,45 @@ func TestNothingIsStoredThatCannotBeBooked(t *testing.T) {
 	inv, _, err := s.Inventory("province")
 	if err != nil || len(inv.Resources) != 1 {
 		t.Errorf("the inventory that was not booked is stored: %+v, %v", inv, err)
+	}
+}
+
+// What a machine ate of a department stays that department's, whoever is found to own the
+// machine; and what an earlier version took is of the year in which it was given.
+func TestWhatTakesIsWhoseItTakesFrom(t *testing.T) {
+	s := fresh(t)
+	booking := func([]string) (ledger.Settings, error) { return ledger.Standard(price.Example(), time.UTC), nil }
+	owned := func(id string) cloud.Resource {
+		r := vm(id)
+		r.Department, r.Application = "财政局", "预算"
+		return r
+	}
+	for hour, of := range [][]cloud.Resource{{owned("a")}, {}, {owned("n")}} {
+		if _, _, err := s.PutInventory(inventory(hour+1, true, of...), booking, entry(journal.InventoryStored, "cloud")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.Assign(ownership.Assignment{ResourceID: "n", Department: "民政局", Application: "低保"}, at(4), entry(journal.OwnerAssigned, "owners")); err != nil {
+		t.Fatal(err)
+	}
+	err := s.update(func(tx *bolt.Tx) error { // as it was stored before there was OfAt
+		all, err := entriesOf(tx.Bucket(ledgerBucket))
+		for _, e := range all {
+			e.OfAt = time.Time{}
+			err = errors.Join(err, putJSON(tx.Bucket(ledgerBucket), entryKey(e), e))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.Ledger()
+	if err != nil || len(got) != 2 || got[0].Of == got[1].Of {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	for _, e := range got {
+		if e.Department != "财政局" || e.Application != "预算" || e.Effect == ledger.Rebound && !e.OfAt.Equal(at(2)) {
+			t.Errorf("%s of %s/%s, of %s", e.Effect, e.Department, e.Application, e.OfAt)
+		}
 	}
 }
