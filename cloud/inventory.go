@@ -26,6 +26,9 @@ type Scope struct {
 	Problem  string `json:"problem,omitempty"` // why not, for people: what was found and what to do
 	Code     string `json:"code,omitempty"`    // the cloud's own error code
 	Count    int    `json:"count"`
+	// Since is when it was first read to the end, as far as is kept; zero: never, or
+	// nobody knows.
+	Since time.Time `json:"since,omitzero"`
 }
 
 // Sort orders resources, types and scopes, so that equal inventories are equal

@@ -73,7 +73,7 @@ func Correct(entries []Entry, bills []Bill, now time.Time) []Entry {
 		}
 		for of := byResource[id]; len(of) > 0; {
 			n := 1
-			for n < len(of) && monthBefore(of[n].Since) < monthAfter(of[n-1].At) {
+			for n < len(of) && monthBefore(of[n].stood()) < monthAfter(of[n-1].At) {
 				n++
 			}
 			b.hold(of[:n])
@@ -120,7 +120,7 @@ func BillMonths(entries []Entry, cloud string) []string {
 // hold holds the changes of one resource between two bills against them.
 func (b *audit) hold(of []*position) {
 	first, last := of[0], of[len(of)-1]
-	before, after := b.byMonth[monthBefore(first.Since)], b.byMonth[monthAfter(last.At)]
+	before, after := b.byMonth[monthBefore(first.stood())], b.byMonth[monthAfter(last.At)]
 	id := first.ResourceID
 	paid, billed := before.Amounts[id]
 	pays, still := after.Amounts[id]

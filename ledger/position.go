@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/shopspring/decimal"
 
@@ -20,6 +21,19 @@ type position struct {
 
 // gone reports whether a position is of a resource that is known to be gone.
 func (p *position) gone() bool { return p.Effect == Released && !p.returned }
+
+// stood is when the resource was last seen as it was before: weeks before At, where its
+// listing could not be read meanwhile.
+func (e Entry) stood() time.Time {
+	at := e.At
+	if !e.Since.IsZero() && e.Since.Before(at) {
+		at = e.Since
+	}
+	if e.Evidence != nil && e.Evidence.Was != nil && !e.Evidence.Was.LastSeen.IsZero() && e.Evidence.Was.LastSeen.Before(at) {
+		at = e.Evidence.Was.LastSeen.In(e.At.Location())
+	}
+	return at
+}
 
 // open reports whether there is anything left to take.
 func (p *position) open() bool {
@@ -155,7 +169,9 @@ func (p *position) take(g growth) (eaten sizes, annual *price.Amount, left growt
 				c = exact
 			}
 		}
-		c = c.Round()
+		if c = c.Round(); c.Sign() < 0 { // larger, and of a cheaper type: nothing is given by what takes
+			c = price.Zero(c.Currency())
+		}
 		cost = &c
 	}
 	switch {
@@ -176,7 +192,10 @@ func (p *position) take(g growth) (eaten sizes, annual *price.Amount, left growt
 	}
 	if g.annual != nil {
 		rest, err := g.annual.Sub(*annual)
-		if err != nil || rest.Sign() < 0 {
+		if err != nil { // of two currencies: it costs its share of what is left
+			rest = g.annual.Mul(decimal.NewFromFloat(1 - fits/float64(wanted)))
+		}
+		if rest.Sign() < 0 {
 			rest = price.Zero(g.annual.Currency())
 		}
 		left.annual = &rest

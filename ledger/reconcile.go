@@ -37,14 +37,15 @@ type run struct {
 	was, now      map[string]cloud.Resource
 	disks         [2]map[string]float64    // GiB of the listed disks of each instance, before and after
 	listings      [2]map[scope]cloud.Scope // before and after
-	first         map[scope]time.Time      // when a listing first showed something
+	first         map[scope]time.Time      // when a listing was first read to the end, or else showed something
 	at            time.Time
 
 	ids       map[string]bool
 	positions []*position
 	byID      map[string]*position
-	of        map[string][]*position // by resource
-	ate       map[string][]meal      // by resource
+	of        map[string][]*position    // by resource
+	ate       map[string][]meal         // by resource
+	last      map[string]cloud.Resource // what the ledger saw of each last, as far as it was known
 	out       []Entry
 }
 
@@ -66,7 +67,7 @@ func scopeOf(r cloud.Resource) scope { return scope{r.Account, r.Region, r.Kind}
 func newRun(before, after cloud.Inventory, entries []Entry, s Settings) *run {
 	r := &run{
 		Settings: s, before: before, after: after, was: map[string]cloud.Resource{}, now: map[string]cloud.Resource{}, first: map[scope]time.Time{}, at: after.TakenAt.In(s.Location),
-		ids: map[string]bool{}, byID: map[string]*position{}, of: map[string][]*position{}, ate: map[string][]meal{},
+		ids: map[string]bool{}, byID: map[string]*position{}, of: map[string][]*position{}, ate: map[string][]meal{}, last: map[string]cloud.Resource{},
 	}
 	for i, side := range []struct {
 		inv cloud.Inventory
@@ -88,6 +89,11 @@ func newRun(before, after cloud.Inventory, entries []Entry, s Settings) *run {
 			r.first[scopeOf(x)] = x.FirstSeen
 		}
 	}
+	for of, x := range r.listings[0] {
+		if !x.Since.IsZero() { // all that it held then may be gone
+			r.first[of] = x.Since
+		}
+	}
 	var own []Entry
 	for _, e := range entries {
 		if e.Cloud == after.Cloud {
@@ -95,11 +101,15 @@ func newRun(before, after cloud.Inventory, entries []Entry, s Settings) *run {
 			r.ids[e.ID] = true
 		}
 	}
+	Sort(own)
 	for _, p := range positions(own) {
 		r.hold(p)
 	}
 	for _, e := range own {
 		r.eaten(e)
+		if e.Evidence != nil && e.Evidence.Now != nil {
+			r.last[e.ResourceID] = filled(*e.Evidence.Now, r.last[e.ResourceID])
+		}
 	}
 	return r
 }
@@ -222,13 +232,16 @@ func (r *run) resized(was, now cloud.Resource) {
 		return
 	}
 	evidence := &Evidence{Was: &was, Now: &now}
-	before, after := was, now
-	stored, known := r.ownStorage(was, 0)
+	before, after := r.remembered(was, now), now
+	stored, known := r.ownStorage(before, 0)
 	stores, knows := r.ownStorage(now, 1)
 	if known && knows && r.disks[0][was.ID] == r.disks[1][now.ID] {
 		before.StorageGiB, after.StorageGiB = stored, stores
 	} else { // it is listed with its disks once and without them once, or one was put elsewhere
 		before.StorageGiB, after.StorageGiB = 0, 0
+	}
+	if now.Kind == cloud.Disk && was.Category == "" && now.Category != "" {
+		r.undo(now, evidence)
 	}
 	switch moved := was.Kind == cloud.Disk && was.Category != now.Category && was.Category != "" && now.Category != ""; {
 	case moved && after.StorageGiB > before.StorageGiB:
@@ -290,7 +303,9 @@ func (r *run) size(was, now cloud.Resource, evidence *Evidence) {
 func (r *run) category(was, now cloud.Resource, evidence *Evidence) {
 	annual, _ := difference(r.Book, was, now, r.at)
 	switch {
-	case annual == nil || annual.Sign() == 0:
+	case annual == nil: // nobody knows what it costs; that it is what it was is seen all the same
+		r.undo(now, evidence)
+	case annual.Sign() == 0:
 	case annual.Sign() > 0:
 		e := r.entry(now, Recategorized)
 		e.Department, e.Application = cmp.Or(was.Department, now.Department), cmp.Or(was.Application, now.Application)
@@ -332,12 +347,12 @@ func (r *run) verify() {
 			continue
 		}
 		now, listed := r.now[p.ResourceID]
-		was := cloud.Resource{Kind: p.Kind}
-		if p.Evidence != nil && p.Evidence.Was != nil {
+		was, had := r.was[p.ResourceID] // that became smaller, and may be listed elsewhere since
+		if !had && p.Evidence != nil && p.Evidence.Was != nil {
 			was = *p.Evidence.Was
 		}
 		e := r.entry(was, Verified)
-		if listing, complete := r.complete(scopeOf(was)); listed && sized(p, now) {
+		if listing, complete := r.complete(scopeOf(was)); listed && r.sized(p, now) {
 			e.Evidence = &Evidence{Now: &now}
 		} else if !listed && complete { // of one that became smaller before it went: it is smaller still
 			e.Evidence = &Evidence{Scope: &listing}
@@ -351,8 +366,9 @@ func (r *run) verify() {
 }
 
 // sized reports whether what a resource has now is known wherever it became less. Had it
-// grown again, that would have been taken.
-func sized(p *position, now cloud.Resource) bool {
+// grown again, that would have been taken; of another category than it was booked with
+// nobody knows what it costs.
+func (r *run) sized(p *position, now cloud.Resource) bool {
 	if p.Effect == Released {
 		return false
 	}
@@ -362,7 +378,9 @@ func sized(p *position, now cloud.Resource) bool {
 			return false
 		}
 	}
-	return p.Effect != Recategorized || now.Category != ""
+	return p.Effect != Recategorized || slices.ContainsFunc(r.of[p.ResourceID], func(q *position) bool {
+		return q.Effect == Recategorized && q.open() && q.Evidence != nil && q.Evidence.Now != nil && q.Evidence.Now.Category == now.Category
+	})
 }
 
 // entry begins one about a resource.

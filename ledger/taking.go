@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -92,9 +93,56 @@ func (r *run) part(whole cloud.Resource) func(sizes) (price.Amount, bool) {
 	}
 }
 
+// remembered is a resource that grew beyond what the ledger saw of it last, as it was then,
+// where the inventory before does not say how large it was: else nobody would see that what
+// was given is in use again.
+func (r *run) remembered(was, now cloud.Resource) cloud.Resource {
+	last := r.last[was.ID]
+	if was.VCPU == 0 && now.VCPU > last.VCPU {
+		was.VCPU = last.VCPU
+	}
+	for _, x := range []struct{ was, now, last *float64 }{
+		{&was.MemoryGiB, &now.MemoryGiB, &last.MemoryGiB}, {&was.StorageGiB, &now.StorageGiB, &last.StorageGiB}, {&was.BandwidthMbps, &now.BandwidthMbps, &last.BandwidthMbps},
+	} {
+		if *x.was == 0 && *x.now > *x.last {
+			*x.was = *x.last
+		}
+	}
+	return was
+}
+
+// filled is a resource with the sizes of another wherever it does not say its own.
+func filled(x, other cloud.Resource) cloud.Resource {
+	x.VCPU, x.MemoryGiB = cmp.Or(x.VCPU, other.VCPU), cmp.Or(x.MemoryGiB, other.MemoryGiB)
+	x.StorageGiB, x.BandwidthMbps = cmp.Or(x.StorageGiB, other.StorageGiB), cmp.Or(x.BandwidthMbps, other.BandwidthMbps)
+	return x
+}
+
+// undo takes back whole what a disk was booked for that is again of a category which it
+// once had: all since then. It wants no price. false: it was of no such category.
+func (r *run) undo(now cloud.Resource, evidence *Evidence) bool {
+	var since []*position
+	for _, p := range r.newest(now.ID) {
+		if p.Effect != Recategorized || !p.open() {
+			continue
+		}
+		since = append(since, p)
+		if p.Evidence != nil && p.Evidence.Was != nil && p.Evidence.Was.Category == now.Category {
+			for _, p := range since {
+				r.book(r.taking(p, now, Reversed, Delta{}, p.Annual, evidence))
+			}
+			return true
+		}
+	}
+	return false
+}
+
 // dearer takes back yuan alone, up to what a disk costs more by now: first what was booked
 // of its category, then what of its size was booked at the price of another.
 func (r *run) dearer(now cloud.Resource, more price.Amount, evidence *Evidence) {
+	if slices.ContainsFunc(r.of[now.ID], func(p *position) bool { return p.Effect == Recategorized && p.Currency != more.Currency() }) && r.undo(now, evidence) {
+		return // amounts of two currencies cannot be held against each other
+	}
 	for _, effect := range []Effect{Recategorized, Downsized} {
 		for _, p := range r.newest(now.ID) {
 			if p.Effect != effect || p.Annual == nil || p.Annual.Sign() <= 0 || p.Annual.Currency() != more.Currency() || more.Sign() <= 0 {
@@ -118,7 +166,7 @@ type owner struct {
 // one eats follows from its size and from what it has eaten, not from when it was first
 // looked at: an owner who becomes known late changes nothing.
 func (r *run) rebound() {
-	by := map[owner][]*position{}
+	by, begun := map[owner][]*position{}, map[owner]time.Time{}
 	since := r.Since(r.at)
 	for _, p := range r.positions {
 		if p.Application != "" && !p.At.Before(since) && p.sizes().any() {
@@ -126,32 +174,38 @@ func (r *run) rebound() {
 			by[of] = append(by[of], p)
 		}
 	}
-	if len(by) == 0 {
-		return
-	}
-	for _, of := range by {
-		slices.SortFunc(of, oldestFirst)
+	for of, all := range by {
+		slices.SortFunc(all, oldestFirst)
+		for _, p := range all {
+			from := p.stood().AddDate(0, 0, -r.MigrationDays)
+			if from.Before(since) { // what one ate before is not at hand
+				from = since
+			}
+			if begun[of].IsZero() || from.Before(begun[of]) {
+				begun[of] = from
+			}
+		}
 	}
 	for _, now := range r.after.Resources {
 		of := owner{now.Department, now.Application, now.Kind}
 		if len(by[of]) == 0 || len(r.of[now.ID]) > 0 { // what gave itself is not new
 			continue
 		}
-		if born := r.newcomer(now); born.After(r.at.AddDate(0, 0, -r.ReboundDays-r.MigrationDays)) {
+		if born := r.newcomer(now); !born.IsZero() && !born.Before(begun[of]) {
 			by[of] = r.eat(by[of], now, born)
 		}
 	}
 }
 
 // newcomer is when a resource came; zero where it is not known to be new. Where its source
-// does not say, it must have appeared in a listing that was read to the end before: what
-// such a one did not show was perhaps there already.
+// does not say, it must have appeared in a listing that was read to the end once before:
+// what such a one did not show was perhaps there already.
 func (r *run) newcomer(now cloud.Resource) time.Time {
 	was, had := r.was[now.ID]
 	switch {
 	case !now.CreatedAt.IsZero():
 		return now.CreatedAt
-	case !had && r.listings[0][scopeOf(now)].Complete:
+	case !had && (r.listings[0][scopeOf(now)].Complete || !r.listings[0][scopeOf(now)].Since.IsZero()):
 		return r.at
 	case had && len(r.ate[now.ID]) > 0: // it was one when it appeared
 		return was.FirstSeen
@@ -184,10 +238,10 @@ func (r *run) eat(of []*position, now cloud.Resource, born time.Time) []*positio
 		if !g.any() {
 			break
 		}
-		if born.Before(p.At.AddDate(0, 0, -r.MigrationDays)) || born.After(p.At.AddDate(0, 0, r.ReboundDays)) {
+		if !r.within(p, born) {
 			continue
 		}
-		eaten, annual, left, _ := p.take(g)
+		eaten, annual, left, short := p.take(g)
 		if eaten == (sizes{}) {
 			continue
 		}
@@ -195,11 +249,23 @@ func (r *run) eat(of []*position, now cloud.Resource, born time.Time) []*positio
 		var gone Delta // the one that was released stays so, and the one that became smaller
 		gone.resize(eaten)
 		r.book(r.taking(p, now, Rebound, gone, annual, &Evidence{Now: &now}))
+		for _, q := range r.newest(p.ResourceID) { // which cost less by its category before it went
+			if q.Effect == Recategorized && q.open() && q.Currency == short.Currency() && short.Sign() > 0 && r.within(q, born) {
+				taken := atMost(short, *q.Annual)
+				short, _ = short.Sub(*taken) // of one currency
+				r.book(r.taking(q, now, Rebound, Delta{}, taken, &Evidence{Now: &now}))
+			}
+		}
 	}
 	for len(of) > 0 && !of[0].sizes().any() {
 		of = of[1:]
 	}
 	return of
+}
+
+// within reports whether who was born at an instant may eat of a position.
+func (r *run) within(p *position, born time.Time) bool {
+	return !born.Before(p.stood().AddDate(0, 0, -r.MigrationDays)) && !born.After(p.At.AddDate(0, 0, r.ReboundDays))
 }
 
 // giveBack books that a new resource which is gone again eats no longer what it had
@@ -221,7 +287,7 @@ func (r *run) giveBack(was cloud.Resource, evidence *Evidence) {
 	}
 	for _, id := range order {
 		p, m := r.byID[id], byPosition[id]
-		if p == nil || m.sizes == (sizes{}) || !r.standsYet(p) {
+		if p == nil || m.sizes == (sizes{}) && (m.annual == nil || m.annual.Sign() == 0) || !r.standsYet(p) {
 			continue
 		}
 		var back Delta
@@ -241,7 +307,7 @@ func (r *run) standsYet(p *position) bool {
 		return !listed
 	}
 	then := *p.Evidence.Now
-	return now.VCPU <= then.VCPU && now.MemoryGiB <= then.MemoryGiB && now.StorageGiB <= then.StorageGiB && now.BandwidthMbps <= then.BandwidthMbps
+	return (p.Effect != Recategorized || now.Category == then.Category) && now.VCPU <= then.VCPU && now.MemoryGiB <= then.MemoryGiB && now.StorageGiB <= then.StorageGiB && now.BandwidthMbps <= then.BandwidthMbps
 }
 
 // added is the sum of two amounts; nil where either is unknown or they have two

@@ -50,6 +50,7 @@ func (m *merge) run() (merged cloud.Inventory, gone []cloud.Resource, err error)
 		r.Cloud = m.inv.Cloud
 		merged.Resources = append(merged.Resources, r)
 	}
+	m.since(merged.Scopes)
 	complete := map[cloud.Scope]bool{}
 	for _, s := range m.inv.Scopes {
 		if s.Complete {
@@ -75,6 +76,31 @@ func (m *merge) run() (merged cloud.Inventory, gone []cloud.Resource, err error)
 		return cmp.Or(cmp.Compare(a.ResourceID, b.ResourceID), cmp.Compare(a.Field, b.Field))
 	})
 	return merged, gone, nil
+}
+
+// since says of listings when they were first read to the end. Of those that were so
+// before that was kept, when they first showed something that is still there.
+func (m *merge) since(scopes []cloud.Scope) {
+	known := map[cloud.Scope]time.Time{}
+	for _, s := range m.before.Scopes {
+		if key := scopeKey(s.Account, s.Region, s.Kind); !s.Since.IsZero() {
+			known[key] = s.Since
+		} else if s.Complete {
+			known[key] = m.before.TakenAt
+			for _, r := range m.before.Resources {
+				if scopeKey(r.Account, r.Region, r.Kind) == key {
+					known[key] = earliest(known[key], r.FirstSeen)
+				}
+			}
+		}
+	}
+	for i, s := range scopes {
+		since, before := known[scopeKey(s.Account, s.Region, s.Kind)]
+		if !before && s.Complete {
+			since = m.inv.TakenAt
+		}
+		scopes[i].Since = since
+	}
 }
 
 func scopeKey(account, region string, kind cloud.Kind) cloud.Scope {
