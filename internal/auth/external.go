@@ -17,7 +17,24 @@ type vouched struct {
 	account     string
 	title       string
 	roles       []string // in its own words; nil: it says nothing of roles
-	departments []string // nil: it says nothing of departments
+	departments []string // everyDepartment alone: all; nil: it says nothing of departments
+}
+
+// everyDepartment is what gateways and providers say of whom no department binds. That
+// they name none must not mean it: a claim may be lacking, a header lost on its way.
+const everyDepartment = "*"
+
+// bound are the departments that others name for somebody with the roles.
+func bound(roles []Role, named []string) ([]string, error) {
+	if slices.Equal(named, []string{everyDepartment}) {
+		return nil, nil
+	}
+	for _, r := range roles {
+		if len(named) == 0 && r != SysAdmin && r != SecAdmin && r != Auditor { // whose work belongs to none
+			return nil, fmt.Errorf("role %s without a department: want those that bind it, or %s for all", r, everyDepartment)
+		}
+	}
+	return named, nil
 }
 
 // accept finds the account of whom others vouch for, makes it where create allows,
@@ -60,7 +77,9 @@ func (s *Service) accept(v vouched, create bool) (Account, error) {
 			a.Roles = roles
 		}
 		if v.departments != nil {
-			a.Departments = v.departments
+			if a.Departments, err = bound(a.Roles, v.departments); err != nil {
+				return false, err
+			}
 		}
 		if err := errors.Join(CheckRoles(a.Roles, s.set.Officers), checkDepartments(a.Roles, a.Departments)); err != nil {
 			return false, err

@@ -134,7 +134,7 @@ func TestGatewayHeaders(t *testing.T) {
 	settings := DefaultSettings()
 	settings.Proxies = []netip.Prefix{netip.MustParsePrefix("10.9.0.0/16"), netip.MustParsePrefix("fd00::/8")}
 	settings.Header = HeaderRules{Account: "X-Remote-User", Roles: "X-Remote-Roles", Departments: "X-Remote-Departments"}
-	settings.External = map[string]Role{"bmgly": Dept, "sys": SysAdmin, "sec": SecAdmin, "aud": Auditor}
+	settings.External = map[string]Role{"bmgly": Dept, "cw": Finance, "sys": SysAdmin, "sec": SecAdmin, "aud": Auditor}
 	s, d := fresh(t, settings)
 	g := NewGate(s, nil)
 	h := site(g)
@@ -155,6 +155,12 @@ func TestGatewayHeaders(t *testing.T) {
 		{"the header twice", in, append([]string{"X-Remote-User", "zhang"}, user...), 401},
 		{"all three officers", in, []string{"X-Remote-User", "outside", "X-Remote-Roles", "sys,sec,aud"}, 401},
 		{"dept of no department", in, []string{"X-Remote-User", "outside", "X-Remote-Roles", "bmgly"}, 401},
+		{"finance of a department", in, []string{"X-Remote-User", "outside", "X-Remote-Roles", "cw", "X-Remote-Departments", "财政局"}, 200},
+		{"finance of another", in, []string{"X-Remote-User", "outside", "X-Remote-Roles", "cw", "X-Remote-Departments", "民政局"}, 404},
+		{"finance of no department", in, []string{"X-Remote-User", "outside", "X-Remote-Roles", "cw"}, 401},
+		{"finance of all departments", in, []string{"X-Remote-User", "outside", "X-Remote-Roles", "cw", "X-Remote-Departments", "*"}, 200},
+		{"dept of all departments", in, []string{"X-Remote-User", "outside", "X-Remote-Roles", "bmgly", "X-Remote-Departments", "*"}, 401},
+		{"all and one", in, []string{"X-Remote-User", "outside", "X-Remote-Roles", "cw", "X-Remote-Departments", "*,民政局"}, 404},
 		{"not a name", in, []string{"X-Remote-User", "os:root"}, 401},
 		{"no header", in, nil, 401},
 		{"roles taken away", in, []string{"X-Remote-User", "outside"}, 403},

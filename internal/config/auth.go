@@ -86,7 +86,7 @@ var headerKeys = []key[auth.HeaderRules]{
 		func(h *auth.HeaderRules) *string { return &h.Account }, pattern(headerName, "the name of a header such as X-Remote-User")),
 	field("roles", "header name", "", "角色所在请求头，逗号分隔；缺省用账号自身的角色", "header with roles, separated by commas; without it the account's own count",
 		func(h *auth.HeaderRules) *string { return &h.Roles }, pattern(headerName, "the name of a header such as X-Remote-Roles")),
-	field("departments", "header name", "", "部门所在请求头，逗号分隔；缺省用账号自身的部门", "header with departments, separated by commas; without it the account's own count",
+	field("departments", "header name", "", "部门所在请求头，逗号分隔，`*` 为全部；不写这一项则用账号自身的部门", "header with departments, separated by commas, `*` for all; where this key is not set the account's own count",
 		func(h *auth.HeaderRules) *string { return &h.Departments }, pattern(headerName, "the name of a header such as X-Remote-Departments")),
 }
 
@@ -109,7 +109,7 @@ var oidcKeys = []key[auth.OIDCRules]{
 		func(o *auth.OIDCRules) *string { return &o.AccountClaim }, text),
 	field("roles_claim", "text", "", "角色所在声明；缺省用账号自身的角色", "claim with roles; without it the account's own count",
 		func(o *auth.OIDCRules) *string { return &o.RolesClaim }, text),
-	field("departments_claim", "text", "", "部门所在声明；缺省用账号自身的部门", "claim with departments; without it the account's own count",
+	field("departments_claim", "text", "", "部门所在声明，`*` 为全部；不写这一项则用账号自身的部门", "claim with departments, `*` for all; where this key is not set the account's own count",
 		func(o *auth.OIDCRules) *string { return &o.DepartmentsClaim }, text),
 	field("create", "true or false", "false", "首次登录时自动建账号", "make an account of whoever signs in for the first time",
 		func(o *auth.OIDCRules) *bool { return &o.Create }, yesNo),
