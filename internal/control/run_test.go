@@ -6,10 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"yunjian/internal/journal"
 )
@@ -39,14 +42,14 @@ func TestRun(t *testing.T) {
 		return End{Code: 2, Message: "as it was called"}
 	})
 	var out, errs bytes.Buffer
-	end, err := dial(t, data.Dir).Run(t.Context(), Command{Args: []string{"account", "add", "zhang", "--title", "张三"}, Config: "/c.yaml", InputTerminal: true, ErrorsTerminal: true}, Local{
+	end, err := dial(t, data.Dir).Run(t.Context(), Command{Args: []string{"account", "add", "in.csv", "nowhere.csv", "--output", "out.csv", "--also=nowhere/out.csv"}, Config: "/c.yaml", InputTerminal: true, ErrorsTerminal: true}, Local{
 		In: strings.NewReader("a\nb"), Out: &out, Err: &errs, Files: Disk{},
 		Secret: func(_ context.Context, label string) (string, error) { return "hush for " + label, nil },
 	})
 	if want := (End{Code: 2, Message: "as it was called"}); err != nil || end != want {
 		t.Errorf("ended %+v, %v", end, err)
 	}
-	want := `[account add zhang --title 张三] /c.yaml true true "a\nb" <nil>
+	want := `[account add in.csv nowhere.csv --output out.csv --also=nowhere/out.csv] /c.yaml true true "a\nb" <nil>
 01234 <nil> true
  open nowhere.csv: no such file or directory false
 <nil> true
@@ -64,8 +67,29 @@ func TestRun(t *testing.T) {
 		t.Errorf("for %s, want %s", who, want)
 	}
 	d.stop()
-	if log := d.log.String(); !strings.Contains(log, `"command":"account add","exit_code":2`) || strings.Contains(log, "zhang") || strings.Contains(log, "hush") {
+	if log := d.log.String(); !strings.Contains(log, `"command":"account add","exit_code":2`) || strings.Contains(log, "in.csv") || strings.Contains(log, "hush") {
 		t.Errorf("log %s", log)
+	}
+}
+
+// What the command line does not name the client neither reads nor writes, whatever the
+// daemon asks for: root calls it, too.
+func TestRunAsksForWhatIsNamedAlone(t *testing.T) {
+	data, dir := folder(t, 1), t.TempDir()
+	secret, other := filepath.Join(dir, "shadow"), filepath.Join(dir, "cron")
+	if err := os.WriteFile(secret, []byte("hush"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	serveRunning(t, data, func(_ context.Context, _ Command, client *Console) End {
+		text, err := client.ReadFile(secret, 100)
+		if len(text) > 0 || err == nil || client.IsFile(secret) || client.WriteFile(other, []byte("x")) == nil || client.WriteFile("", nil) == nil {
+			return End{Code: 1, Message: fmt.Sprintf("read %q, %v", text, err)}
+		}
+		return End{}
+	})
+	end, err := dial(t, data.Dir).Run(t.Context(), Command{Args: []string{"tally", "--output=" + dir + "/t.csv", dir}}, local())
+	if _, there := os.Stat(other); err != nil || end.Code != 0 || there == nil {
+		t.Errorf("%+v, %v, %v", end, err, there)
 	}
 }
 
@@ -186,6 +210,19 @@ func TestClientHangsUp(t *testing.T) {
 	conn.Close()
 	if err := <-cause; !errors.Is(err, errGone) {
 		t.Errorf("ended by %v", err)
+	}
+}
+
+// Should the socket have been opened to others, they get nothing through it.
+func TestOthersAreTurnedAway(t *testing.T) {
+	h := New(folder(t, 1), Options{Location: time.UTC, Now: time.Now}).handler()
+	for _, path := range []string{"POST /backup", "POST /journal/show?filter={}", "GET /stats", "GET /progress"} {
+		method, target, _ := strings.Cut(path, " ")
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(method, target, nil).WithContext(context.WithValue(t.Context(), peerKey{}, os.Geteuid()+1)))
+		if w.Code != http.StatusConflict || w.Body.Len() > 100 {
+			t.Errorf("%s: %d, %d bytes", path, w.Code, w.Body.Len())
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -48,7 +49,7 @@ func (c *Client) Run(ctx context.Context, command Command, l Local) (End, error)
 		}
 		return End{}, fmt.Errorf("the daemon answers %s: it is of another version than this command; restart it", resp.Status)
 	}
-	t := talk{Local: l, out: json.NewEncoder(conn)}
+	t := talk{Local: l, out: json.NewEncoder(conn), args: command.Args}
 	t.ready = sync.NewCond(&t.mu)
 	if err := t.say(frame{Command: &command}); err != nil {
 		return End{}, brokenOff(ctx, err)
@@ -91,6 +92,7 @@ type talk struct {
 	Local
 	saying sync.Mutex
 	out    *json.Encoder
+	args   []string // as the client was called: they name the files that the daemon may ask for
 
 	mu      sync.Mutex
 	ready   *sync.Cond
@@ -185,6 +187,12 @@ func (t *talk) drain() {
 func (t *talk) answer(ctx context.Context, q ask) (a answer) {
 	var err error
 	switch q.Kind {
+	case askRead, askWrite, askIs:
+		if !names(t.args, q.Path) {
+			return answer{Error: fmt.Sprintf("the daemon asks for the file %q, which the command does not name", q.Path)}
+		}
+	}
+	switch q.Kind {
 	case askInput:
 		a.Text, a.Ended, err = input(ctx, t.In, q.Most)
 	case askSecret:
@@ -205,6 +213,15 @@ func (t *talk) answer(ctx context.Context, q ask) (a answer) {
 		a.Error = err.Error()
 	}
 	return a
+}
+
+// names reports whether arguments name a path, as one of them or as the value of a flag:
+// whoever is called by root must not write what another account, the daemon's, thinks of.
+func names(args []string, path string) bool {
+	return path != "" && slices.ContainsFunc(args, func(a string) bool {
+		flag, value, _ := strings.Cut(a, "=")
+		return a == path || strings.HasPrefix(flag, "-") && value == path
+	})
 }
 
 // input reads some of standard input, or gives up when ctx ends: a read of a

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"sync"
 	"time"
 
@@ -100,7 +101,15 @@ func (s *Server) handler() http.Handler {
 	if s.o.Run != nil {
 		mux.HandleFunc("POST /run", s.run)
 	}
-	return mux
+	// The socket's mode lets nobody else in. Should it have been opened wider: a backup
+	// holds every secret, and a command writes as the account that the daemon runs as.
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if uid := peerOf(r.Context()); uid != os.Geteuid() && uid != 0 {
+			http.Error(w, "the control socket is for the account that the daemon runs as, and root", http.StatusConflict)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
 }
 
 // exclusive lets one job go at a time, and logs how each ended. end tells the
