@@ -180,6 +180,7 @@ type call struct {
 	w      http.ResponseWriter
 	p      auth.Principal
 	person pipeline.Person
+	object bool // the operation is about one: what the caller does not reach is not there
 }
 
 type callKey struct{}
@@ -305,6 +306,7 @@ func (a *api) admit(s spec, ctx huma.Context, next func(huma.Context)) {
 			return
 		}
 	}
+	c.object = s.scope == object
 	next(huma.WithValue(huma.WithContext(ctx, c.Context), callKey{}, c))
 }
 

@@ -94,8 +94,8 @@ func (a *api) failed(c call, err error) error {
 	return huma.NewError(http.StatusInternalServerError, internal)
 }
 
-// turnedAway puts a refusal on record and answers it: another department's object as one
-// that is not there.
+// turnedAway puts a refusal on record and answers it: an object of another department, or
+// of none, as one that is not there.
 func (a *api) turnedAway(c call, err error) error {
 	var refusal *auth.Refusal
 	if !errors.As(err, &refusal) {
@@ -107,7 +107,7 @@ func (a *api) turnedAway(c call, err error) error {
 	switch told := a.gate.Refuse(c.r, c.p, refusal); {
 	case errors.Is(told, auth.ErrRecord):
 		return a.failed(c, fmt.Errorf("%w: %s", auth.ErrRecord, refusal.Error()))
-	case refusal.Reason == auth.OtherDepartment && refusal.Department != "":
+	case refusal.Reason == auth.OtherDepartment && (c.object || refusal.Department != ""):
 		return huma.NewError(http.StatusNotFound, auth.ErrNotFound.Error())
 	}
 	return huma.NewError(http.StatusForbidden, refusal.Error())

@@ -21,7 +21,7 @@ import (
 // and wants the very answer that one gets that is nobody's.
 func TestAnothersIsNotThere(t *testing.T) {
 	w := full(t)
-	mine, theirs := w.of(own), w.of(other)
+	mine, theirs, nobodys := w.of(own), w.of(other), w.of("")
 	none := of{other, "0000000000000000", url.PathEscape("浙财云通〔2026〕99号"), "i-nowhere", strings.Repeat("0", 64)}
 	for _, c := range []struct {
 		method, path string
@@ -56,6 +56,12 @@ func TestAnothersIsNotThere(t *testing.T) {
 		absent, nothing := ask(none)
 		if status != http.StatusNotFound || absent != status || nothing != body {
 			t.Errorf("%s: another's answers %d %s, nobody's %d %s", c.path, status, body, absent, nothing)
+		}
+		if !strings.Contains(c.path, "{resource}") { // a notice is to a department, and so is its case
+			continue
+		}
+		if status, body := ask(nobodys); status != absent || body != nothing {
+			t.Errorf("%s: what belongs to no department answers %d %s", c.path, status, body)
 		}
 	}
 	// Identifiers of two things in one address do not help each other.
@@ -206,6 +212,12 @@ func TestCountsAreOnesOwn(t *testing.T) {
 		w.get(account, "/ledger", &entries)
 		if got := [4]int{resources.Total, cases.Total, notices.Total, entries.Total}; got != want {
 			t.Errorf("%s counts %v, want %v", account, got, want)
+		}
+		beside := map[bool]int{true: 9}[account == "finance"] // left out for the others
+		var e struct{ Fleet int }
+		w.get(account, "/resources/"+w.of(map[bool]string{true: other, false: own}[account == "dept-other"]).resource+"/explanation", &e)
+		if e.Fleet != beside {
+			t.Errorf("%s: judged beside %d, want %d", account, e.Fleet, beside)
 		}
 		tally := w.ask(account, asked{method: "GET", path: "/tally?period=" + fmt.Sprint(w.now.Year())}).Body.String()
 		if released := fmt.Sprintf(`"resources": %d`, want[3]); !strings.Contains(tally, released) {

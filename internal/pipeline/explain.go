@@ -37,8 +37,8 @@ type Explanation struct {
 	// that matched and has an action led to nothing.
 	Recommendation *recommender.Recommendation `json:"recommendation"`
 	Refused        []analyzer.Reason           `json:"refused"`
-	Stop           *recommender.Recommendation `json:"stop"`  // hours of rest that are proposed beside
-	Fleet          int                         `json:"fleet"` // resources judged beside it
+	Stop           *recommender.Recommendation `json:"stop"`           // hours of rest that are proposed beside
+	Fleet          int                         `json:"fleet,omitzero"` // resources judged beside it; left out for who does not see them all
 	// Compared is how many instances risk is learned from.
 	Compared int `json:"compared"`
 	// Stored is the verdict of the latest audit stored; nil where there is none.

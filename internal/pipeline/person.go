@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -213,6 +214,28 @@ func (x Person) Resource(id string) (cloud.Resource, error) {
 		return cloud.Resource{}, err
 	}
 	return r, nil
+}
+
+// Explained returns a resource whose verdict the person may have derived.
+func (x Person) Explained(id string) (cloud.Resource, error) {
+	r, err := x.Resource(id)
+	if err == nil {
+		err = auth.Allowed(x.p, readAdvice, r.Department)
+	}
+	if err != nil {
+		return cloud.Resource{}, err
+	}
+	return r, nil
+}
+
+// Explain derives the verdict on a resource of Explained. How many were judged beside it
+// is of all departments.
+func (x Person) Explain(ctx context.Context, o AuditOptions, r cloud.Resource) (Explanation, error) {
+	e, err := x.data.Explain(ctx, o, r)
+	if auth.Allowed(x.p, readAdvice, "") != nil {
+		e.Fleet = 0
+	}
+	return e, err
 }
 
 func (d *Data) fleet() (all []cloud.Resource, err error) {
