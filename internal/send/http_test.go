@@ -15,6 +15,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -287,6 +288,7 @@ func TestWebhookFaults(t *testing.T) {
 		says    string
 	}{
 		"an error of the server":       {status(500), "temporary", 0, "answers 500 Internal Server Error: because of <redacted>"},
+		"the token alone, quoted":      {func(w http.ResponseWriter, r *http.Request) { http.Error(w, "no such "+path.Base(r.URL.Path), 404) }, "temporary", 0, "no such <redacted>"},
 		"come back later":              {status(503, "Retry-After", "120"), "temporary", 2 * time.Minute, "503"},
 		"too many":                     {status(429, "Retry-After", "99999999"), "temporary", 6 * time.Hour, "429"},
 		"later is not a time":          {status(503, "Retry-After", "soon"), "temporary", 0, "503"},

@@ -80,6 +80,11 @@ func hiddenOf(u *url.URL) []string {
 			out = append(out, s)
 		}
 	}
+	for part := range strings.SplitSeq(u.Path, "/") { // as servers quote a token that they do not know
+		if len(part) > 7 {
+			out = append(out, part)
+		}
+	}
 	for _, values := range u.Query() {
 		for _, v := range values {
 			if len(v) > 3 {
