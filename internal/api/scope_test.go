@@ -309,6 +309,13 @@ func TestJournalInParts(t *testing.T) {
 	if a := actors(part); !a["viewer"] || !a["auditor"] || a["system"] || a["cli:tester"] || part.Total >= all.Total {
 		t.Errorf("the secadmin sees %v, %d of %d", a, part.Total, all.Total)
 	}
+	// Whom he has deprived of the role since was an officer then.
+	w.sent("sysadmin", asked{method: "POST", path: "/accounts", body: map[string]any{"name": "fresh"}}, 204, nil)
+	w.sent("secadmin", asked{method: "PUT", path: "/accounts/sysadmin/roles", body: map[string]any{"roles": []string{"viewer"}}}, 204, nil)
+	var officers Entries
+	if w.get("secadmin", "/journal?actor=sysadmin", &officers); officers.Total != 0 {
+		t.Errorf("the secadmin reads %+v", officers.Items)
+	}
 	w.sent("secadmin", asked{method: "POST", path: "/journal/verify", body: map[string]any{}}, 403, nil)
 	var state JournalState
 	w.sent("auditor", asked{method: "POST", path: "/journal/verify", body: map[string]any{}}, 200, &state)

@@ -20,6 +20,7 @@ type Event struct {
 	At      time.Time `json:"at"`
 	Who     string    `json:"who"` // of a sign-in that was refused: the name that was given
 	Via     Via       `json:"via,omitempty"`
+	Roles   []Role    `json:"roles,omitempty"`   // that he had then
 	Address string    `json:"address,omitempty"` // of the client
 	What    string    `json:"what"`              // such as account.add
 	Object  string    `json:"object,omitempty"`  // what it was done to

@@ -101,7 +101,7 @@ func (s *Service) accept(v vouched, create bool) (Account, error) {
 		return i.Put(store.Accounts, a.Name, a)
 	})
 	if err == nil {
-		err = s.tell(Event{Who: a.Name, Via: ViaHeader, What: "account.vouched", Object: a.Name, Detail: fmt.Sprintf("%s: %s (%s)", v.issuer, join(a.Roles), join(a.Departments))}, nil)
+		err = s.tell(Event{Who: a.Name, Via: ViaHeader, Roles: a.Roles, What: "account.vouched", Object: a.Name, Detail: fmt.Sprintf("%s: %s (%s)", v.issuer, join(a.Roles), join(a.Departments))}, nil)
 	}
 	return a, err
 }
@@ -114,6 +114,7 @@ func (s *Service) signInVouched(v vouched, create bool, address, agent string) (
 		e.Detail = err.Error()
 		return "", s.tell(e, ErrSignIn)
 	}
+	e.Roles = a.Roles
 	now := time.Now()
 	err = s.change(a.Name, false, func(i store.Identities, b *Account) error {
 		var x Session

@@ -121,6 +121,7 @@ func (s *Service) SignIn(l Login) (token string, session Session, err error) {
 	if err != nil {
 		return "", Session{}, err
 	}
+	e.Roles = a.Roles
 	ok, outdated := s.verify(a.Password, l.Password)
 	now := time.Now()
 	switch {

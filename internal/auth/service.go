@@ -55,7 +55,7 @@ func (s *Service) tell(e Event, err error) error {
 
 // by begins the event of what a principal does.
 func by(p Principal, what, object string) Event {
-	return Event{Who: p.Name, Via: p.Via, What: what, Object: object}
+	return Event{Who: p.Name, Via: p.Via, Roles: p.Roles, What: what, Object: object}
 }
 
 // hash makes a hash when it is its turn.

@@ -28,8 +28,12 @@ func authEntry(e auth.Event) journal.Entry {
 		actor.Actor = "anonymous"
 	}
 	kind, _, _ := strings.Cut(action, ".")
+	var roles []string
+	for _, r := range e.Roles {
+		roles = append(roles, string(r))
+	}
 	entry := journal.Entry{
-		At: e.At, Actor: actor.Actor, Address: e.Address, Action: action,
+		At: e.At, Actor: actor.Actor, Role: strings.Join(roles, " "), Address: e.Address, Action: action,
 		Object: journal.Object{Type: kind, ID: e.Object}, Outcome: journal.Outcome(e.Outcome),
 	}
 	if e.Outcome != auth.Done {
