@@ -17,6 +17,10 @@ import (
 // pages.
 const MaxAttachment = 10 << 20
 
+// MaxAttachments is how many documents are kept for one object: whoever holds a link to a
+// notice must not fill the disk.
+const MaxAttachments = 200
+
 // MediaType tells what a document is by its first bytes, whatever its name says: PDF, JPEG
 // or PNG, each with its end where the format has one. Empty: none of them.
 func MediaType(text []byte) string {
@@ -38,7 +42,7 @@ func MediaType(text []byte) string {
 }
 
 // ErrDocument is why a document is not kept.
-var ErrDocument = fmt.Errorf("want a whole PDF, JPEG or PNG of at most %d MiB", MaxAttachment>>20)
+var ErrDocument = fmt.Errorf("want a whole PDF, JPEG or PNG of at most %d MiB, and at most %d for one object", MaxAttachment>>20, MaxAttachments)
 
 // PutAttachment keeps a document by its content, once, and returns its SHA-256. e records
 // it. of is what the document was handed in for, through which it can be read back: who
@@ -67,6 +71,9 @@ func (s *Store) PutAttachment(text []byte, of journal.Object, e journal.Entry) (
 				return err
 			}
 			if key := useKey(sum, of); uses.Get(key) == nil {
+				if usesOf(uses, of) >= MaxAttachments {
+					return fmt.Errorf("%d documents were handed in for this %s already: %w", MaxAttachments, of.Type, ErrDocument)
+				}
 				fresh = true
 				if err := uses.Put(key, []byte{1}); err != nil {
 					return err
@@ -96,6 +103,18 @@ func (s *Store) HandedIn(sum string, of journal.Object) (ok bool, err error) {
 		return false, fmt.Errorf("read what a document was handed in for: %w", err)
 	}
 	return ok, nil
+}
+
+// usesOf counts what was handed in for an object.
+func usesOf(uses *bolt.Bucket, of journal.Object) (n int) {
+	suffix := useKey("", of)
+	_ = uses.ForEach(func(key, _ []byte) error { // which returns what this does
+		if bytes.HasSuffix(key, suffix) {
+			n++
+		}
+		return nil
+	})
+	return n
 }
 
 // useKey is SHA-256 NUL type:id.

@@ -2,6 +2,8 @@ package store
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -32,6 +34,32 @@ func TestAttachments(t *testing.T) {
 		if _, err := s.PutAttachment(text, journal.Object{}, entry); err == nil {
 			t.Errorf("%s was kept", name)
 		}
+	}
+}
+
+// For one object so many are kept and no more; the same again is none more, and another
+// object has its own.
+func TestAttachmentsOfOneObject(t *testing.T) {
+	s := fresh(t)
+	of := journal.Object{Type: "notice", ID: "1"}
+	entry := journal.New(t.Context(), at(1), journal.DocumentKept, of)
+	put := func(n int, of journal.Object) error {
+		_, err := s.PutAttachment(fmt.Appendf(nil, "%%PDF-1.7\n%d\n%%%%EOF\n", n), of, entry)
+		return err
+	}
+	for n := range MaxAttachments {
+		if err := put(n, of); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := put(MaxAttachments, of); !errors.Is(err, ErrDocument) {
+		t.Errorf("one more: %v", err)
+	}
+	if err := put(0, of); err != nil {
+		t.Errorf("the same again: %v", err)
+	}
+	if err := put(MaxAttachments, journal.Object{Type: "notice", ID: "11"}); err != nil {
+		t.Errorf("for another: %v", err)
 	}
 }
 
