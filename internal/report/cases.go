@@ -174,7 +174,7 @@ func WriteCase(w io.Writer, cs Cases, c notice.Case, by notice.Actor, lang Lang)
 		if a, ok := c.MonthlyCost(); ok {
 			cost = p.yuan(a)
 		}
-		facts = append(facts, [2]string{p.tell("豁免", "Exemption"), p.tell("%s，至%s，每月费用%s", "%s, until %s, costs %s a month", e.Reason, e.Expires, cost)})
+		facts = append(facts, [2]string{p.tell("豁免", "Exemption"), p.tell("%s，至%s，每月费用%s", "%s, until %s, costs %s a month", p.reasonOf("", e.Reason), e.Expires, cost)})
 	}
 	width := 0
 	for _, f := range facts {
@@ -199,7 +199,7 @@ func WriteCase(w io.Writer, cs Cases, c notice.Case, by notice.Actor, lang Lang)
 			}
 			line := p.deadline(d.ID) + "  " + state + "  " + p.role(d.Of)
 			if len(d.Unset) > 0 {
-				line += "  " + p.tell("（法定节假日数据缺失，按周末推算：%v）", "(holidays unknown, weekends alone: %v)", d.Unset)
+				line += "  " + p.tell("（法定节假日数据缺失，按周末推算：%s）", "(holidays unknown, weekends alone: %s)", p.years(d.Unset))
 			}
 			t.paragraph("", line)
 		}
@@ -243,7 +243,7 @@ func (p caseProse) step(c notice.Case, s notice.Step) string {
 	out := strings.Join(parts, "  ")
 	var more []string
 	if s.Reason != "" {
-		more = append(more, p.reasonOf(s.Reason))
+		more = append(more, p.reasonOf(s.Event, s.Reason))
 	}
 	if s.Note != "" {
 		more = append(more, clean(s.Note))
@@ -299,7 +299,19 @@ func (p caseProse) verdict(v string, _ cloud.Kind) string {
 	return v
 }
 
-func (p caseProse) reasonOf(id string) string {
+// reasonOf names a ground as the list of its event does: that somebody objects because
+// it is in use is not yet found to be so.
+func (p caseProse) reasonOf(event, id string) string {
+	for _, t := range p.w.Transitions {
+		if t.Event != event || t.Needs.Reason == "" {
+			continue
+		}
+		for _, r := range p.w.ReasonsOf(t.Needs.Reason) {
+			if r.ID == id {
+				return p.of(r.Name)
+			}
+		}
+	}
 	for _, l := range p.w.Reasons {
 		for _, r := range l.Reasons {
 			if r.ID == id {

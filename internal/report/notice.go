@@ -6,12 +6,16 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"yunjian/analyzer"
 	"yunjian/cloud"
 	"yunjian/notice"
+	"yunjian/policies"
+	"yunjian/price"
 	"yunjian/recommender"
 )
 
@@ -63,10 +67,11 @@ func (p caseProse) page(n notice.Notice, code notice.Code) noticePage {
 	if n.Version > 1 && n.Replaces != nil {
 		page.Version = p.tell("（第%d版，取代第%d版：%s）", "(version %d, in place of version %d: %s)", n.Version, n.Version-1, clean(n.Replaces.Why))
 	}
+	example := examplePrices(n)
 	say := func(zh, en string, args ...any) { page.Paragraphs = append(page.Paragraphs, p.tell(zh, en, args...)) }
 	policy := clean(n.Basis.Policy.ID) + " v" + clean(n.Basis.Policy.Version)
 	say("依据%s（策略包%s），对贵单位云资源%s至%s（共%d天）的使用情况作了评估。", "By %s (policy %s) the use of your cloud resources from %s to %s (%d days) was evaluated.",
-		clean(n.Basis.Source.String()), policy, n.Window.From, n.Window.To, n.Window.Days)
+		p.cite(n.Basis.Source), policy, n.Window.From, n.Window.To, n.Window.Days)
 	for _, c := range n.Basis.Clauses {
 		say("依据文件：%s。", "Document: %s.", clean(c))
 	}
@@ -75,21 +80,36 @@ func (p caseProse) page(n notice.Notice, code notice.Code) noticePage {
 	}
 	for _, d := range n.Demands {
 		saving := p.tell("预估每年可节约%s", "an estimated %s a year saved", p.yuan(d.AnnualSaving))
+		if example {
+			saving += p.say(msgExampleMark)
+		}
 		switch {
 		case d.Unknown == d.Resources:
 			saving = p.tell("可节约金额未知", "the saving is unknown")
 		case d.Unknown > 0:
 			saving += p.tell("（另有%d项金额未知）", " (of %d more it is unknown)", d.Unknown)
 		}
+		if later := prepaid(n, d.Action); later > 0 {
+			saving += p.tell("（其中%d项合同期内不产生现金节约）", " (%d of them are paid for: no real money before the term ends)", later)
+		}
 		say("现请对附件所列%d个资源予以%s，可收回%s，%s。", "You are asked that %d resource(s) of the annex be treated as follows: %s; that gives back %s; %s.",
 			d.Resources, name(p.prose, actionNames, d.Action), orNothing(p, p.size(d.Freed.VCPU, d.Freed.MemoryGiB, d.Freed.StorageGiB)), saving)
 	}
-	say("请于%s前（%d%s内）逐项反馈意见：同意、调整规格、申请豁免或提出异议；异议与豁免须附证明材料。", "Please answer each line by %s (within %d %s): agree, ask for another size, for an exemption, or object; an objection and an exemption want evidence.",
+	asks := p.asks(n)
+	if t := asks.receipt; t.Within > 0 {
+		say("请于签发后%d%s内签收。", "Please confirm that you have it within %d %s of its issue.", t.Within, p.termUnit(string(t.Unit)))
+	}
+	say("请于%s前（含当日，%d%s内）逐项反馈意见：同意（写明拟实施日期）、调整规格、申请豁免或提出异议；异议与豁免须附证明材料。", "Please answer each line by %s at the latest (within %d %s): agree, with the day on which it may be done, ask for another size, for an exemption, or object; an objection and an exemption want evidence.",
 		p.longDate(n.Feedback.Due), n.Feedback.N, p.termUnit(string(n.Feedback.Unit)))
 	if len(n.Feedback.Unset) > 0 {
-		say("（%v年法定节假日数据缺失，按周末推算。）", "(The holidays of %v are unknown: counted by weekends.)", n.Feedback.Unset)
+		say("（%s年法定节假日数据缺失，按周末推算。）", "(The holidays of %s are unknown: counted by weekends.)", p.years(n.Feedback.Unset))
 	}
+	say("请将加盖公章的书面意见交联系人登记；有单位账号或答复链接的，也可在线提交。", "Send the contact your answer in writing, under seal, to be entered; with an account of your department or a link to answer it can be submitted online.")
 	page.Paragraphs = append(page.Paragraphs, p.of(n.Silence))
+	if example {
+		page.Notes = append(page.Notes, p.say(msgExampleBanner))
+	}
+	page.Notes = append(page.Notes, asks.reasons...)
 	for _, c := range n.Contacts {
 		page.Notes = append(page.Notes, p.tell("联系人：%s，电话：%s", "Contact: %s, telephone: %s", clean(c.Name), clean(c.Phone)))
 	}
@@ -99,9 +119,82 @@ func (p caseProse) page(n notice.Notice, code notice.Code) noticePage {
 	page.Notes = append(page.Notes,
 		p.tell("校验码：%s（yunjian notice verify %s %s）", "Verification code: %[1]s (yunjian notice verify %[2]s %[3]s)", code.Short, n.Number, code.Short),
 		"SHA-256 "+code.SHA256,
-		p.tell("评估依据的数字：%s；时限：%s（%s）。", "Numbers of the policy: %s; deadlines: %s (%s).", name(p.prose, confidenceNames, string(n.Basis.Confidence)), clean(n.Basis.Deadlines.String()), clean(n.Basis.Workflow)))
+		p.tell("评估依据的数字：%s；时限：%s（%s）。", "Numbers of the policy: %s; deadlines: %s (%s).", name(p.prose, confidenceNames, string(n.Basis.Confidence)), p.cite(n.Basis.Deadlines), clean(n.Basis.Workflow)))
 	p.rows(n, &page)
 	return page
+}
+
+// examplePrices reports whether a saving stands on the built-in example prices. A line
+// names the book that priced it and no more.
+func examplePrices(n notice.Notice) bool {
+	book := price.Example().ID + "@"
+	return slices.ContainsFunc(n.Lines, func(l notice.Line) bool { return l.SavingKnown && strings.HasPrefix(l.PriceBook, book) })
+}
+
+// prepaid is how many lines of an action save no money before a term that is paid for ends.
+func prepaid(n notice.Notice, a recommender.Action) (lines int) {
+	for _, l := range n.Lines {
+		if l.Action == a && l.SavingKnown && (l.SavingNote == recommender.NotePrepaid || l.SavingFrom > n.Signed) {
+			lines++
+		}
+	}
+	return lines
+}
+
+// asked is what a workflow asks of whom a notice is issued to, beside the answer's last
+// day, which the notice itself holds.
+type asked struct {
+	receipt notice.Term // within nothing: none is asked
+	reasons []string    // a line for each answer that takes a ground
+}
+
+// asks is empty for a notice that was issued under another workflow.
+func (p caseProse) asks(n notice.Notice) (out asked) {
+	if n.Basis.Workflow != p.w.Ref() {
+		return out
+	}
+	issued := map[notice.State]bool{}
+	for _, t := range p.w.Transitions {
+		if !t.Needs.Document {
+			continue
+		}
+		issued[t.To] = true
+		for _, id := range t.Starts {
+			i := slices.IndexFunc(p.w.Deadlines, func(d notice.Term) bool { return d.ID == id && d.Of == notice.Dept })
+			if i >= 0 && (p.w.Deadlines[i].Within != n.Feedback.N || p.w.Deadlines[i].Unit != n.Feedback.Unit) {
+				out.receipt = p.w.Deadlines[i]
+			}
+		}
+	}
+	for _, t := range p.w.Transitions {
+		if t.Needs.Reason == "" || !slices.Contains(t.By, notice.Dept) || !slices.ContainsFunc(t.From, func(s notice.State) bool { return issued[s] }) {
+			continue
+		}
+		var grounds []string
+		for _, r := range p.w.ReasonsOf(t.Needs.Reason) {
+			grounds = append(grounds, p.of(r.Name))
+		}
+		line := p.tell("“%s”的理由：%s", "Grounds to %s: %s", p.of(t.Name), p.join(grounds))
+		if t.Needs.Expires {
+			line += p.tell("；至多%d天", "; for %d days at most", int(policies.MaxExemption.Hours()/24))
+		}
+		out.reasons = append(out.reasons, line+p.tell("。", "."))
+	}
+	return out
+}
+
+// cite names a source, with the commas of the language.
+func (p prose) cite(s policies.Source) string {
+	return strings.ReplaceAll(clean(s.String()), ", ", p.tell("，", ", "))
+}
+
+// years are named one by one, never as Go prints a list.
+func (p prose) years(list []int) string {
+	var out []string
+	for _, y := range list {
+		out = append(out, strconv.Itoa(y))
+	}
+	return p.join(out)
 }
 
 func orNothing(p caseProse, s string) string {
@@ -176,9 +269,21 @@ func (p caseProse) rows(n notice.Notice, page *noticePage) {
 		page.Rows = append(page.Rows, []noticeCell{
 			{fmt.Sprint(l.No), true}, {l.CaseID[:min(8, len(l.CaseID))], false}, {clean(l.Name) + p.parenthesized(clean(l.ResourceID)), false}, {name(p.prose, kindNames, l.Kind), false}, {clean(l.PrivateIP), false},
 			{clean(l.Application) + p.parenthesized(clean(l.AppCode)), false}, {clean(l.Zone), false}, {p.spec(l.Current.VCPU, l.Current.MemoryGiB, l.Current.StorageGiB), false},
-			{p.measured(l.Evidence), false}, {p.reasons(l.Reasons), false}, {proposed, false}, {p.size(l.Freed.VCPU, l.Freed.MemoryGiB, l.Freed.StorageGiB), false}, {saving, true}, {l.RiskGrade, false},
+			{p.measured(l.Evidence), false}, {p.why(l), false}, {proposed, false}, {p.size(l.Freed.VCPU, l.Freed.MemoryGiB, l.Freed.StorageGiB), false}, {saving, true}, {l.RiskGrade, false},
 		})
 	}
+}
+
+// why is on what a line stands, and from when its saving is real money.
+func (p caseProse) why(l notice.Line) string {
+	out := []string{p.reasons(l.Reasons)}
+	if l.SavingKnown && l.SavingNote != "" {
+		out = append(out, name(p.prose, savingNotes, l.SavingNote))
+	}
+	if l.SavingKnown && l.SavingFrom != "" {
+		out = append(out, p.say(msgSavingFrom, clean(l.SavingFrom)))
+	}
+	return p.clauses(out)
 }
 
 // measured is mean, p95 and peak of CPU and memory, as far as they are known.
