@@ -108,7 +108,9 @@ func tellOptions(cfg config.Config, now time.Time) (pipeline.TellOptions, error)
 	o, err := caseOptions(cfg, now)
 	return pipeline.TellOptions{
 		CaseOptions: o, Config: cfg,
-		Write: func(w notice.Word) (title, detail string) { return report.Word(w, o.Workflow, report.Lang(cfg.Lang)) },
+		Write: func(w notice.Word, of *notice.Notice) (title, detail string) {
+			return report.Word(w, of, o.Workflow, report.Lang(cfg.Lang))
+		},
 	}, err
 }
 

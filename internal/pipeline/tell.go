@@ -25,8 +25,9 @@ import (
 type TellOptions struct {
 	CaseOptions
 	Config config.Config // recipients, channels, language
-	// Write words what is to be told, in a line and a line of details.
-	Write func(w notice.Word) (title, detail string)
+	// Write words what is to be told, in a line and a line of details; of is the notice
+	// that a department is told of, nil where there is none.
+	Write func(w notice.Word, of *notice.Notice) (title, detail string)
 }
 
 // Told is what a pass has put into the outbox.
@@ -54,8 +55,16 @@ func (d *Data) Tell(ctx context.Context, o TellOptions) (Told, error) {
 		return Told{}, err
 	}
 	before, err := d.State.Unreached()
-	if err != nil || len(before) == 0 && len(notice.Words(cases, o.Now, o.Calendar)) == 0 {
-		return Told{}, err // mostly, and nothing is written
+	if err != nil {
+		return Told{}, err
+	}
+	words := notice.Words(cases, o.Now, o.Calendar)
+	if len(before) == 0 && len(words) == 0 {
+		return Told{}, nil // mostly, and nothing is written
+	}
+	notices, err := d.noticesOf(words)
+	if err != nil {
+		return Told{}, err
 	}
 	directory, err := d.State.Directory()
 	if err != nil {
@@ -64,18 +73,33 @@ func (d *Data) Tell(ctx context.Context, o TellOptions) (Told, error) {
 	var out Told
 	e := d.entry(ctx, journal.CasesTold, journal.Object{Type: "cases"})
 	// By the clock: o.Now is when the cases are looked at.
-	issued, err := d.issued(notice.Words(cases, o.Now, o.Calendar))
-	if err != nil {
-		return Told{}, err
-	}
 	err = d.State.TellOfCases(time.Now(), e, func(all []notice.Case, i store.Identities) (t store.Telling, err error) {
-		out, t, err = o.tell(directory, all, issued, i)
+		out, t, err = o.tell(directory, notices, all, i)
 		return t, err
 	})
 	return out, err
 }
 
-func (o TellOptions) tell(directory ownership.Directory, all []notice.Case, issued map[string]notice.Notice, i store.Identities) (out Told, t store.Telling, err error) {
+// noticesOf are the notices that departments are told of, by number, as last corrected.
+// One that is issued after they were read is told without what it says.
+func (d *Data) noticesOf(words []notice.Word) (map[string]*notice.Notice, error) {
+	out := map[string]*notice.Notice{}
+	for _, w := range words {
+		if w.To.Role != notice.Dept || w.Document == "" || out[w.Document] != nil {
+			continue
+		}
+		versions, err := d.State.Versions(w.Document)
+		if err != nil {
+			return nil, err
+		}
+		if len(versions) > 0 { // a document that was only noted with a step is none of ours
+			out[w.Document] = &versions[len(versions)-1]
+		}
+	}
+	return out, nil
+}
+
+func (o TellOptions) tell(directory ownership.Directory, notices map[string]*notice.Notice, all []notice.Case, i store.Identities) (out Told, t store.Telling, err error) {
 	at, changed := map[string]int{}, map[string]bool{}
 	for i, c := range all {
 		at[c.ID] = i
@@ -86,7 +110,11 @@ func (o TellOptions) tell(directory ownership.Directory, all []notice.Case, issu
 		var items []send.Item
 		for _, c := range copies {
 			item := send.Item{ID: occasion(c.word, all, at, o.Now), To: c.to, Due: w.Due, URL: o.Config.PublicURL}
-			item.Title, item.Detail = o.Write(c.word)
+			var of *notice.Notice
+			if c.word.To.Role == notice.Dept {
+				of = notices[c.word.Document]
+			}
+			item.Title, item.Detail = o.Write(c.word, of)
 			if err := item.Check(); err != nil { // one word that cannot be put must not keep all others
 				why = err.Error()
 			}
@@ -104,9 +132,9 @@ func (o TellOptions) tell(directory ownership.Directory, all []notice.Case, issu
 				t.Items = append(t.Items, item)
 				continue
 			}
-			if n, ok := issued[w.Document]; ok && w.To.Role == notice.Dept && w.To.Department == n.Department {
+			if n := notices[w.Document]; n != nil && w.To.Role == notice.Dept && w.To.Department == n.Department {
 				var err error
-				if item.URL, err = o.link(n, item.To, i); err != nil {
+				if item.URL, err = o.link(*n, item.To, i); err != nil {
 					return out, t, err
 				}
 			}
@@ -136,24 +164,6 @@ func (o TellOptions) tell(directory ownership.Directory, all []notice.Case, issu
 	})
 	out.Unreached = t.Unreached
 	return out, t, nil
-}
-
-// issued are the notices whose issue is to be told, in force, by number.
-func (d *Data) issued(words []notice.Word) (map[string]notice.Notice, error) {
-	out := map[string]notice.Notice{}
-	for _, w := range words {
-		if !w.Issued {
-			continue
-		}
-		all, err := d.State.Versions(w.Document)
-		if err != nil {
-			return nil, err
-		}
-		if len(all) > 0 {
-			out[w.Document] = all[len(all)-1]
-		}
-	}
-	return out, nil
 }
 
 // linkGrace is for how long after the last day to answer a link still opens: what comes

@@ -42,7 +42,12 @@ func tellOptions(t *testing.T, now time.Time, recipients ...config.Recipient) Te
 	return TellOptions{
 		CaseOptions: CaseOptions{Workflow: w, Calendar: calendar.Builtin(), Now: now},
 		Config:      config.Config{Lang: "zh", Recipients: recipients},
-		Write:       func(w notice.Word) (string, string) { return w.Event + w.Deadline, "" },
+		Write: func(w notice.Word, of *notice.Notice) (string, string) {
+			if of != nil {
+				return w.Event + w.Deadline, of.Number
+			}
+			return w.Event + w.Deadline, ""
+		},
 	}
 }
 
@@ -63,7 +68,7 @@ func TestTell(t *testing.T) {
 	}
 	o = tellOptions(t, monday, config.Recipient{Role: notice.Cloudadmin, Channel: "mail", Address: "a@b.example"}, config.Recipient{Role: notice.Cloudadmin, Channel: "group"})
 	write := o.Write
-	o.Write = func(notice.Word) (string, string) { return "two\nlines", "" }
+	o.Write = func(notice.Word, *notice.Notice) (string, string) { return "two\nlines", "" }
 	if got, err := d.Tell(t.Context(), o); err != nil || len(got.Words) != 0 || len(got.Unreached) != 1 || !strings.Contains(got.Unreached[0].Why, "one line") {
 		t.Errorf("of an item of two lines: %+v, %v", got, err)
 	}
