@@ -124,6 +124,8 @@ func (d tallyDocument) sentence() string {
 	saved := p.tell("每年预估可节约%s", "an estimated %s a year saved", p.short(n.Annual))
 	if n.Unpriced == n.Entries {
 		saved = p.tell("每年可节约金额未知", "the yearly saving is unknown")
+	} else if d.example && !d.Example { // the sentence is copied into reports without the banner above it
+		saved += p.say(msgExampleMark)
 	}
 	parts := []string{p.tell("%s核CPU", "%s CPU cores", group(fmt.Sprint(n.VCPU))), p.tell("%sGB内存", "%s GB of memory", amountOf(p, n.MemoryGiB)), p.tell("%sGB存储", "%s GB of storage", amountOf(p, n.StorageGiB))}
 	if p.lang == EN {
@@ -229,6 +231,7 @@ func (d tallyDocument) meanings() []string {
 		p.tell("合同期内不产生现金节约：包年包月的资源释放后，到期前照常付费；到期日未知的不计入本年度可实现", "Nothing is saved in cash within a term that was paid for: a prepaid resource costs until its end; where nobody knows that, it is not in the in-year figure"),
 		p.tell("已核实：至少一天后的清单仍如此（清单比对），或账单相符、按账单更正（账单），按年化计", "Verified: still so in an inventory a day later at least, or by the bill, as a year's amount"),
 		p.tell("占回：已释放的资源恢复、已降配的又升配，或同一应用在90天内新增的资源（回弹）；按所占回规格的月价计，至多为原节约", "Taken again: resources that returned or grew again, and new ones of the same application within 90 days (rebound); at the price of what is used again, and at most what was saved"),
+		p.tell("笔数：台账分录的笔数；随云主机一起释放的云盘、地址各记一笔，不另算一个资源", "Entries: of the ledger; a disk or address that goes with its machine has its own and is no resource of its own"),
 		p.tell("万元与元各自四舍五入，分项之和可能与合计差末位；以元为准", "Figures are rounded one by one, so that those in 万元 may differ from their total in the last place; the exact ones count"),
 	}
 }

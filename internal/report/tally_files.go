@@ -105,8 +105,11 @@ func (d tallyDocument) xlsx(w io.Writer) (err error) {
 		totals.rows = nil
 	}
 	sheet(overview, totals, 1)
+	b.signatures(overview, totals)
 	if len(d.Query.By) > 0 {
-		sheet(p.tell("分类", "Broken down"), d.breakdown(), len(d.Query.By))
+		name, t := p.tell("分类", "Broken down"), d.breakdown()
+		sheet(name, t, len(d.Query.By))
+		b.signatures(name, t)
 	}
 	sheet(p.tell("明细", "Entries"), d.list(), 3)
 	meanings := table{columns: []column{{title: p.tell("口径", "What the figures are"), in: everywhere, wrap: true}}}
@@ -124,4 +127,23 @@ func (d tallyDocument) xlsx(w io.Writer) (err error) {
 		return fmt.Errorf("write XLSX: %w", err)
 	}
 	return nil
+}
+
+// signatures leaves room below a table for those who answer for it: a sheet of figures
+// that goes on file is signed by who made it, who checked it and who heads the office.
+func (b *workbook) signatures(sheet string, t table) {
+	if len(t.rows) == 0 {
+		return
+	}
+	row := headRow + len(t.rows) + 2
+	if t.total != nil {
+		row++
+	}
+	p := b.d.prose
+	for i, label := range []string{
+		p.tell("编制单位（章）：", "Office (seal):"), p.tell("制表：", "Prepared by:"), p.tell("审核：", "Checked by:"), p.tell("负责人（签章）：", "Head (signature):"), p.tell("日期：    年  月  日", "Date:"),
+	} {
+		b.text(sheet, at(2*i+1, row), label)
+	}
+	b.check(b.f.SetRowHeight(sheet, row, 30)) // to be written into by hand
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -116,6 +117,38 @@ func TestTallyWorkbook(t *testing.T) {
 	for _, want := range []string{"2024年上半年累计释放3个云资源", "'=1+1", "归属未知", "浙财云通〔2024〕3号", "恢复冲回", "回弹", "rec-1", "未知", "价格未知：memory_size"} {
 		if !strings.Contains(all, want) {
 			t.Errorf("no %q in the sheets", want)
+		}
+	}
+}
+
+// What goes on file is signed below its figures, on A4 across, its header on every page.
+func TestTallyWorkbookIsSigned(t *testing.T) {
+	var got bytes.Buffer
+	if err := WriteTally(&got, tallied(), XLSX, ZH); err != nil {
+		t.Fatal(err)
+	}
+	f, err := excelize.OpenReader(&got)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for _, sheet := range []string{"合计", "分类"} {
+		rows, err := f.GetRows(sheet)
+		if err != nil {
+			t.Fatal(err)
+		}
+		last, above := rows[len(rows)-1], rows[len(rows)-2]
+		if want := "编制单位（章）：  制表：  审核：  负责人（签章）：  日期：    年  月  日"; strings.Join(last, " ") != want || len(above) != 0 {
+			t.Errorf("%s ends in %q, %q", sheet, above, last)
+		}
+		page, err := f.GetPageLayout(sheet)
+		if err != nil || page.Size == nil || *page.Size != 9 || page.Orientation == nil || *page.Orientation != "landscape" {
+			t.Errorf("%s: %+v, %v", sheet, page, err)
+		}
+		if !slices.ContainsFunc(f.GetDefinedName(), func(n excelize.DefinedName) bool {
+			return n.Name == "_xlnm.Print_Titles" && n.Scope == sheet
+		}) {
+			t.Errorf("%s repeats no header", sheet)
 		}
 	}
 }
