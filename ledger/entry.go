@@ -54,7 +54,7 @@ type Entry struct {
 	Since  time.Time `json:"since,omitzero"`  // of the one before, in which it was not yet so
 	Of     string    `json:"of,omitempty"`    // the entry that this one takes from, corrects or verifies
 	OfAt   time.Time `json:"of_at,omitzero"`  // its At
-	Batch  string    `json:"batch,omitempty"` // of the claim: the document number of the notice
+	Batch  string    `json:"batch,omitempty"` // the document number of the notice: of the claim, or of that of the machine that a disk went with
 
 	ResourceID  string     `json:"resource_id"`
 	Kind        cloud.Kind `json:"kind"`

@@ -3,6 +3,7 @@ package ledger
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -242,6 +243,30 @@ func TestClaims(t *testing.T) {
 	got := Reconcile(seen("2024-02-01", machine("a", 4, 8), machine("b", 2, 4)), seen("2024-03-01"), nil, s)
 	if len(got) != 2 || got[0].Claim == nil || got[0].Claim.Recommendation != "gone" || got[0].Batch != "浙财云通〔2024〕3号" || got[1].Claim != nil || got[1].Batch != "" {
 		t.Errorf("%+v", got)
+	}
+}
+
+// A notice that asks for a machine counts its disks in what that saves: those that go
+// with it are credited to the same document. One of another machine is not, nor is one
+// that stays.
+func TestDisksAreCreditedWithTheirMachine(t *testing.T) {
+	s := settings()
+	s.Claims = map[string][]Advice{
+		"a": {{Claim: Claim{Recommendation: "gone", Case: "c1", Batch: "3号"}, Effect: Released}},
+		"c": {{Claim: Claim{Recommendation: "kept", Batch: "4号"}, Effect: Released}},
+		"y": {{Claim: Claim{Recommendation: "own", Batch: "5号"}, Effect: Released}},
+	}
+	got := Reconcile(seen("2024-02-01", machine("a", 4, 8), disk("x", "a", 40), disk("y", "a", 20), machine("b", 2, 4), disk("z", "b", 60), machine("c", 2, 4), disk("w", "c", 80)),
+		seen("2024-03-01", machine("c", 2, 4)), nil, s)
+	batches := map[string]string{}
+	for _, e := range got {
+		batches[e.ResourceID] = e.Batch
+		if (e.Claim != nil) != (e.ResourceID == "a" || e.ResourceID == "y") {
+			t.Errorf("%s claims %+v", e.ResourceID, e.Claim)
+		}
+	}
+	if want := map[string]string{"a": "3号", "x": "3号", "y": "5号", "b": "", "z": "", "w": ""}; !maps.Equal(batches, want) {
+		t.Errorf("%v, want %v", batches, want)
 	}
 }
 

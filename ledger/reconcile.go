@@ -424,6 +424,10 @@ func (r *run) book(e Entry) {
 	if e.Effect.Gives() {
 		if claim := r.claim(e); claim != nil {
 			e.Claim, e.Batch = claim, claim.Batch
+		} else if e.PartOf != "" && e.Kind == cloud.Disk { // a notice that asks for a machine counts its disks in what that saves
+			if host := r.claim(Entry{ResourceID: e.PartOf, Effect: e.Effect}); host != nil {
+				e.Batch = host.Batch
+			}
 		}
 	}
 	e.ID = identify(e, 0)
