@@ -92,14 +92,33 @@ func (p caseProse) proposal(c notice.Case) string {
 	return strings.TrimSpace(what + " " + size + " → " + p.spec(c.Target.VCPU, c.Target.MemoryGiB, c.Target.StorageGiB))
 }
 
-// next is the running deadline that ends first; none where nothing runs.
+// next is the deadline that ends first, or was missed first: what is late stays in sight.
+// None where nothing runs.
 func next(c notice.Case) (notice.Deadline, bool) {
-	for _, d := range c.Deadlines {
-		if d.Passed.IsZero() {
-			return d, true
+	if len(c.Deadlines) == 0 {
+		return notice.Deadline{}, false
+	}
+	return slices.MinFunc(c.Deadlines, func(a, b notice.Deadline) int { return cmp.Compare(a.Due, b.Due) }), true
+}
+
+// waits is for whom a case waits: whose deadline it is, else who may take it onward by the
+// first step that needs no ground, as those that end a case early do.
+func (p caseProse) waits(c notice.Case) string {
+	if d, ok := next(c); ok {
+		return p.role(d.Of)
+	}
+	at := func(s notice.State) int {
+		return slices.IndexFunc(p.w.States, func(i notice.StateInfo) bool { return i.ID == s })
+	}
+	for _, t := range p.w.Transitions {
+		onward := t.Needs.Reason == "" && slices.Contains(t.From, c.State) && at(t.To) > at(c.State)
+		for _, r := range t.By {
+			if onward && r != notice.System {
+				return p.role(r)
+			}
 		}
 	}
-	return notice.Deadline{}, false
+	return ""
 }
 
 // WriteCases lists cases for a terminal: those whose deadline is nearest first.
@@ -107,12 +126,13 @@ func WriteCases(w io.Writer, cs Cases, lang Lang) error {
 	p := cs.prose(lang)
 	t := &page{w: bufio.NewWriter(w)}
 	if len(cs.Cases) == 0 {
-		t.paragraph("", p.sentences([]string{p.tell("没有符合条件的案卷；审计后用 `yunjian notice sync` 为已确认的建议立案", "No such case; after an audit `yunjian notice sync` opens one for each piece of advice that is ready")}))
+		t.paragraph("", p.sentences([]string{p.tell("没有符合条件的案卷；审计后用 `yunjian notice sync` 为已确认的建议立案；已结案的用 `--all` 列出", "No such case; after an audit `yunjian notice sync` opens one for each piece of advice that is ready; `--all` lists those that have ended, too")}))
 		return t.w.Flush()
 	}
 	x := table{columns: []column{
 		{title: p.tell("案卷", "Case"), in: everywhere}, {title: p.tell("状态", "State"), in: everywhere, width: 16}, {title: p.tell("单位", "Department"), in: everywhere, width: 20},
-		{title: p.tell("资源", "Resource"), in: everywhere, width: 24}, {title: p.tell("处置", "Proposed"), in: everywhere, width: 26}, {title: p.tell("期限", "Due"), in: everywhere}, {title: p.tell("文号", "Document"), in: everywhere, width: 18},
+		{title: p.tell("资源", "Resource"), in: everywhere, width: 24}, {title: p.tell("处置", "Proposed"), in: everywhere, width: 26}, {title: p.tell("期限", "Due"), in: everywhere}, {title: p.tell("待办方", "Waits for"), in: everywhere, width: 14},
+		{title: p.tell("文号", "Document"), in: everywhere}, // commands ask for it: never cut
 	}}
 	sorted := slices.Clone(cs.Cases)
 	due := func(c notice.Case) string {
@@ -122,12 +142,17 @@ func WriteCases(w io.Writer, cs Cases, lang Lang) error {
 	slices.SortStableFunc(sorted, func(a, b notice.Case) int {
 		return cmp.Or(cmp.Compare(due(a), due(b)), cmp.Compare(a.Department, b.Department), cmp.Compare(a.ID, b.ID))
 	})
-	states := map[notice.State]int{}
+	states, late := map[notice.State]int{}, 0
 	for _, c := range sorted {
 		states[c.State]++
-		d, _ := next(c)
+		d, running := next(c)
+		until := orDash(d.Due)
+		if running && !d.Passed.IsZero() {
+			late++
+			until = text(d.Due + p.tell(" 逾期", " late"))
+		}
 		x.rows = append(x.rows, []cell{
-			text(c.ID[:min(8, len(c.ID))]), text(p.state(c.State)), text(clean(c.Department)), text(clean(cmp.Or(c.Cited.Recommendation.Name, c.ResourceID))), text(p.proposal(c)), orDash(d.Due), orDash(clean(c.Document)),
+			text(c.ID[:min(8, len(c.ID))]), text(p.state(c.State)), text(clean(c.Department)), text(clean(cmp.Or(c.Cited.Recommendation.Name, c.ResourceID))), text(p.proposal(c)), until, orDash(p.waits(c)), orDash(clean(c.Document)),
 		})
 	}
 	var counts []string
@@ -136,7 +161,11 @@ func WriteCases(w io.Writer, cs Cases, lang Lang) error {
 			counts = append(counts, fmt.Sprintf("%s %d", p.of(s.Name), n))
 		}
 	}
-	t.paragraph("", p.tell("案卷%d件：%s", "%d case(s): %s", len(sorted), p.join(counts)))
+	overdue := ""
+	if late > 0 {
+		overdue = p.tell("；其中逾期 %d", "; overdue %d", late)
+	}
+	t.paragraph("", p.tell("案卷%d件：%s", "%d case(s): %s", len(sorted), p.join(counts))+overdue)
 	t.line("")
 	t.table(x, p.prose)
 	return t.w.Flush()
