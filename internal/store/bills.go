@@ -59,10 +59,8 @@ func (s *Store) PutBills(read []ledger.Bill, now time.Time, e journal.Entry) ([]
 			return err
 		}
 		booked = ledger.Correct(entries, bills, now)
-		for _, e := range booked {
-			if err := putEntry(tx, e); err != nil {
-				return err
-			}
+		if err := putEntries(tx, booked); err != nil {
+			return err
 		}
 		_, err = s.append(tx, e.With("bills", strconv.Itoa(len(read))).With("booked", strconv.Itoa(len(booked))))
 		return err

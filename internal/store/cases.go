@@ -77,20 +77,18 @@ func (s *Store) createCaseIndex(tx *bolt.Tx) error {
 		return err
 	}
 	all, err := s.cases(tx)
-	for _, c := range all {
-		if err := indexCase(tx, c); err != nil {
-			return err
-		}
-	}
-	return err
-}
-
-func indexCase(tx *bolt.Tx, c notice.Case) error {
-	ix := tx.Bucket(caseIndexBucket)
-	if err := ix.Put(link('d', []byte(c.Department), []byte(c.ID)), nil); err != nil {
+	if err != nil {
 		return err
 	}
-	return ix.Put(link('r', []byte(c.ResourceID), []byte(c.ID)), nil)
+	return indexCases(tx, all)
+}
+
+func indexCases(tx *bolt.Tx, cases []notice.Case) error {
+	var links []put
+	for _, c := range cases {
+		links = append(links, put{key: link('d', []byte(c.Department), []byte(c.ID))}, put{key: link('r', []byte(c.ResourceID), []byte(c.ID))})
+	}
+	return putAll(tx.Bucket(caseIndexBucket), links)
 }
 
 // CasesAbout returns the cases about resources.
@@ -144,26 +142,29 @@ func (s *Store) oneCase(tx *bolt.Tx, id []byte) (c notice.Case, ok bool, err err
 	return c, true, s.packer.unpack(packed, &c)
 }
 
-func (s *Store) putCase(tx *bolt.Tx, c notice.Case) error {
-	if err := checkName("case", c.ID); err != nil {
+// keepCases keeps cases and indexes them.
+func (s *Store) keepCases(tx *bolt.Tx, cases []notice.Case) error {
+	var puts []put
+	for _, c := range cases {
+		if err := checkName("case", c.ID); err != nil {
+			return err
+		}
+		packed, err := s.packer.pack(c)
+		if err != nil {
+			return err
+		}
+		puts = append(puts, put{[]byte(c.ID), packed})
+	}
+	if err := putAll(tx.Bucket(caseBucket), puts); err != nil {
 		return err
 	}
-	packed, err := s.packer.pack(c)
-	if err != nil {
-		return err
-	}
-	if err := tx.Bucket(caseBucket).Put([]byte(c.ID), packed); err != nil {
-		return err
-	}
-	return indexCase(tx, c)
+	return indexCases(tx, cases)
 }
 
 // putCases keeps cases, and the entry that records it.
 func (s *Store) putCases(tx *bolt.Tx, changed []notice.Case, e journal.Entry) error {
-	for _, c := range changed {
-		if err := s.putCase(tx, c); err != nil {
-			return err
-		}
+	if err := s.keepCases(tx, changed); err != nil {
+		return err
 	}
 	_, err := s.append(tx, ofCases(e, changed))
 	return err

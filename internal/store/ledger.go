@@ -41,12 +41,7 @@ func (s *Store) bookInventory(tx *bolt.Tx, before, inv cloud.Inventory, booking 
 		return nil, err
 	}
 	booked := ledger.Reconcile(before, inv, entries, settings)
-	for _, e := range booked {
-		if err := putEntry(tx, e); err != nil {
-			return nil, err
-		}
-	}
-	return booked, nil
+	return booked, putEntries(tx, booked)
 }
 
 // reowned reports whether a resource has another owner, whose saving it may eat.

@@ -152,10 +152,8 @@ func (s *Store) Decide(number string, e journal.Entry, f func(*Desk) error) erro
 			}
 			return b.Put(key, packed)
 		}
-		for _, c := range d.Changed {
-			if err := s.putCase(tx, c); err != nil {
-				return err
-			}
+		if err := s.keepCases(tx, d.Changed); err != nil {
+			return err
 		}
 		if n := d.Issued; n != nil {
 			if err := put(tx.Bucket(noticeBucket), numbered(n.Number, n.Version), n); err != nil {
