@@ -26,7 +26,7 @@ func (s *Store) bookInventory(tx *bolt.Tx, before, inv cloud.Inventory, booking 
 		return nil, nil
 	}
 	ids := touched(before, inv)
-	if len(ids) == 0 && !reowned(before, inv) && sameHour(before.TakenAt, inv.TakenAt) {
+	if len(ids) == 0 && !reowned(before, inv) && (sameHour(before.TakenAt, inv.TakenAt) || !unverified(tx, inv.Cloud)) {
 		return nil, nil
 	}
 	settings, err := booking(ids)

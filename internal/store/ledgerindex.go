@@ -160,6 +160,13 @@ func concerned(tx *bolt.Tx, cloudName string, ids []string, since time.Time) ([]
 	return out, nil
 }
 
+// unverified reports whether something that was booked of a cloud waits to be verified.
+func unverified(tx *bolt.Tx, cloudName string) bool {
+	prefix := link('u', []byte(cloudName), nil)
+	k, _ := tx.Bucket(ledgerIndexBucket).Cursor().Seek(prefix)
+	return bytes.HasPrefix(k, prefix)
+}
+
 // touched are the resources of which two inventories say something else that may be
 // booked.
 func touched(before, inv cloud.Inventory) (ids []string) {
