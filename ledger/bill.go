@@ -42,9 +42,9 @@ const BillTolerance = 0.1
 // verified by the bill. Changes of one resource that lie between the same months are held
 // against them together, and so are the disks that went with it, if the bill has them
 // under its id. It returns the entries to be added, in the order of Sort; none where a
-// bill is missing, or does not list what is gone without being whole; where the resource
-// is paid for in advance, its id is found in two clouds, or something was taken again
-// since.
+// bill is missing, does not list what is gone without being whole, or credits more than it
+// bills; where the resource is paid for in advance, was made or changed its size within the
+// month before, its id is found in two clouds, or something was taken again since.
 func Correct(entries []Entry, bills []Bill, now time.Time) []Entry {
 	b := audit{byMonth: map[string]Bill{}, taken: taken(entries), parts: map[string][]*position{}, now: now}
 	for _, bill := range bills {
@@ -125,8 +125,12 @@ func (b *audit) hold(of []*position) {
 	paid, billed := before.Amounts[id]
 	pays, still := after.Amounts[id]
 	switch {
-	case !billed || after.Month == "" || before.Currency != after.Currency || first.Currency != "" && before.Currency != first.Currency:
+	case !billed || after.Month == "" || before.Currency != after.Currency || paid.Sign() < 0 || pays.Sign() < 0:
 		return
+	case slices.ContainsFunc(of, func(p *position) bool { return p.Currency != "" && p.Currency != before.Currency }):
+		return
+	case first.changedIn(before.Month):
+		return // it was billed for a part of the month
 	case !still && (last.Effect != Released || !after.WholeFor(last.Cloud)):
 		return
 	case slices.ContainsFunc(of, b.passed):
@@ -141,6 +145,15 @@ func (b *audit) hold(of []*position) {
 		of = with
 	}
 	b.enter(of, annual, before.said(id)+" → "+after.said(id))
+}
+
+// changedIn reports whether a resource was made or changed its size in a month or later.
+func (p *position) changedIn(month string) bool {
+	if p.Evidence == nil || p.Evidence.Was == nil {
+		return false
+	}
+	was, zone := p.Evidence.Was, p.At.Location()
+	return was.CreatedAt.In(zone).Format("2006-01") >= month || was.ResizedAt.In(zone).Format("2006-01") >= month
 }
 
 // passed reports whether a position is held against no bill.
@@ -250,8 +263,14 @@ func monthAfter(t time.Time) string {
 
 // MergeBills puts bills that were read over those that are kept: of one month and
 // resource the last counts. Months ascend. A month that was billed in two currencies is an
-// error: such amounts have no sum.
-func MergeBills(kept, read []Bill) ([]Bill, error) {
+// error, for such amounts have no sum, and one that has not ended at now: what it is billed
+// for by then would be taken for all of it.
+func MergeBills(kept, read []Bill, now time.Time) ([]Bill, error) {
+	for _, b := range read {
+		if b.Month >= now.Format("2006-01") {
+			return nil, fmt.Errorf("%s: %s has not ended on %s; want the bills of months that have", b.Source, b.Month, now.Format(time.DateOnly))
+		}
+	}
 	byMonth := map[string]Bill{}
 	for _, b := range slices.Concat(kept, read) {
 		have, ok := byMonth[b.Month]

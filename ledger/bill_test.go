@@ -90,14 +90,17 @@ func TestBillsDoNotStopBooking(t *testing.T) {
 }
 
 func TestMergeBills(t *testing.T) {
-	got, err := MergeBills([]Bill{bill("2024-02", map[string]string{"a": "1", "b": "2"}, true), bill("2024-01", map[string]string{"a": "9"})}, []Bill{bill("2024-02", map[string]string{"b": "3"})})
+	got, err := MergeBills([]Bill{bill("2024-02", map[string]string{"a": "1", "b": "2"}, true), bill("2024-01", map[string]string{"a": "9"})}, []Bill{bill("2024-02", map[string]string{"b": "3"})}, day("2024-03-01"))
 	if err != nil || !got[1].Whole || got[0].Whole || len(got) != 2 || got[0].Month != "2024-01" || got[1].Amounts["a"].String() != "1.00" || got[1].Amounts["b"].String() != "3.00" {
 		t.Errorf("%+v", got)
 	}
 	dollars := bill("2024-01", map[string]string{"b": "1"})
 	dollars.Currency = "USD"
-	if _, err := MergeBills(got, []Bill{dollars}); err == nil || !strings.Contains(err.Error(), "2024-01.csv: the bill of 2024-01 is in USD") {
+	if _, err := MergeBills(got, []Bill{dollars}, day("2024-03-01")); err == nil || !strings.Contains(err.Error(), "2024-01.csv: the bill of 2024-01 is in USD") {
 		t.Errorf("two currencies: %v", err)
+	}
+	if _, err := MergeBills(nil, []Bill{bill("2024-02", map[string]string{"a": "1"})}, day("2024-02-29")); err == nil || !strings.Contains(err.Error(), "2024-02.csv: 2024-02 has not ended on 2024-02-29") {
+		t.Errorf("a month that has not ended: %v", err)
 	}
 }
 
@@ -138,6 +141,27 @@ func TestCorrectTogether(t *testing.T) {
 		"a bill of something else": {
 			[]cloud.Inventory{seen("2024-03-01", machine("s", 4, 8)), seen("2024-03-10")},
 			[]Bill{bill("2024-02", map[string]string{"s": "424"}), bill("2024-04", map[string]string{"x": "1"})}, ""},
+		"made within the month before": {
+			[]cloud.Inventory{seen("2024-03-20", created(machine("s", 4, 8), "2024-02-15")), seen("2024-03-25")},
+			[]Bill{bill("2024-02", map[string]string{"s": "212"}), whole}, ""},
+		"made on the last day before that": {
+			[]cloud.Inventory{seen("2024-03-20", created(machine("s", 4, 8), "2024-01-31")), seen("2024-03-25")},
+			[]Bill{bill("2024-02", map[string]string{"s": "424"}), whole}, strings.SplitAfter(verified, "\n")[1]},
+		"grown within the month before": {
+			[]cloud.Inventory{seen("2024-03-01", resizedOn(machine("s", 4, 8), "2024-02-15")), seen("2024-03-25")},
+			[]Bill{bill("2024-02", map[string]string{"s": "300"}), whole}, ""},
+		"last seen two months before": {
+			[]cloud.Inventory{seen("2024-03-20", seenAt(machine("s", 4, 8), "2023-01-01", "2024-01-10")), seen("2024-03-25")},
+			[]Bill{bill("2023-12", map[string]string{"s": "424"}), bill("2024-02", map[string]string{"s": "10"}), whole}, strings.SplitAfter(verified, "\n")[1]},
+		"a credit note in place of the bill": {
+			[]cloud.Inventory{seen("2024-03-01", machine("s", 4, 8)), seen("2024-03-10")},
+			[]Bill{bill("2024-02", map[string]string{"s": "-50"}), whole}, ""},
+		"credited after it went": {
+			[]cloud.Inventory{seen("2024-03-01", machine("s", 4, 8)), seen("2024-03-10")},
+			[]Bill{bill("2024-02", map[string]string{"s": "424"}), bill("2024-04", map[string]string{"s": "-50"}, true)}, ""},
+		"back since": {
+			[]cloud.Inventory{seen("2024-03-01", machine("s", 4, 8)), seen("2024-03-10"), seen("2024-04-20", machine("s", 4, 8))},
+			[]Bill{bill("2024-02", map[string]string{"s": "900"}), whole}, ""},
 		"an id of two clouds": {
 			[]cloud.Inventory{seen("2024-03-01", machine("s", 4, 8)), seen("2024-03-10"), {}, elsewhere(seen("2024-03-01", machine("s", 1, 2))), elsewhere(seen("2024-03-10"))},
 			[]Bill{bill("2024-02", map[string]string{"s": "424"}), whole}, ""},
@@ -185,7 +209,7 @@ func TestWholeOfOneCloud(t *testing.T) {
 	// What is whole for one stays so when another is read, or a file without that word.
 	one, two := bill("2024-04", map[string]string{"x": "1"}), bill("2024-04", map[string]string{"y": "2"})
 	one.WholeOf, two.WholeOf = []string{"b"}, []string{"a"}
-	merged, err := MergeBills([]Bill{one}, []Bill{two, two, bill("2024-04", map[string]string{"z": "3"})})
+	merged, err := MergeBills([]Bill{one}, []Bill{two, two, bill("2024-04", map[string]string{"z": "3"})}, day("2024-06-01"))
 	if err != nil || len(merged) != 1 || !slices.Equal(merged[0].WholeOf, []string{"a", "b"}) || merged[0].Whole || len(merged[0].Amounts) != 3 {
 		t.Errorf("%+v, %v", merged, err)
 	}
@@ -211,5 +235,21 @@ func TestBillMonths(t *testing.T) {
 	back := replay(settings(), seen("2023-12-10", machine("a", 4, 8)), seen("2024-03-10"), seen("2024-04-10", machine("a", 4, 8)))
 	if got := BillMonths(back, cloudName); len(got) != 0 {
 		t.Errorf("of what returned: %v", got)
+	}
+}
+
+func resizedOn(r cloud.Resource, at string) cloud.Resource {
+	r.ResizedAt = day(at)
+	return r
+}
+
+// Of two currencies a bill proves nothing, though it is in one of them.
+func TestCorrectOfTwoCurrencies(t *testing.T) {
+	d := func(category string) cloud.Resource { return in(disk("s", "", 100), category) }
+	entries := Reconcile(seen("2024-03-01", d("dear")), seen("2024-03-05", d("cheap")), nil, Standard(priced(t, "CNY"), zone))
+	entries = append(entries, Reconcile(seen("2024-03-05", d("cheap")), seen("2024-03-10"), entries, Standard(priced(t, "USD"), zone))...)
+	bills := []Bill{bill("2024-02", map[string]string{"s": "200"}), bill("2024-04", map[string]string{"x": "1"}, true)}
+	if got := Correct(readBack(entries), bills, day("2024-05-01")); len(entries) != 3 || len(got) != 0 {
+		t.Errorf("of\n%s\n%s", lines(entries), lines(got))
 	}
 }

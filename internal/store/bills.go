@@ -41,7 +41,7 @@ func (s *Store) PutBills(read []ledger.Bill, now time.Time, e journal.Entry) ([]
 		if err != nil {
 			return err
 		}
-		bills, err := ledger.MergeBills(kept, read)
+		bills, err := ledger.MergeBills(kept, read, now)
 		if err != nil {
 			return err
 		}
