@@ -9,6 +9,7 @@ import (
 	"yunjian/audit"
 	"yunjian/cloud"
 	"yunjian/internal/journal"
+	"yunjian/internal/store"
 )
 
 // keptAudits is how many of the latest audits are kept; of older ones the last
@@ -31,15 +32,10 @@ func (d *Data) Tend(ctx context.Context, now time.Time, raw time.Duration, loc *
 	return nil
 }
 
-// ahead is how far in the future an audit may lie and still be taken for the
-// latest: --now sets the present.
-const ahead = 31 * 24 * time.Hour
-
-// LatestAudit returns the last audit stored. One of a far future was made while
-// the clock ran ahead, and must not hide for a year those that were made since:
-// it counts only where there is no other.
+// LatestAudit returns the last audit stored, which may lie ahead where --now sets the
+// present. One of a far future counts only where there is no other (see store.Ahead).
 func (d *Data) LatestAudit() (audit.Audit, bool, error) {
-	a, ok, err := d.State.LatestAudit(time.Now().Add(ahead))
+	a, ok, err := d.State.LatestAudit(time.Now().Add(store.Ahead))
 	if ok || err != nil {
 		return a, ok, err
 	}

@@ -50,7 +50,7 @@ func (s *Store) PutAudit(a audit.Audit, e journal.Entry) (journal.Head, error) {
 		if err := putJSON(tx.Bucket(headBucket), instantKey(a.AsOf), head); err != nil {
 			return err
 		}
-		if err := s.putJudged(tx, a); err != nil {
+		if err := s.putJudged(tx, a, e.At); err != nil {
 			return err
 		}
 		return tx.Bucket(auditBucket).Put(instantKey(a.AsOf), packed)
@@ -94,17 +94,20 @@ func (s *Store) Audit(asOf time.Time) (a audit.Audit, ok bool, err error) {
 // LatestAudit returns the last audit whose AsOf is not after notAfter; false
 // when there is none.
 func (s *Store) LatestAudit(notAfter time.Time) (a audit.Audit, ok bool, err error) {
-	return s.audit(func(b *bolt.Bucket) []byte {
-		limit := latestKey(notAfter)
-		c := b.Cursor()
-		key, packed := c.Seek(limit)
-		if key == nil {
-			_, packed = c.Last()
-		} else if !bytes.Equal(key, limit) {
-			_, packed = c.Prev()
-		}
-		return packed
-	})
+	return s.audit(func(b *bolt.Bucket) []byte { return lastAudit(b, notAfter) })
+}
+
+// lastAudit is the last audit that is not after an instant, packed; nil: none.
+func lastAudit(b *bolt.Bucket, notAfter time.Time) []byte {
+	limit := latestKey(notAfter)
+	c := b.Cursor()
+	key, packed := c.Seek(limit)
+	if key == nil {
+		_, packed = c.Last()
+	} else if !bytes.Equal(key, limit) {
+		_, packed = c.Prev()
+	}
+	return packed
 }
 
 // latestKey is the key of t, or of the last instant that a key can hold: year

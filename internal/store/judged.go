@@ -10,6 +10,7 @@ import (
 
 	"yunjian/analyzer"
 	"yunjian/audit"
+	"yunjian/internal/journal"
 	"yunjian/recommender"
 )
 
@@ -44,6 +45,11 @@ func (s *Store) createJudged(tx *bolt.Tx) error {
 	if packed == nil {
 		return nil
 	}
+	if e, ok := journal.Last(tx, journal.AuditDone); ok {
+		if before := lastAudit(tx.Bucket(auditBucket), e.At.Add(Ahead)); before != nil {
+			packed = before
+		}
+	}
 	var a audit.Audit
 	if err := s.packer.unpack(packed, &a); err != nil {
 		return err
@@ -51,14 +57,22 @@ func (s *Store) createJudged(tx *bolt.Tx) error {
 	for i := range a.Findings {
 		forgetCoverage(&a.Findings[i])
 	}
-	return s.putJudged(tx, a)
+	return s.putJudged(tx, a, a.AsOf)
 }
 
-// putJudged takes an audit apart, unless a later one is.
-func (s *Store) putJudged(tx *bolt.Tx, a audit.Audit) error {
+// Ahead is how far in the future an audit may lie and still be taken for the latest: one of
+// a farther future was made while the clock ran ahead, and must not hide those made since.
+const Ahead = 31 * 24 * time.Hour
+
+// putJudged takes an audit apart that is put at an instant, unless the one that is counts
+// for the latest.
+func (s *Store) putJudged(tx *bolt.Tx, a audit.Audit, at time.Time) error {
 	b := tx.Bucket(judgedBucket)
-	if have := b.Get(judgedAsOf); have != nil && instantOf(have).After(a.AsOf) {
-		return nil
+	if have := b.Get(judgedAsOf); have != nil {
+		far := func(t time.Time) bool { return t.After(at.Add(Ahead)) }
+		if have := instantOf(have); far(a.AsOf) && !far(have) || far(a.AsOf) == far(have) && have.After(a.AsOf) {
+			return nil
+		}
 	}
 	pieces := make([]map[string]Judged, judgedPieces)
 	change := func(id string, f func(*Judged)) {
