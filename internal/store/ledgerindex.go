@@ -32,7 +32,7 @@ func createLedgerIndex(tx *bolt.Tx) error {
 	if err != nil {
 		return err
 	}
-	return index(ix, all)
+	return index(tx.Bucket(ledgerBucket), ix, all)
 }
 
 // putEntries appends entries to the ledger.
@@ -48,7 +48,7 @@ func putEntries(tx *bolt.Tx, entries []ledger.Entry) error {
 	if err := putAll(tx.Bucket(ledgerBucket), puts); err != nil {
 		return err
 	}
-	return index(tx.Bucket(ledgerIndexBucket), entries)
+	return index(tx.Bucket(ledgerBucket), tx.Bucket(ledgerIndexBucket), entries)
 }
 
 // put is what is put under a key.
@@ -67,7 +67,9 @@ func putAll(b *bolt.Bucket, puts []put) error {
 	return nil
 }
 
-func index(ix *bolt.Bucket, entries []ledger.Entry) error {
+// index links entries of b, once they are there: by a clock that ran ahead what takes may
+// stand before what gave.
+func index(b, ix *bolt.Bucket, entries []ledger.Entry) error {
 	var links []put
 	for _, e := range entries {
 		key := entryKey(e)
@@ -83,11 +85,18 @@ func index(ix *bolt.Bucket, entries []ledger.Entry) error {
 		return err
 	}
 	for _, e := range entries {
-		// A release is reversed whole; of a resource that grew, something may be left to verify.
-		if e.Effect != ledger.Verified && e.Effect != ledger.Corrected && (e.Effect != ledger.Reversed || e.Resources >= 0) {
+		if e.Effect.Gives() || e.Effect == ledger.Rebound {
 			continue
 		}
 		if err := each(ix, link('i', []byte(e.Of), nil), func(of []byte) error {
+			var gave ledger.Entry
+			if err := decode(b.Get(of), &gave); err != nil {
+				return fmt.Errorf("entry %q: %w", of, err)
+			}
+			// A release is reversed whole; of a resource that grew, something may be left to verify.
+			if e.Effect == ledger.Reversed && gave.Effect != ledger.Released && e.Changed == 0 {
+				return nil
+			}
 			return ix.Delete(link('u', []byte(e.Cloud), of))
 		}); err != nil {
 			return err

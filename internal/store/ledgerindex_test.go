@@ -1,8 +1,12 @@
 package store
 
 import (
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -12,6 +16,7 @@ import (
 	"yunjian/cloud"
 	"yunjian/internal/journal"
 	"yunjian/ledger"
+	"yunjian/notice"
 	"yunjian/price"
 )
 
@@ -33,7 +38,10 @@ func TestTheIndexFindsEnough(t *testing.T) {
 				if _, known := fleet[i]; !known || rnd.IntN(8) == 0 {
 					r := vm(fmt.Sprint("i-", i))
 					r.Region, r.VCPU, r.MemoryGiB = "r", 1<<rnd.IntN(4), float64(int(2)<<rnd.IntN(4))
-					r.Department, r.Application = "财政局", fmt.Sprint("应用", i%3)
+					r.Department, r.Application = "财政局", fmt.Sprint("应用", rnd.IntN(3))
+					if rnd.IntN(5) == 0 { // for a while nobody knows
+						r.VCPU, r.Application = 0, ""
+					}
 					if known {
 						r.CreatedAt = fleet[i].CreatedAt
 					}
@@ -85,4 +93,78 @@ func ids(entries []ledger.Entry) (out []string) {
 		out = append(out, fmt.Sprintf("%s %s %s %s %v", e.ID, e.Effect, e.ResourceID, e.Of, e.Delta))
 	}
 	return out
+}
+
+// A file of the version before, of which nothing is indexed or taken apart, is read as one
+// that always was.
+func TestIndexesOfAFileOfTheVersionBefore(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.db")
+	s, err := Open(path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	booking := func([]string) (ledger.Settings, error) { return ledger.Standard(price.Example(), time.UTC), nil }
+	grown := func(id string, vcpu int) cloud.Resource {
+		r := vm(id)
+		r.VCPU, r.MemoryGiB = vcpu, float64(vcpu)*4
+		return r
+	}
+	attached := disk("d")
+	attached.AttachedTo = "a"
+	day := 24
+	for _, step := range []struct {
+		hour int
+		of   []cloud.Resource
+	}{
+		{9000, []cloud.Resource{grown("a", 4), attached, grown("b", 8), grown("c", 8), grown("e", 2)}}, // by a clock that ran ahead
+		{9001, []cloud.Resource{grown("b", 4), grown("c", 4)}},
+		{day, []cloud.Resource{grown("a", 4), attached, grown("b", 8), grown("c", 6)}},
+		{3 * day, []cloud.Resource{grown("a", 4), grown("b", 8), grown("c", 6)}},
+		{5 * day, []cloud.Resource{grown("b", 2), grown("c", 6)}},
+	} {
+		inv := inventory(0, true, step.of...)
+		inv.TakenAt = at(1).Add(time.Duration(step.hour) * time.Hour)
+		if _, _, err := s.PutInventory(inv, booking, entry(journal.InventoryStored, "cloud")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	putAuditAt(t, s, judgedAudit(at(1), 5), at(1))
+	cases := []notice.Case{{ID: "1", ResourceID: "a", Department: "财政局"}, {ID: "2", ResourceID: "a", Department: "民政局"}, {ID: "3", ResourceID: "b"}}
+	if err := s.UpdateCases(entry(journal.CasesSynced, "cases"), func([]notice.Case) ([]notice.Case, error) { return cases, nil }); err != nil {
+		t.Fatal(err)
+	}
+	derived := [][]byte{ledgerIndexBucket, caseIndexBucket, judgedBucket}
+	was := map[string][][]byte{}
+	for _, name := range derived {
+		was[string(name)] = bucketKeys(t, s, name)
+	}
+	if open := slices.DeleteFunc(slices.Clone(was["ledger index"]), func(k []byte) bool { return k[0] != 'u' }); len(open) != 4 {
+		t.Errorf("%d entries wait to be verified, want e, what c has left, and the second of a and b:\n%q", len(open), open)
+	}
+	err = s.update(func(tx *bolt.Tx) error {
+		for _, name := range append(derived, outboxBucket) {
+			if err := tx.DeleteBucket(name); err != nil {
+				return err
+			}
+		}
+		return tx.Bucket(metaBucket).Put(versionKey, binary.BigEndian.AppendUint64(nil, 3))
+	})
+	if err = errors.Join(err, s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	s = reopen(t, path)
+	for _, name := range derived {
+		if diff := cmp.Diff(was[string(name)], bucketKeys(t, s, name)); diff != "" {
+			t.Errorf("%s (-as it grew +as it was made):\n%s", name, diff)
+		}
+	}
+	if got, err := s.CasesAbout([]string{"a", "c"}); err != nil || len(got) != 2 || got[0].ID != "1" {
+		t.Errorf("%v, %v", got, err)
+	}
+	if got, err := s.CasesOf("民政局"); err != nil || len(got) != 1 || got[0].ID != "2" {
+		t.Errorf("%v, %v", got, err)
+	}
+	if got, _ := judgedAt(t, s, "i-0"); len(got["i-0"].Recommendations) != 2 {
+		t.Errorf("%+v", got)
+	}
 }
