@@ -12,28 +12,6 @@ import (
 	"yunjian/policies"
 )
 
-// rules are those of cases by the configuration in force: files are read once for each.
-func (d *daemon) rules() func() (pipeline.CaseOptions, error) {
-	var mu sync.Mutex
-	var read pipeline.CaseOptions // of the configuration below
-	var of string
-	return func() (pipeline.CaseOptions, error) {
-		mu.Lock()
-		defer mu.Unlock()
-		cfg := d.config()
-		if of == "" || of != cfg.SHA256 {
-			o, err := caseOptions(cfg, d.now())
-			if err != nil {
-				return o, err
-			}
-			read, of = o, cfg.SHA256
-		}
-		o := read
-		o.Now = d.now().In(cfg.Location)
-		return o, nil
-	}
-}
-
 // api is the JSON API over the daemon's data, by the configuration in force.
 func (d *daemon) api(gate *auth.Gate, loc *time.Location, rules func() (pipeline.CaseOptions, error)) http.Handler {
 	return api.New(d.data, gate, api.Options{
@@ -50,4 +28,28 @@ func (d *daemon) api(gate *auth.Gate, loc *time.Location, rules func() (pipeline
 			return o, err
 		},
 	})
+}
+
+// rules returns by which rules cases move now, as they were read at the last reload.
+func (d *daemon) rules() func() (pipeline.CaseOptions, error) {
+	var mu sync.Mutex
+	var read pipeline.CaseOptions // as of the reload below: files are not read for each request
+	of := -1
+	return func() (pipeline.CaseOptions, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		d.mu.Lock()
+		cfg, reloads := d.cfg, d.reloads
+		d.mu.Unlock()
+		if of != reloads { // a calendar may have changed where the configuration has not
+			o, err := caseOptions(cfg, d.now())
+			if err != nil {
+				return o, err
+			}
+			read, of = o, reloads
+		}
+		o := read
+		o.Now = d.now().In(cfg.Location)
+		return o, nil
+	}
 }

@@ -41,13 +41,15 @@ func newServe() *cobra.Command {
 		Long: `按配置的时刻表采集、审计、出周报，并在 listen 地址提供页面、/metrics、/healthz、/readyz。
 SIGHUP 重新读取配置；配置有误时保留原配置并在日志与 /metrics 中说明
 （data_dir、listen、是否用 TLS、timezone、auth、log 须重启才生效；证书随 SIGHUP 重读）。SIGTERM 优雅停止。
+程序用 /api/v1/ 下的 JSON 接口；配置了 channels 时按时发送通知。
 运行期间除 collect、import、restore、backtest 外的命令照常可用：它们经数据目录中的 control.sock 请它代办。
 还没有账号时，一次性令牌写在数据目录的 setup-token 文件中，用于在本机打开页面建立首批账号。
 
 Collects, audits and reports on schedule, and serves the page, /metrics, /healthz
 and /readyz at the listen address. SIGHUP reads the configuration again and keeps
 the old one when the new one is wrong; data_dir, listen, whether there is TLS,
-timezone, auth and log change only with a restart; certificates are read again. SIGTERM stops gracefully. All commands
+timezone, auth and log change only with a restart; certificates are read again. SIGTERM stops gracefully. Programs use
+the JSON API below /api/v1/; where channels are configured, notices are sent when they are due. All commands
 but collect, import, restore and backtest work beside it: they ask it through
 control.sock in the data folder. Where there are no accounts yet, a one-time token in
 the file setup-token in the data folder lets make them on the page, on this machine.`,
@@ -103,8 +105,9 @@ type daemon struct {
 	guest   auth.Principal // of a demonstration: whoever is not signed in; else zero
 	paces   sync.Map       // of DingTalk robots, by channel
 
-	mu  sync.Mutex
-	cfg config.Config
+	mu      sync.Mutex
+	cfg     config.Config
+	reloads int // that succeeded: the files that cfg names are read again, too
 }
 
 func newDaemon(cfg config.Config, data *pipeline.Data, log zerolog.Logger) (*daemon, error) {
@@ -296,21 +299,28 @@ func (d *daemon) reloadConfig(ctx context.Context) {
 	if err == nil {
 		err = d.cert.read(next)
 	}
-	d.metrics.Reloaded(err == nil)
 	object := journal.Object{Type: "config"}
 	if err != nil {
+		d.metrics.Reloaded(false)
 		d.log.Error().Err(err).Msg("reload: the old configuration stays in force")
 		e := journal.New(ctx, time.Now(), journal.ConfigRefused, object)
 		e.Outcome, e.Reason = journal.Refused, err.Error()
 		d.recorded(d.data.State.Record(e))
 		return
 	}
-	d.mu.Lock()
-	d.cfg = next
-	d.mu.Unlock()
+	d.inForce(next)
 	d.data.State.UseHash(journal.Algorithm(next.Journal.Hash))
 	d.recorded(journal.Head{}, d.data.Record(ctx, journal.ConfigReloaded, object, journal.DetailFrom, old.SHA256, journal.DetailTo, next.SHA256))
 	d.log.Info().Msg("reload: the new configuration is in force")
+	d.metrics.Reloaded(true)
+}
+
+// inForce takes over a configuration and, with it, the files that it names.
+func (d *daemon) inForce(next config.Config) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.cfg = next
+	d.reloads++
 }
 
 // recorded logs what kept an entry out of the journal.
