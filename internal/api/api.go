@@ -297,7 +297,7 @@ func (a *api) admit(s spec, ctx huma.Context, next func(huma.Context)) {
 				err = &auth.Refusal{Permission: s.any[0], Reason: auth.NotSignedIn}
 			}
 		case s.scope == global: // of all departments at once
-			err = allowedAny(p, s.any, "")
+			err = auth.AllowedOne(p, s.any, "")
 		case len(s.any) > 0:
 			err = auth.AllowedAny(p, s.any)
 		}
@@ -308,19 +308,4 @@ func (a *api) admit(s spec, ctx huma.Context, next func(huma.Context)) {
 	}
 	c.object = s.scope == object
 	next(huma.WithValue(huma.WithContext(ctx, c.Context), callKey{}, c))
-}
-
-// allowedAny is nil where one of these is permitted for a department, else the refusal of
-// the first.
-func allowedAny(p auth.Principal, any []auth.Permission, department string) (first error) {
-	for _, permission := range any {
-		err := auth.Allowed(p, permission, department)
-		if err == nil {
-			return nil
-		}
-		if first == nil {
-			first = err
-		}
-	}
-	return first
 }

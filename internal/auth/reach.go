@@ -35,6 +35,21 @@ func AllowedAny(p Principal, permissions []Permission) error {
 	return first
 }
 
+// AllowedOne is nil where p may do one of these for the department; else it is the refusal
+// of the first.
+func AllowedOne(p Principal, permissions []Permission, department string) (first error) {
+	for _, permission := range permissions {
+		err := Allowed(p, permission, department)
+		if err == nil {
+			return nil
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
 // OpenLink recognizes the holder of a link, and puts on record that it was opened, or
 // that somebody tried one that is not valid.
 func (g *Gate) OpenLink(r *http.Request, text string) (Principal, Link, error) {

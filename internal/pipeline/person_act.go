@@ -329,24 +329,10 @@ func (x Person) HandInForCase(ctx context.Context, id string, text []byte) (stri
 	if err != nil {
 		return "", err
 	}
-	if err := x.mayWrite(c.Department, []auth.Permission{answerNotice, draftNotice, issueNotice, verifySavings}); err != nil {
+	if err := auth.AllowedOne(x.p, []auth.Permission{answerNotice, draftNotice, issueNotice, verifySavings}, c.Department); err != nil {
 		return "", err
 	}
 	return x.keep(ctx, text, CaseObject(id))
-}
-
-// mayWrite is nil where one of these is permitted for a department.
-func (x Person) mayWrite(department string, any []auth.Permission) (first error) {
-	for _, permission := range any {
-		err := auth.Allowed(x.p, permission, department)
-		if err == nil {
-			return nil
-		}
-		if first == nil {
-			first = err
-		}
-	}
-	return first
 }
 
 // HandInForNotice keeps a document for an answer to come: a stamped scan, a proof.
