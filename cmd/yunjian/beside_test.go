@@ -24,6 +24,7 @@ var alone = map[string]string{
 	"backtest":     "it takes as much memory as it finds",
 	"calendar":     "it opens no data folder",
 	"calendar due": "it opens no data folder",
+	"send test":    "it opens no data folder",
 
 	"backup": "keeper", "check": "keeper", "compact": "keeper", "history stats": "keeper", "journal verify": "keeper", "journal show": "keeper",
 }
