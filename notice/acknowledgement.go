@@ -42,6 +42,22 @@ func (a Answer) event() string {
 	return "agree"
 }
 
+// Ground is the id of the ground of an answer, which a department may write as its notice
+// prints it, 仍在使用 for in_use; text itself where it names none, for the check to tell.
+func (w Workflow) Ground(a Answer, text string) string {
+	for _, t := range w.Transitions {
+		if t.Event != a.event() || t.Needs.Reason == "" {
+			continue
+		}
+		for _, r := range w.ReasonsOf(t.Needs.Reason) {
+			if text == r.Name.ZH || text == r.Name.EN {
+				return r.ID
+			}
+		}
+	}
+	return text
+}
+
 // agrees is the action that a yes is to.
 var agrees = map[Answer]recommender.Action{AgreeRelease: recommender.Release, AgreeDownsize: recommender.Downsize, AgreeStop: recommender.Stop}
 

@@ -367,3 +367,16 @@ case stray is not one of this notice`
 		t.Error(err)
 	}
 }
+
+// A department writes the ground that it reads on its notice.
+func TestGround(t *testing.T) {
+	w, _ := WorkflowByID(DefaultWorkflow)
+	for _, c := range []struct {
+		a          Answer
+		text, want string
+	}{{Object, "仍在使用", "in_use"}, {Object, "still in use", "in_use"}, {Object, "in_use", "in_use"}, {Exempt, "灾备/备机", "standby"}, {Exempt, "仍在使用", "仍在使用"}, {AgreeRelease, "仍在使用", "仍在使用"}, {Object, "", ""}} {
+		if got := w.Ground(c.a, c.text); got != c.want {
+			t.Errorf("%s %q: %q, want %q", c.a, c.text, got, c.want)
+		}
+	}
+}

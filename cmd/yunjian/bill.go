@@ -11,6 +11,8 @@ import (
 
 	"yunjian/internal/journal"
 	"yunjian/internal/registry"
+	"yunjian/ledger"
+	"yunjian/price"
 )
 
 func newBill() *cobra.Command {
@@ -79,7 +81,7 @@ month was billed for nothing else.
 				fmt.Fprintf(cmd.OutOrStdout(), "注意 note: %s\n", n)
 			}
 			for _, b := range bills {
-				fmt.Fprintf(cmd.OutOrStdout(), "%s  资源 resources %d\n", b.Month, len(b.Amounts))
+				fmt.Fprintf(cmd.OutOrStdout(), "%s  资源 resources %d  合计 total %s %s\n", b.Month, len(b.Amounts), totalOf(b), b.Currency)
 			}
 			verified, corrected := proven(booked)
 			fmt.Fprintf(cmd.OutOrStdout(), "台账 ledger  凭账单核实 verified %d，更正 corrected %d\n", verified, corrected)
@@ -124,11 +126,24 @@ func newBillList() *cobra.Command {
 				} else if len(b.WholeOf) > 0 {
 					whole = "  完整 whole: " + strings.Join(b.WholeOf, ", ")
 				}
-				fmt.Fprintf(cmd.OutOrStdout(), "%s  资源 resources %d  %s  %s%s\n", b.Month, len(b.Amounts), b.Currency, b.Source, whole)
+				fmt.Fprintf(cmd.OutOrStdout(), "%s  资源 resources %d  合计 total %s %s  %s%s\n", b.Month, len(b.Amounts), totalOf(b), b.Currency, b.Source, whole)
 			}
 			return nil
 		},
 	}
 	configFlag(cmd, &path)
 	return cmd
+}
+
+// totalOf is the sum of a bill, by which people see that it was read as it is on paper.
+func totalOf(b ledger.Bill) string {
+	sum := price.Zero(b.Currency)
+	for _, a := range b.Amounts {
+		next, err := sum.Add(a)
+		if err != nil { // of another currency, which no bill that was read has
+			return "—"
+		}
+		sum = next
+	}
+	return sum.String()
 }

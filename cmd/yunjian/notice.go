@@ -515,6 +515,9 @@ docs/how-to/send-notices.md.`,
 // tell puts into the outbox what people are to be told, where there are channels.
 func (d desk) tell(cmd *cobra.Command) error {
 	if len(d.cfg.Channels) == 0 {
+		if cmd.Name() != "sync" { // which is for the cases; who issues or reminds means to tell somebody
+			fmt.Fprintln(cmd.OutOrStdout(), "没有配置渠道 channels，没有告知任何人 | no channels are configured: nobody was told")
+		}
 		return nil
 	}
 	o, err := tellOptions(d.cfg, d.o.Now)

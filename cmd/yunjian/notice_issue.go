@@ -369,9 +369,11 @@ func newNoticeAcknowledge() *cobra.Command {
 
   列：案卷*、意见*（同意释放|同意降配|同意停机|调整规格|申请豁免|异议）、理由、说明、证明、规格、
       拟实施日期、变更窗口、豁免到期、数据清除要求
+  理由照通知书所列填写，如 仍在使用；日期写作 2026-12-20。
 
 Answers a notice for its department: each line in a table (CSV, XLSX), or --agree to all. It cannot be
-edited; a correction is submitted again, and is another version.`,
+edited; a correction is submitted again, and is another version. Grounds are written as the notice
+lists them, such as "still in use", or by their ids; days as 2026-12-20.`,
 		Example: `  yunjian notice acknowledge 浙财云通〔2026〕12号 --config yunjian.yaml --department 示例市财政局 --answers answers.xlsx --by wang --received-by wang --confirmed-by 李局 --handler 王科 --phone 0571-00000000 --scan scan.pdf`,
 		Args:    oneArg("a document number"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -447,6 +449,7 @@ func answerLines(cmd *cobra.Command, d desk, n notice.Notice, file, planned stri
 		fmt.Fprintf(cmd.OutOrStdout(), "注意 note: %s\n", note)
 	}
 	for i, l := range lines {
+		lines[i].Reason = d.o.Workflow.Ground(l.Answer, l.Reason)
 		for _, of := range n.Lines {
 			if len(l.CaseID) >= 4 && strings.HasPrefix(of.CaseID, l.CaseID) {
 				lines[i].CaseID = of.CaseID
