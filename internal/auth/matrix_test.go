@@ -142,6 +142,7 @@ func TestRefusalsSayWhatItTakes(t *testing.T) {
 		want string
 	}{
 		{"nobody", Allowed(Principal{}, Permission{Notices, Read}, ""), "notices:read: sign in first"},
+		{"nobody, to what takes no permission", &Refusal{Reason: NotSignedIn}, "sign in first"},
 		{"no role", Allowed(member(Viewer, false), Permission{Notices, Approve}, ""), "zhang may not notices:approve: it takes one of the roles supervisor"},
 		{"other department", Allowed(member(Dept, false), Permission{Notices, Read}, "财政局"), `zhang may not notices:read for department "财政局": only for its own`},
 		{"all departments", Allowed(member(Dept, false), Permission{Notices, Read}, ""), "zhang may not notices:read for all departments: only for its own"},

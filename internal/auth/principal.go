@@ -110,6 +110,9 @@ type Refusal struct {
 func (r *Refusal) Error() string {
 	switch r.Reason {
 	case NotSignedIn:
+		if r.Permission == (Permission{}) { // of what everybody may who is signed in
+			return ErrNoSession.Error()
+		}
 		return fmt.Sprintf("%s: sign in first", r.Permission)
 	case NoRole:
 		return fmt.Sprintf("%s may not %s: it takes one of the roles %s", r.Name, r.Permission, join(rolesWith(r.Permission)))

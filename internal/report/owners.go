@@ -39,15 +39,23 @@ func WriteOwners(w io.Writer, d ownership.Directory, fleet []cloud.Resource, lan
 	departments := table{columns: []column{
 		{title: p.tell("单位", "Department"), in: everywhere, width: 30}, {title: p.tell("主管部门", "Above it"), in: everywhere, width: 24},
 		{title: p.tell("负责人", "Signs"), in: everywhere, width: 12}, {title: p.tell("联系人", "Contact"), in: everywhere, width: 12}, {title: p.tell("电话", "Phone"), in: everywhere, width: 14},
-		{title: p.tell("资源", "Resources"), kind: whole, in: everywhere}, {title: p.tell("核", "vCPU"), kind: whole, in: everywhere}, {title: p.tell("内存GB", "Mem GB"), kind: size, in: everywhere},
+		{title: p.tell("邮箱", "E-mail"), in: everywhere}, {title: p.tell("资源", "Resources"), kind: whole, in: everywhere}, {title: p.tell("核", "vCPU"), kind: whole, in: everywhere}, {title: p.tell("内存GB", "Mem GB"), kind: size, in: everywhere},
 	}}
+	unreached := 0
+	mail := func(c ownership.Contact) cell { // whether there is one, not which
+		if c.Email == "" {
+			unreached++
+			return cell{text: p.tell("无", "none"), tone: mute}
+		}
+		return text(p.tell("有", "yes"))
+	}
 	for _, x := range d.Departments {
 		o := byDepartment[x.Name]
 		if o == nil {
 			o = &owned{}
 		}
 		departments.rows = append(departments.rows, []cell{
-			text(clean(x.Name)), orDash(clean(x.Parent)), orDash(clean(x.Signer)), orDash(clean(x.Contact.Name)), orDash(masked(x.Contact.Phone)), count(o.resources), count(o.vcpu), gigabytes(o.memory),
+			text(clean(x.Name)), orDash(clean(x.Parent)), orDash(clean(x.Signer)), orDash(clean(x.Contact.Name)), orDash(masked(x.Contact.Phone)), mail(x.Contact), count(o.resources), count(o.vcpu), gigabytes(o.memory),
 		})
 	}
 	applications := table{columns: []column{
@@ -69,6 +77,21 @@ func WriteOwners(w io.Writer, d ownership.Directory, fleet []cloud.Resource, lan
 		t.line(ordinal(i+1, lang) + s.title)
 		t.line(strings.Repeat("-", textWidth))
 		t.table(s.table, p)
+	}
+	var missing []string // named by tags, and told of nothing
+	for name := range byDepartment {
+		if _, known := d.Department(name); name != "" && !known {
+			missing = append(missing, clean(name))
+		}
+	}
+	slices.Sort(missing)
+	if unreached > 0 {
+		t.line("")
+		t.paragraph("", p.sentences([]string{p.tell("%d个单位没有邮箱：签发的通知与提醒发给所涉应用的负责人，没有的发不出", "%d department(s) without an e-mail address: what is told goes to the contacts of the applications concerned, else to nobody", unreached)}))
+	}
+	if len(missing) > 0 {
+		t.line("")
+		t.paragraph("", p.sentences([]string{p.tell("资源标注了单位表中没有的单位，通知发不出：%s", "Resources name departments that are not in the directory, and cannot be told: %s", p.join(missing))}))
 	}
 	if o := byDepartment[""]; o != nil {
 		t.line("")
