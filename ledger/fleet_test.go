@@ -140,6 +140,11 @@ func TestWhatComesEatsWhatWent(t *testing.T) {
 				if rapid.IntRange(0, 2).Draw(t, "event") > 0 {
 					continue
 				}
+				if was := all[i].CreatedAt; present[all[i].ID] && was.After(begin) && rapid.Bool().Draw(t, "resize") { // a new one, at will
+					all[i].VCPU = rapid.IntRange(1, 8).Draw(t, "size")
+					all[i].MemoryGiB = float64(all[i].VCPU) * 4
+					continue
+				}
 				if present[all[i].ID] = !present[all[i].ID]; all[i].CreatedAt.IsZero() {
 					all[i].CreatedAt = at.Add(-time.Hour)
 				}

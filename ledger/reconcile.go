@@ -192,7 +192,7 @@ func (r *run) released(was cloud.Resource, listing cloud.Scope) {
 	own.StorageGiB, _ = r.ownStorage(was, 0) // of disks that nobody lists it is with the disks
 	e.Delta = Delta{Resources: 1, VCPU: was.VCPU, MemoryGiB: was.MemoryGiB, StorageGiB: own.StorageGiB, BandwidthMbps: was.BandwidthMbps}
 	e.Evidence = &Evidence{Was: &was, Scope: &listing}
-	if !r.stood(was) && !r.advised(e) && len(r.of[was.ID]) == 0 {
+	if r.passing(was, e) {
 		r.giveBack(was, e.Evidence)
 		return
 	}
@@ -211,6 +211,12 @@ func (r *run) released(was cloud.Resource, listing cloud.Scope) {
 	}
 	e.Annual, e.Missing, e.From = annual, missing, r.from(was)
 	r.book(e)
+}
+
+// passing reports whether what an entry would give was work that ended: of a resource that
+// was there for days, and that nobody advised it for.
+func (r *run) passing(was cloud.Resource, e Entry) bool {
+	return !r.stood(was) && !r.advised(e) && len(r.of[was.ID]) == 0
 }
 
 // stood reports whether a resource that is gone was there for so long that its end is no
@@ -295,6 +301,10 @@ func (r *run) size(was, now cloud.Resource, evidence *Evidence) {
 	e.Department, e.Application = cmp.Or(was.Department, now.Department), cmp.Or(was.Application, now.Application)
 	given.Changed = 1
 	e.Delta, e.Annual, e.Missing, e.From, e.Evidence = given, annual, missing, r.from(was), evidence
+	if r.passing(was, e) {
+		r.giveBack(was, evidence) // and eats as it is now
+		return
+	}
 	r.book(e)
 }
 
@@ -310,6 +320,10 @@ func (r *run) category(was, now cloud.Resource, evidence *Evidence) {
 		e := r.entry(now, Recategorized)
 		e.Department, e.Application = cmp.Or(was.Department, now.Department), cmp.Or(was.Application, now.Application)
 		e.Annual, e.From, e.Evidence = annual, r.from(was), evidence
+		if r.passing(was, e) {
+			r.giveBack(was, evidence)
+			return
+		}
 		r.book(e)
 	default:
 		r.dearer(now, *atMost(*negative(annual), r.dearest(was, now)), evidence)

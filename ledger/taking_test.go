@@ -79,6 +79,11 @@ func TestTaking(t *testing.T) {
 			`2024-02-02 released a n=1 c=0 8C 32G 0G 14592.00 from 2024-02-02
 			2024-02-02 rebound n n=0 c=0 -4C -16G 0G -7296.00 from 2024-02-02 of released a
 			2024-02-02 rebound n n=0 c=0 4C 16G 0G 7296.00 from 2024-02-02 of released a`},
+		{"made too large, and put right within days", []cloud.Inventory{seen("2024-02-01", old), seen("2024-02-02", created(big, "2024-02-02")), seen("2024-02-02", created(machine("n", 2, 8), "2024-02-02"))},
+			`2024-02-02 released a n=1 c=0 8C 32G 0G 14592.00 from 2024-02-02
+			2024-02-02 rebound n n=0 c=0 -8C -32G 0G -14592.00 from 2024-02-02 of released a
+			2024-02-02 rebound n n=0 c=0 8C 32G 0G 14592.00 from 2024-02-02 of released a
+			2024-02-02 rebound n n=0 c=0 -2C -8G 0G -3648.00 from 2024-02-02 of released a`},
 		{"not to who is back", []cloud.Inventory{seen("2024-02-01", old), seen("2024-02-02", created(machine("n", 4, 16), "2024-02-02")), seen("2024-02-02", old, created(machine("n", 4, 16), "2024-02-02")), seen("2024-02-02", old)},
 			`2024-02-02 released a n=1 c=0 8C 32G 0G 14592.00 from 2024-02-02
 			2024-02-02 rebound n n=0 c=0 -4C -16G 0G -7296.00 from 2024-02-02 of released a
