@@ -28,51 +28,37 @@ func (d *Data) Booking(book func() (price.Book, error), loc *time.Location) stor
 		if err != nil {
 			return s, err
 		}
-		s.Claims = settled(cases)
-		for id, j := range judged { // what was settled with a department comes first
-			s.Claims[id] = append(s.Claims[id], claims(j.Recommendations)[id]...)
+		s.Claims = map[string][]ledger.Advice{}
+		for _, c := range cases { // what was settled with a department comes first
+			if c.Document != "" && !slices.Contains(ended, c.State) {
+				credit(s.Claims, c.ResourceID, c.Action, c.Cited.Recommendation, ledger.Claim{Case: c.ID, Batch: c.Document})
+			}
+		}
+		for id, j := range judged {
+			for _, r := range j.Recommendations {
+				credit(s.Claims, id, r.Action, r, ledger.Claim{})
+			}
 		}
 		return s, nil
 	}
 }
 
-// settled are the cases that an observation may fulfil, by resource: those that were
-// issued and have not ended.
-func settled(cases []notice.Case) map[string][]ledger.Advice {
-	out := map[string][]ledger.Advice{}
-	for _, c := range cases {
-		effect, ok := fulfilledBy[c.Action]
-		if !ok || c.Document == "" || slices.Contains([]notice.State{"closed", "withdrawn", "rolled_back", "expired", "dismissed"}, c.State) {
-			continue
-		}
-		rec := c.Cited.Recommendation
-		claim := ledger.Claim{Recommendation: rec.ID, Case: c.ID, Batch: c.Document}
-		if rec.SavingKnown {
-			annual := rec.AnnualSaving
-			claim.Annual = &annual
-		}
-		out[c.ResourceID] = append(out[c.ResourceID], ledger.Advice{Claim: claim, Effect: effect})
-	}
-	return out
-}
+// ended are the states of cases that no observation fulfils any more.
+var ended = []notice.State{"closed", "withdrawn", "rolled_back", "expired", "dismissed"}
 
 // fulfilledBy is what an observation must show for advice to count as followed.
 var fulfilledBy = map[recommender.Action]ledger.Effect{recommender.Release: ledger.Released, recommender.Downsize: ledger.Downsized}
 
-// claims are the advice that an observation may fulfil, by resource.
-func claims(advice []recommender.Recommendation) map[string][]ledger.Advice {
-	out := map[string][]ledger.Advice{}
-	for _, r := range advice {
-		effect, ok := fulfilledBy[r.Action]
-		if !ok {
-			continue
-		}
-		c := ledger.Claim{Recommendation: r.ID}
-		if r.SavingKnown {
-			annual := r.AnnualSaving
-			c.Annual = &annual
-		}
-		out[r.ResourceID] = append(out[r.ResourceID], ledger.Advice{Claim: c, Effect: effect})
+// credit adds what an observation may fulfil of a resource: the action that was settled or
+// advised, by a recommendation.
+func credit(to map[string][]ledger.Advice, id string, action recommender.Action, rec recommender.Recommendation, claim ledger.Claim) {
+	effect, ok := fulfilledBy[action]
+	if !ok {
+		return
 	}
-	return out
+	claim.Recommendation = rec.ID
+	if rec.SavingKnown {
+		claim.Annual = &rec.AnnualSaving
+	}
+	to[id] = append(to[id], ledger.Advice{Claim: claim, Effect: effect})
 }
