@@ -147,13 +147,16 @@ func workingDays(today, due time.Time, cal calendar.Calendar) int {
 	return cal.Count(today.AddDate(0, 0, 1), due.AddDate(0, 0, 1)).Working
 }
 
-// reminder returns the most urgent deadline of which somebody is to be reminded.
+// reminder returns the most urgent deadline of which somebody is to be reminded: what
+// can still be kept goes before what is over, else a letter not signed for would hide
+// the last days for an answer to it.
 func (c Case) reminder(today time.Time, cal calendar.Calendar) (Deadline, bool) {
 	for _, s := range c.Reminded {
 		if s.Event == "" && s.Day == today.Format(time.DateOnly) {
 			return Deadline{}, false
 		}
 	}
+	var missed Deadline
 	for _, d := range c.Deadlines { // by last day
 		at := d.Remind.latest(today, day(d.Due), cal)
 		// The notice itself is word enough on the day on which the term begins.
@@ -161,11 +164,15 @@ func (c Case) reminder(today time.Time, cal calendar.Calendar) (Deadline, bool) 
 			continue
 		}
 		sent := slices.ContainsFunc(c.Reminded, func(s Sent) bool { return s.Deadline == d.ID && !day(s.Day).Before(at) })
-		if !sent {
+		switch {
+		case sent:
+		case !today.After(day(d.Due)):
 			return d, true
+		case missed.ID == "":
+			missed = d
 		}
 	}
-	return Deadline{}, false
+	return missed, missed.ID != ""
 }
 
 // latest returns the last day up to today on which a reminder falls; zero for none.

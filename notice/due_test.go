@@ -63,6 +63,29 @@ func TestRemindersOnce(t *testing.T) {
 	}
 }
 
+// The term for the receipt of a letter is over and goes on to be reminded of; it does not
+// hide that three, one and no working days are left for an answer to it.
+func TestRemindersOfTwoTerms(t *testing.T) {
+	w := workflow(t, DefaultWorkflow)
+	c := opened(t, w, recommender.Release, cloud.Instance, on("2026-03-02"))
+	for _, e := range []string{"confirm", "draft", "issue"} {
+		c = must(t, w, c, e, on("2026-03-02"))
+	}
+	want := []string{
+		"2026-03-04 receipt +1",
+		"2026-03-05 receipt +0",
+		"2026-03-06 receipt -1",
+		"2026-03-10 receipt -3",
+		"2026-03-11 answer +3",
+		"2026-03-12 receipt -5",
+		"2026-03-13 answer +1",
+		"2026-03-16 answer +0",
+	}
+	if diff := cmp.Diff(want, sends(c, "2026-03-02", "2026-03-16")); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
 // TestDigests: one a recipient, one line a case, whatever the order of the cases.
 func TestDigests(t *testing.T) {
 	w := workflow(t, DefaultWorkflow)
@@ -92,8 +115,8 @@ func TestDigests(t *testing.T) {
 		return b.String()
 	}
 	want := "cloudadmin  : case-6 confirmation 2026-03-09\n" +
-		"dept 省水利厅 : case-9 receipt 2026-03-05\n" +
-		"dept 省财政厅 : case-8 receipt 2026-03-05\n" +
+		"dept 省水利厅 : case-9 answer 2026-03-16\n" +
+		"dept 省财政厅 : case-8 answer 2026-03-16\n" +
 		"dept 省财政厅 dept-1: case-7 answer 2026-03-16\n"
 	if diff := cmp.Diff(want, tell(cases, "2026-03-11")); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
