@@ -17,8 +17,8 @@ import (
 	"yunjian/recommender"
 )
 
-// quietAfter is for how long advice that people dismissed or rolled back is not brought
-// before them again; proposed.
+// quietAfter is for how long advice that people dismissed, rolled back or took back upon
+// an objection is not brought before them again; proposed.
 const quietAfter = 90 * 24 * time.Hour
 
 // CaseOptions say by which rules cases move.
@@ -125,10 +125,12 @@ func (o CaseOptions) final(c notice.Case) bool {
 // quiet reports whether people settled the matter so lately that they are not asked
 // again.
 func (o CaseOptions) quiet(c notice.Case) bool {
-	if c.State != "dismissed" && c.State != "rolled_back" {
+	last := c.History[len(c.History)-1]
+	upheld := c.State == withdrawn && last.Reason == "objection_upheld"
+	if c.State != "dismissed" && c.State != "rolled_back" && !upheld {
 		return false
 	}
-	return o.Now.Sub(c.History[len(c.History)-1].At) < quietAfter
+	return o.Now.Sub(last.At) < quietAfter
 }
 
 // advance makes the steps that time brings, then the one that the present does. A case of
