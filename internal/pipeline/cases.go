@@ -327,8 +327,8 @@ func acted(e journal.Entry, by notice.Actor) journal.Entry {
 	return e.With("by", by.ID).With("role", string(by.Role)).With("department", by.Department)
 }
 
-// Excused lists the exemptions that cases granted and that are in force, for the policy to
-// judge by.
+// Excused lists the exemptions that cases granted and that are in force on the day of now,
+// for the policy to judge by. Of a day gone by, they are those that were.
 func (d *Data) Excused(now time.Time) ([]policies.Exemption, error) {
 	cases, err := d.State.Cases()
 	if err != nil {
@@ -336,7 +336,7 @@ func (d *Data) Excused(now time.Time) ([]policies.Exemption, error) {
 	}
 	var out []policies.Exemption
 	for _, c := range cases {
-		if e, ok := c.Excused(now); ok && c.State == "exempted" {
+		if e, ok := c.Excused(now); ok && (c.State == "exempted" || c.State == "expired") {
 			out = append(out, e)
 		}
 	}

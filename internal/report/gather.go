@@ -31,7 +31,13 @@ func Gather(ctx context.Context, d *pipeline.Data, a audit.Audit, o Options) (We
 	}
 	// The policy in force explains an audit only if it is the one that judged.
 	if o.Pack.ID == a.Policy.ID && o.Pack.SHA256 == a.Policy.SHA256 {
+		// Those that cases granted stand in no file of the policy.
+		granted, err := d.Excused(a.AsOf.In(o.Location))
+		if err != nil {
+			return Weekly{}, err
+		}
 		r.Pack = o.Pack
+		r.Pack.Exemptions = slices.Concat(o.Pack.Exemptions, granted)
 	}
 	before, ok, err := d.PreviousAudit(a.AsOf, o.Location)
 	if err != nil {
