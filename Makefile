@@ -43,11 +43,12 @@ vet: ## go vet
 
 # -vet=all is what `go vet` looks for, on what is compiled anyway. Packages that do one thing
 # after the other, which internal/house holds them to, have nothing for the race detector to
-# find, and take minutes with it.
+# find, and take minutes with it; of recommender, what learns runs in parts at once.
 SEQUENTIAL := analyzer audit calendar ledger notice ownership policies price utilization
 test-race: ## all tests, with the race detector where anything goes on at once, and go vet
-	CGO_ENABLED=1 go test -race -vet=all -buildvcs=false -timeout 20m $(if $(filter ./...,$(PKG)),$$(go list ./... | grep -vxE 'yunjian/($(subst $() ,|,$(SEQUENTIAL)))'),$(PKG))
-	$(if $(filter ./...,$(PKG)),go test -vet=all -buildvcs=false -timeout 20m $(addprefix ./,$(SEQUENTIAL)))
+	CGO_ENABLED=1 go test -race -vet=all -buildvcs=false -timeout 20m $(if $(filter ./...,$(PKG)),$$(go list ./... | grep -vxE 'yunjian/(recommender|$(subst $() ,|,$(SEQUENTIAL)))'),$(PKG))
+	$(if $(filter ./...,$(PKG)),CGO_ENABLED=1 go test -race -buildvcs=false -run 'Logistic|SameAgain' ./recommender)
+	$(if $(filter ./...,$(PKG)),go test -vet=all -buildvcs=false -timeout 20m ./recommender $(addprefix ./,$(SEQUENTIAL)))
 
 cross: ## static binaries for amd64, arm64 and loong64, each below 40 MB
 	@scripts/cross-build.sh bin/cross $(SIZE) $(BUILD)
