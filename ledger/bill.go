@@ -111,7 +111,7 @@ func BillMonths(entries []Entry, cloud string) []string {
 	months := map[string]bool{}
 	for _, p := range positions(entries) {
 		if p.Cloud == cloud && !b.passed(p) {
-			months[monthBefore(p.Since)], months[monthAfter(p.At)] = true, true
+			months[monthBefore(p.stood())], months[monthAfter(p.At)] = true, true
 		}
 	}
 	return slices.Sorted(maps.Keys(months))

@@ -228,6 +228,11 @@ func TestBillMonths(t *testing.T) {
 	if got, want := BillMonths(entries, cloudName), []string{"2023-11", "2024-02", "2024-04", "2024-05"}; !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}
+	// What could not be looked at for months is held against the bill before that.
+	unseen := replay(settings(), seen("2024-03-20", seenAt(machine("s", 4, 8), "2023-01-01", "2024-01-10")), seen("2024-03-25"))
+	if got, want := BillMonths(unseen, cloudName), []string{"2023-12", "2024-04"}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
 	if got := BillMonths(entries, "elsewhere"); len(got) != 0 {
 		t.Errorf("of another cloud: %v", got)
 	}
