@@ -199,15 +199,16 @@ func (r *run) rebound() {
 
 // newcomer is when a resource came; zero where it is not known to be new. Where its source
 // does not say, it must have appeared in a listing that was read to the end once before:
-// what such a one did not show was perhaps there already.
+// what others did not show was perhaps there already.
 func (r *run) newcomer(now cloud.Resource) time.Time {
 	was, had := r.was[now.ID]
+	listing := r.listings[0][scopeOf(now)]
 	switch {
 	case !now.CreatedAt.IsZero():
 		return now.CreatedAt
-	case !had && (r.listings[0][scopeOf(now)].Complete || !r.listings[0][scopeOf(now)].Since.IsZero()):
+	case !had && (listing.Complete || !listing.Since.IsZero()):
 		return r.at
-	case had && len(r.ate[now.ID]) > 0: // it was one when it appeared
+	case had && (len(r.ate[now.ID]) > 0 || !listing.Since.IsZero() && was.FirstSeen.After(listing.Since)): // it was one when it appeared
 		return was.FirstSeen
 	}
 	return time.Time{}

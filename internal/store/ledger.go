@@ -26,8 +26,15 @@ func (s *Store) bookInventory(tx *bolt.Tx, before, inv cloud.Inventory, booking 
 		return nil, nil
 	}
 	ids := touched(before, inv)
-	if len(ids) == 0 && !reowned(before, inv) && (sameHour(before.TakenAt, inv.TakenAt) || !unverified(tx, inv.Cloud)) {
+	again := lookAgain(inv.Cloud)
+	owed := tx.Bucket(ledgerIndexBucket).Get(again) != nil
+	if len(ids) == 0 && !owed && !reowned(before, inv) && (sameHour(before.TakenAt, inv.TakenAt) || !unverified(tx, inv.Cloud)) {
 		return nil, nil
+	}
+	if owed {
+		if err := tx.Bucket(ledgerIndexBucket).Delete(again); err != nil {
+			return nil, err
+		}
 	}
 	settings, err := booking(ids)
 	if err != nil {

@@ -134,3 +134,35 @@ func TestWhatTakesIsWhoseItTakesFrom(t *testing.T) {
 		}
 	}
 }
+
+// Whose a machine is may become known between two inventories: what it eats is booked with
+// the next, though that says nothing new.
+func TestAnOwnerWhoIsImportedIsBooked(t *testing.T) {
+	s := fresh(t)
+	booking := func([]string) (ledger.Settings, error) { return ledger.Standard(price.Example(), time.UTC), nil }
+	old := vm("a")
+	old.Department, old.Application = "财政局", "预算"
+	put := func(hour int, of ...cloud.Resource) []ledger.Entry {
+		t.Helper()
+		_, booked, err := s.PutInventory(inventory(hour, true, of...), booking, entry(journal.InventoryStored, "cloud"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return booked
+	}
+	put(1, old)
+	put(2)
+	put(3, vm("n"))
+	if got := put(40, vm("n")); len(got) != 1 || got[0].Effect != ledger.Verified {
+		t.Fatalf("verified: %+v", got)
+	}
+	if _, err := s.Assign(ownership.Assignment{ResourceID: "n", Department: "财政局", Application: "预算"}, at(41), entry(journal.OwnerAssigned, "owners")); err != nil {
+		t.Fatal(err)
+	}
+	if got := put(41, vm("n")); len(got) != 1 || got[0].Effect != ledger.Rebound || got[0].ResourceID != "n" {
+		t.Errorf("booked after its owner was known: %+v", got)
+	}
+	if got := put(42, vm("n")); len(got) != 0 {
+		t.Errorf("booked again: %+v", got)
+	}
+}

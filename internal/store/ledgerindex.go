@@ -19,7 +19,8 @@ import (
 //	r cloud NUL resource NUL key  entries about a resource
 //	o id NUL key                  entries that take from one, correct or verify it
 //	i id NUL key                  the entry of an id
-//	u cloud NUL key               entries that give and were neither verified nor reversed
+//	u cloud NUL key               entries that give and were neither verified nor reversed whole
+//	n cloud NUL                   none: resources got other owners, and the next inventory is looked at
 var ledgerIndexBucket = []byte("ledger index")
 
 // createLedgerIndex makes the index of the entries that are there.
@@ -168,6 +169,10 @@ func concerned(tx *bolt.Tx, cloudName string, ids []string, since time.Time) ([]
 	}
 	return out, nil
 }
+
+// lookAgain is the key that says that the next inventory of a cloud is looked at, whatever
+// it says.
+func lookAgain(cloudName string) []byte { return link('n', []byte(cloudName), nil) }
 
 // unverified reports whether something that was booked of a cloud waits to be verified.
 func unverified(tx *bolt.Tx, cloudName string) bool {

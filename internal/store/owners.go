@@ -124,6 +124,9 @@ func (s *Store) reown(what string, at time.Time, e journal.Entry, change func(*b
 			if err := tx.Bucket(inventoryBucket).Put([]byte(k.name), k.packed); err != nil {
 				return err
 			}
+			if err := tx.Bucket(ledgerIndexBucket).Put(lookAgain(k.name), []byte{1}); err != nil {
+				return err
+			}
 		}
 		if err := putChanges(tx, changes); err != nil {
 			return err
