@@ -380,3 +380,23 @@ func TestTally(t *testing.T) {
 		t.Errorf("%+v", empty)
 	}
 }
+
+// Ids stay as they are for years: what was booked by an earlier version is not booked again.
+func TestIDsStay(t *testing.T) {
+	e := Entry{Cloud: "province", ResourceID: "a", Effect: Corrected, At: day("2024-03-01"), Since: day("2024-02-01"), Of: "led-1", Evidence: &Evidence{Was: &cloud.Resource{}}}
+	of := func(note string, n int) string { e.Evidence.Note = note; return identify(e, n) }
+	got := []string{of("", 0), of("", 1), of("a bill", 0)}
+	if want := []string{"led-c2d88f87aac86616", "led-23d00e14b879af9f", "led-982483c5205108c0"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// What returns to another department is taken from the one that it was credited to.
+func TestReturnedToAnother(t *testing.T) {
+	other := machine("a", 4, 8)
+	other.Department, other.Application = "民政局", "低保"
+	got := replay(settings(), seen("2024-02-01", machine("a", 4, 8)), seen("2024-02-02"), seen("2024-02-03", other))
+	if i := slices.IndexFunc(got, func(e Entry) bool { return e.Effect == Reversed }); i < 0 || got[i].Department != "财政局" || got[i].Application != "预算" {
+		t.Errorf("%+v", got)
+	}
+}

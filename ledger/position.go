@@ -8,6 +8,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
+	"yunjian/cloud"
 	"yunjian/price"
 )
 
@@ -16,7 +17,8 @@ type position struct {
 	Entry
 	unknown  bool // an amount was taken from it that nobody knows
 	verified bool
-	returned bool // released, and there again
+	returned bool  // released, and there again
+	eaten    sizes // by others, and not given back
 }
 
 // gone reports whether a position is of a resource that is known to be gone.
@@ -78,6 +80,9 @@ func (p *position) apply(e Entry) {
 	if e.Effect == Verified {
 		return
 	}
+	if e.Effect == Rebound {
+		p.eaten = p.eaten.minus(e.sizes())
+	}
 	p.Resources += e.Resources
 	p.Changed += e.Changed
 	p.VCPU += e.VCPU
@@ -107,6 +112,12 @@ func sum(a, b float64) float64 {
 // sizes are vCPU, GiB of memory, GiB of storage and Mbit/s.
 type sizes [4]float64
 
+const storage = 2 // of sizes
+
+func sizesOf(x cloud.Resource) sizes {
+	return sizes{float64(x.VCPU), x.MemoryGiB, x.StorageGiB, x.BandwidthMbps}
+}
+
 func (d Delta) sizes() sizes {
 	return sizes{float64(d.VCPU), d.MemoryGiB, d.StorageGiB, d.BandwidthMbps}
 }
@@ -123,6 +134,8 @@ func (s sizes) minus(other sizes) sizes {
 	}
 	return s
 }
+
+func (s sizes) plus(other sizes) sizes { return s.minus(sizes{}.minus(other)) }
 
 // any reports whether a size is above zero.
 func (s sizes) any() bool { return slices.Max(s[:]) > 0 }

@@ -22,8 +22,8 @@ func Reconcile(before, after cloud.Inventory, entries []Entry, s Settings) []Ent
 	if r.booked(entries) {
 		return nil
 	}
+	r.returned() // first: what was eaten of who is back is eaten of somebody else's
 	r.compare()
-	r.returned()
 	r.rebound()
 	r.verify()
 	Sort(r.out)
@@ -38,7 +38,7 @@ type run struct {
 	disks         [2]map[string]float64    // GiB of the listed disks of each instance, before and after
 	listings      [2]map[scope]cloud.Scope // before and after
 	first         map[scope]time.Time      // when a listing was first read to the end, or else showed something
-	at            time.Time
+	at, since     time.Time                // since: the first entries that are all at hand
 
 	ids       map[string]bool
 	positions []*position
@@ -52,6 +52,7 @@ type run struct {
 // meal is what a new resource ate of a position, or gave back of it, below zero.
 type meal struct {
 	of string
+	at time.Time
 	sizes
 	annual *price.Amount // nil: unknown
 }
@@ -69,6 +70,7 @@ func newRun(before, after cloud.Inventory, entries []Entry, s Settings) *run {
 		Settings: s, before: before, after: after, was: map[string]cloud.Resource{}, now: map[string]cloud.Resource{}, first: map[scope]time.Time{}, at: after.TakenAt.In(s.Location),
 		ids: map[string]bool{}, byID: map[string]*position{}, of: map[string][]*position{}, ate: map[string][]meal{}, last: map[string]cloud.Resource{},
 	}
+	r.since = r.Since(r.at)
 	for i, side := range []struct {
 		inv cloud.Inventory
 		to  map[string]cloud.Resource
@@ -139,7 +141,7 @@ func (r *run) hold(p *position) {
 // eaten notes what a new resource ate.
 func (r *run) eaten(e Entry) {
 	if e.Effect == Rebound {
-		r.ate[e.ResourceID] = append(r.ate[e.ResourceID], meal{e.Of, sizes{}.minus(e.sizes()), negative(e.annual())})
+		r.ate[e.ResourceID] = append(r.ate[e.ResourceID], meal{e.Of, e.At, sizes{}.minus(e.sizes()), negative(e.annual())})
 	}
 }
 
@@ -170,7 +172,10 @@ func (r *run) ownStorage(x cloud.Resource, side int) (float64, bool) {
 
 // compare books what became of each resource of the inventory before.
 func (r *run) compare() {
-	for _, was := range r.before.Resources {
+	eats := func(x cloud.Resource) bool { return len(r.ate[x.ID]) > 0 && len(r.of[x.ID]) == 0 }
+	others := slices.DeleteFunc(slices.Clone(r.before.Resources), eats)
+	eaters := slices.DeleteFunc(slices.Clone(r.before.Resources), func(x cloud.Resource) bool { return !eats(x) })
+	for _, was := range slices.Concat(eaters, others) { // first who gives back what it had eaten of the others
 		now, listed := r.now[was.ID]
 		listing, complete := r.complete(scopeOf(was))
 		switch {
@@ -210,7 +215,7 @@ func (r *run) released(was cloud.Resource, listing cloud.Scope) {
 		annual = &rounded
 	}
 	e.Annual, e.Missing, e.From = annual, missing, r.from(was)
-	r.book(e)
+	r.give(e, was)
 }
 
 // passing reports whether what an entry would give was work that ended: of a resource that
@@ -305,7 +310,7 @@ func (r *run) size(was, now cloud.Resource, evidence *Evidence) {
 		r.giveBack(was, evidence) // and eats as it is now
 		return
 	}
-	r.book(e)
+	r.give(e, was)
 }
 
 // category books a disk whose category costs less, or takes back what was booked of one
@@ -344,6 +349,16 @@ func (r *run) dearest(was, now cloud.Resource) (most price.Amount) {
 		}
 	}
 	return most
+}
+
+// give books what a resource gives, less what it was in debt for: what it had used again
+// and there was nobody else's to eat of.
+func (r *run) give(e Entry, was cloud.Resource) {
+	debt := r.debt(was)
+	r.book(e)
+	if of := r.of[was.ID]; debt.any() {
+		r.eat(of[len(of)-1:], was, r.at, debt, e.Evidence)
+	}
 }
 
 // fell is how much less there is; 0 where either is unknown.
@@ -386,7 +401,7 @@ func (r *run) sized(p *position, now cloud.Resource) bool {
 	if p.Effect == Released {
 		return false
 	}
-	have := Delta{VCPU: now.VCPU, MemoryGiB: now.MemoryGiB, StorageGiB: now.StorageGiB, BandwidthMbps: now.BandwidthMbps}.sizes()
+	have := sizesOf(now)
 	for i, given := range p.sizes() {
 		if given != 0 && have[i] == 0 {
 			return false

@@ -81,7 +81,7 @@ func (r *run) part(whole cloud.Resource) func(sizes) (price.Amount, bool) {
 		return nil
 	}
 	return func(part sizes) (price.Amount, bool) {
-		less := Delta{VCPU: whole.VCPU, MemoryGiB: whole.MemoryGiB, StorageGiB: whole.StorageGiB, BandwidthMbps: whole.BandwidthMbps}.sizes().minus(part)
+		less := sizesOf(whole).minus(part)
 		smaller := bySize
 		smaller.VCPU, smaller.MemoryGiB, smaller.StorageGiB, smaller.BandwidthMbps = int(less[0]), less[1], less[2], less[3]
 		rest, _ := worth(r.Book, smaller, r.at)
@@ -167,9 +167,8 @@ type owner struct {
 // looked at: an owner who becomes known late changes nothing.
 func (r *run) rebound() {
 	by, begun := map[owner][]*position{}, map[owner]time.Time{}
-	since := r.Since(r.at)
 	for _, p := range r.positions {
-		if p.Application != "" && !p.At.Before(since) && p.sizes().any() {
+		if p.Application != "" && !p.At.Before(r.since) && p.sizes().any() {
 			of := owner{p.Department, p.Application, p.Kind}
 			by[of] = append(by[of], p)
 		}
@@ -178,8 +177,8 @@ func (r *run) rebound() {
 		slices.SortFunc(all, oldestFirst)
 		for _, p := range all {
 			from := p.stood().AddDate(0, 0, -r.MigrationDays)
-			if from.Before(since) { // what one ate before is not at hand
-				from = since
+			if from.Before(r.since) { // what one ate before is not at hand
+				from = r.since
 			}
 			if begun[of].IsZero() || from.Before(begun[of]) {
 				begun[of] = from
@@ -188,11 +187,15 @@ func (r *run) rebound() {
 	}
 	for _, now := range r.after.Resources {
 		of := owner{now.Department, now.Application, now.Kind}
-		if len(by[of]) == 0 || len(r.of[now.ID]) > 0 { // what gave itself is not new
+		if len(by[of]) == 0 {
+			continue
+		}
+		if len(r.of[now.ID]) > 0 { // what gave itself is not new
+			by[of] = r.eat(by[of], now, r.at, r.debt(now), &Evidence{Now: &now})
 			continue
 		}
 		if born := r.newcomer(now); !born.IsZero() && !born.Before(begun[of]) {
-			by[of] = r.eat(by[of], now, born)
+			by[of] = r.eat(by[of], now, born, r.hunger(now), &Evidence{Now: &now})
 		}
 	}
 }
@@ -214,12 +217,42 @@ func (r *run) newcomer(now cloud.Resource) time.Time {
 	return time.Time{}
 }
 
-// eat books what a new resource eats of positions, and returns those that have something
-// left.
-func (r *run) eat(of []*position, now cloud.Resource, born time.Time) []*position {
+// debt is what a resource uses again of what it had given and others ate meanwhile: there is
+// nothing left of it to take back, so that it eats of somebody else's.
+func (r *run) debt(now cloud.Resource) (g growth) {
+	var given, ate, at sizes
+	var from time.Time
+	for _, p := range r.newest(now.ID) {
+		if gave := p.sizes().plus(p.eaten); p.Effect == Downsized && !p.At.Before(r.since) && gave.any() && p.Evidence != nil && p.Evidence.Was != nil {
+			given, ate, at, from = given.plus(gave), ate.plus(p.eaten), sizesOf(*p.Evidence.Was), p.At // as it was first
+		}
+	}
+	if !ate.any() {
+		return g
+	}
+	for _, m := range r.ate[now.ID] {
+		if p := r.byID[m.of]; p != nil && !p.returned && !m.at.Before(from) {
+			ate = ate.minus(m.sizes)
+		}
+	}
+	for i, has := range sizesOf(now) {
+		if has > 0 && (i != storage || now.Kind == cloud.Disk) { // that of a machine is its disks'
+			g.sizes[i] = max(0, min(ate[i], given[i]-max(0, at[i]-has)))
+		}
+	}
+	if g.part = r.part(now); g.part != nil && g.any() {
+		if cost, known := g.part(g.sizes); known {
+			g.annual = &cost
+		}
+	}
+	return g
+}
+
+// hunger is what a new resource has not eaten yet of what it uses.
+func (r *run) hunger(now cloud.Resource) growth {
 	own := now
 	own.StorageGiB, _ = r.ownStorage(now, 1)
-	g := growth{sizes: Delta{VCPU: now.VCPU, MemoryGiB: now.MemoryGiB, StorageGiB: own.StorageGiB, BandwidthMbps: now.BandwidthMbps}.sizes()}
+	g := growth{sizes: sizesOf(own)}
 	g.annual, _ = worth(r.Book, own, r.at)
 	g.part = r.part(own)
 	for _, m := range r.ate[now.ID] {
@@ -235,6 +268,11 @@ func (r *run) eat(of []*position, now cloud.Resource, born time.Time) []*positio
 	for i := range g.sizes {
 		g.sizes[i] = max(0, g.sizes[i])
 	}
+	return g
+}
+
+// eat books what a resource eats of positions, and returns those that have something left.
+func (r *run) eat(of []*position, now cloud.Resource, born time.Time, g growth, evidence *Evidence) []*position {
 	for _, p := range of {
 		if !g.any() {
 			break
@@ -249,12 +287,12 @@ func (r *run) eat(of []*position, now cloud.Resource, born time.Time) []*positio
 		g = left
 		var gone Delta // the one that was released stays so, and the one that became smaller
 		gone.resize(eaten)
-		r.book(r.taking(p, now, Rebound, gone, annual, &Evidence{Now: &now}))
+		r.book(r.taking(p, now, Rebound, gone, annual, evidence))
 		for _, q := range r.newest(p.ResourceID) { // which cost less by its category before it went
 			if q.Effect == Recategorized && q.open() && q.Currency == short.Currency() && short.Sign() > 0 && r.within(q, born) {
 				taken := atMost(short, *q.Annual)
 				short, _ = short.Sub(*taken) // of one currency
-				r.book(r.taking(q, now, Rebound, Delta{}, taken, &Evidence{Now: &now}))
+				r.book(r.taking(q, now, Rebound, Delta{}, taken, evidence))
 			}
 		}
 	}
@@ -281,20 +319,39 @@ func (r *run) giveBack(was cloud.Resource, evidence *Evidence) {
 			byPosition[m.of] = all
 			order = append(order, m.of)
 		}
-		all.sizes = all.sizes.minus(sizes{}.minus(m.sizes))
+		all.sizes = all.sizes.plus(m.sizes)
 		if all.annual != nil {
 			all.annual = added(all.annual, m.annual)
 		}
 	}
 	for _, id := range order {
 		p, m := r.byID[id], byPosition[id]
-		if p == nil || m.sizes == (sizes{}) && (m.annual == nil || m.annual.Sign() == 0) || !r.standsYet(p) {
+		if p == nil || m.sizes == (sizes{}) && (m.annual == nil || m.annual.Sign() == 0) || !r.standsYet(p) && (p.Effect != Downsized || !r.known(p.ResourceID)) {
 			continue
 		}
-		var back Delta
+		var back, again Delta
 		back.resize(sizes{}.minus(m.sizes))
 		r.book(r.taking(p, was, Rebound, back, negative(m.annual), evidence))
+		if r.standsYet(p) {
+			continue
+		}
+		again.resize(m.sizes) // who had given it has taken it again meanwhile
+		if p.sizes() == m.sizes {
+			again.Changed = p.Changed
+		}
+		if now, listed := r.now[p.ResourceID]; listed {
+			r.book(r.taking(p, now, Reversed, again, m.annual, &Evidence{Now: &now}))
+		} else {
+			r.book(r.taking(p, r.was[p.ResourceID], Reversed, again, m.annual, evidence))
+		}
 	}
+}
+
+// known reports whether a resource is in either inventory.
+func (r *run) known(id string) bool {
+	_, had := r.was[id]
+	_, has := r.now[id]
+	return had || has
 }
 
 // standsYet reports whether what a position gave is as it was then: its resource is gone,
@@ -303,6 +360,14 @@ func (r *run) standsYet(p *position) bool {
 	now, listed := r.now[p.ResourceID]
 	if p.Effect == Released {
 		return !listed && !p.returned
+	}
+	if !listed { // as it was when it went
+		now, listed = r.was[p.ResourceID]
+	}
+	for _, q := range r.of[p.ResourceID] {
+		if !listed && q.gone() && q.Evidence != nil && q.Evidence.Was != nil {
+			now, listed = *q.Evidence.Was, true
+		}
 	}
 	if !listed || p.Evidence == nil || p.Evidence.Now == nil {
 		return !listed

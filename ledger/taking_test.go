@@ -84,6 +84,32 @@ func TestTaking(t *testing.T) {
 			2024-02-02 rebound n n=0 c=0 -8C -32G 0G -14592.00 from 2024-02-02 of released a
 			2024-02-02 rebound n n=0 c=0 8C 32G 0G 14592.00 from 2024-02-02 of released a
 			2024-02-02 rebound n n=0 c=0 -2C -8G 0G -3648.00 from 2024-02-02 of released a`},
+		{"smaller, eaten, and as large as before: of what another gave", []cloud.Inventory{seen("2024-02-01", old, machine("b", 4, 16)), seen("2024-02-02", machine("a", 4, 16), machine("b", 4, 16), created(machine("n", 4, 16), "2024-02-02")),
+			seen("2024-02-02", old, machine("b", 4, 16), created(machine("n", 4, 16), "2024-02-02")), seen("2024-02-02", old, created(machine("n", 4, 16), "2024-02-02")), seen("2024-02-02", old, created(machine("n", 4, 16), "2024-02-02"))},
+			`2024-02-02 downsized a n=0 c=1 4C 16G 0G 7296.00 from 2024-02-02
+			2024-02-02 rebound n n=0 c=0 -4C -16G 0G -7296.00 from 2024-02-02 of downsized a
+			2024-02-02 released b n=1 c=0 4C 16G 0G 7296.00 from 2024-02-02
+			2024-02-02 rebound a n=0 c=0 -4C -16G 0G -7296.00 from 2024-02-02 of released b`},
+		{"of nothing, once who had eaten it is gone", []cloud.Inventory{seen("2024-02-01", old, machine("b", 4, 16)), seen("2024-02-02", machine("a", 4, 16), machine("b", 4, 16), created(machine("n", 4, 16), "2024-02-02")),
+			seen("2024-02-02", old, machine("b", 4, 16), created(machine("n", 4, 16), "2024-02-02")), seen("2024-02-02", old, machine("b", 4, 16)), seen("2024-02-02", old)},
+			`2024-02-02 downsized a n=0 c=1 4C 16G 0G 7296.00 from 2024-02-02
+			2024-02-02 rebound n n=0 c=0 -4C -16G 0G -7296.00 from 2024-02-02 of downsized a
+			2024-02-02 rebound n n=0 c=0 4C 16G 0G 7296.00 from 2024-02-02 of downsized a
+			2024-02-02 reversed a n=0 c=-1 -4C -16G 0G -7296.00 from 2024-02-02 of downsized a
+			2024-02-02 released b n=1 c=0 4C 16G 0G 7296.00 from 2024-02-02`},
+		{"or of what it gives itself when it goes", []cloud.Inventory{seen("2024-02-01", old), seen("2024-02-02", machine("a", 4, 16), created(machine("n", 4, 16), "2024-02-02")),
+			seen("2024-02-02", machine("a", 6, 24), created(machine("n", 4, 16), "2024-02-02")), seen("2024-02-02", created(machine("n", 4, 16), "2024-02-02"))},
+			`2024-02-02 downsized a n=0 c=1 4C 16G 0G 7296.00 from 2024-02-02
+			2024-02-02 rebound n n=0 c=0 -4C -16G 0G -7296.00 from 2024-02-02 of downsized a
+			2024-02-02 released a n=1 c=0 6C 24G 0G 10944.00 from 2024-02-02
+			2024-02-02 rebound a n=0 c=0 -2C -8G 0G -3648.00 from 2024-02-02 of released a`},
+		{"nor of what it gives itself, though both go at once", []cloud.Inventory{seen("2024-02-01", old), seen("2024-02-02", machine("a", 4, 16), created(machine("n", 4, 16), "2024-02-02")),
+			seen("2024-02-02", old, created(machine("n", 4, 16), "2024-02-02")), seen("2024-02-02")},
+			`2024-02-02 downsized a n=0 c=1 4C 16G 0G 7296.00 from 2024-02-02
+			2024-02-02 rebound n n=0 c=0 -4C -16G 0G -7296.00 from 2024-02-02 of downsized a
+			2024-02-02 rebound n n=0 c=0 4C 16G 0G 7296.00 from 2024-02-02 of downsized a
+			2024-02-02 reversed a n=0 c=-1 -4C -16G 0G -7296.00 from 2024-02-02 of downsized a
+			2024-02-02 released a n=1 c=0 8C 32G 0G 14592.00 from 2024-02-02`},
 		{"not to who is back", []cloud.Inventory{seen("2024-02-01", old), seen("2024-02-02", created(machine("n", 4, 16), "2024-02-02")), seen("2024-02-02", old, created(machine("n", 4, 16), "2024-02-02")), seen("2024-02-02", old)},
 			`2024-02-02 released a n=1 c=0 8C 32G 0G 14592.00 from 2024-02-02
 			2024-02-02 rebound n n=0 c=0 -4C -16G 0G -7296.00 from 2024-02-02 of released a
@@ -102,6 +128,18 @@ func TestTaking(t *testing.T) {
 		{"smaller, and listed without a size", []cloud.Inventory{seen("2024-02-01", old), seen("2024-02-02", machine("a", 4, 16)), seen("2024-02-20", machine("a", 0, 16))},
 			`2024-02-02 downsized a n=0 c=1 4C 16G 0G 7296.00 from 2024-02-02`},
 		{"still gone, as far as a listing goes that was not read to the end", []cloud.Inventory{seen("2024-02-01", old), seen("2024-02-02"), incomplete(seen("2024-02-20"), cloud.Instance)},
+			`2024-02-02 released a n=1 c=0 8C 32G 0G 14592.00 from 2024-02-02`},
+		{"cores, then memory, and memory again", []cloud.Inventory{seen("2024-02-01", old), seen("2024-02-02", machine("a", 4, 32)), seen("2024-02-02", machine("a", 4, 16)), seen("2024-02-02", old)},
+			`2024-02-02 downsized a n=0 c=1 4C 0G 0G 2880.00 from 2024-02-02
+			2024-02-02 downsized a n=0 c=1 0C 16G 0G 4416.00 from 2024-02-02
+			2024-02-02 reversed a n=0 c=-1 -4C 0G 0G -2880.00 from 2024-02-02 of downsized a
+			2024-02-02 reversed a n=0 c=-1 0C -16G 0G -4416.00 from 2024-02-02 of downsized a`},
+		{"of two that gave each its own nothing of the other", []cloud.Inventory{seen("2024-02-01", old), seen("2024-02-02", machine("a", 8, 16)), seen("2024-02-02", machine("a", 4, 16)), seen("2024-02-02", machine("a", 4, 32))},
+			`2024-02-02 downsized a n=0 c=1 0C 16G 0G 4416.00 from 2024-02-02
+			2024-02-02 downsized a n=0 c=1 4C 0G 0G 2880.00 from 2024-02-02
+			2024-02-02 reversed a n=0 c=-1 0C -16G 0G -4416.00 from 2024-02-02 of downsized a`},
+		{"larger, and nobody knows what it costs", []cloud.Inventory{seen("2024-02-01", machine("a", 4, 0)), seen("2024-02-02", machine("a", 8, 0))}, ``},
+		{"there all along, and of this application by now", []cloud.Inventory{seen("2024-02-01", old, of(seenAt(machine("n", 4, 16), "2024-01-25", "2024-02-01"), "")), seen("2024-02-02", of(seenAt(machine("n", 4, 16), "2024-01-25", "2024-02-01"), "")), seen("2024-02-02", machine("n", 4, 16))},
 			`2024-02-02 released a n=1 c=0 8C 32G 0G 14592.00 from 2024-02-02`},
 		{"a bandwidth", []cloud.Inventory{seen("2024-02-01", address("e", 100)), seen("2024-02-02", address("e", 20)), seen("2024-02-02", address("e", 60)), seen("2024-02-02")},
 			`2024-02-02 downsized e n=0 c=1 0C 0G 0G 24000.00 from 2024-02-02
@@ -149,6 +187,11 @@ func TestCategories(t *testing.T) {
 			2024-02-02 reversed d n=0 c=0 0C 0G 0G -720.00 from 2024-02-02 of recategorized d`},
 		{"smaller, and dearer than ever", []cloud.Inventory{seen("2024-02-01", in(disk("d", "", 100), "cheap")), d(10, "cheap"), d(10, "dear")},
 			`2024-02-02 downsized d n=0 c=1 0C 0G 90G 1080.00 from 2024-02-02`},
+		{"cheaper, and verified", []cloud.Inventory{first, d(100, "cheap"), later(d(100, "cheap"), 48)},
+			`2024-02-02 recategorized d n=0 c=0 0C 0G 0G 1200.00 from 2024-02-02
+			2024-02-04 verified d n=0 c=0 0C 0G 0G ? from 0001-01-01 of recategorized d`},
+		{"cheaper, and of a category by then of which nobody knows what it costs", []cloud.Inventory{first, d(100, "cheap"), later(d(100, "other"), 48)},
+			`2024-02-02 recategorized d n=0 c=0 0C 0G 0G 1200.00 from 2024-02-02`},
 		{"of a category without a price", []cloud.Inventory{first, d(100, "other")}, ``},
 	} {
 		t.Run(c.name, func(t *testing.T) { booked(t, s, c.of, c.want) })
