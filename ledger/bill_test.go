@@ -138,6 +138,10 @@ func TestCorrectTogether(t *testing.T) {
 			[]cloud.Inventory{seen("2024-03-01", machine("s", 4, 8), disk("d", "s", 100)), seen("2024-03-10")},
 			[]Bill{bill("2024-02", map[string]string{"s": "424"}), whole},
 			"2024-05-01 verified s n=0 c=0 0C 0G 0G ? from 0001-01-01 of released s\n"},
+		"its disk by itself, and more under its own id": {
+			[]cloud.Inventory{seen("2024-03-01", machine("s", 4, 8), disk("d", "s", 100)), seen("2024-03-10")},
+			[]Bill{bill("2024-02", map[string]string{"s": "543", "d": "119"}), whole},
+			"2024-05-01 corrected s n=0 c=0 0C 0G 0G 1428.00 from 2024-03-10 of released s\n2024-05-01 verified d n=0 c=0 0C 0G 0G ? from 0001-01-01 of released d with s\n"},
 		"a bill of something else": {
 			[]cloud.Inventory{seen("2024-03-01", machine("s", 4, 8)), seen("2024-03-10")},
 			[]Bill{bill("2024-02", map[string]string{"s": "424"}), bill("2024-04", map[string]string{"x": "1"})}, ""},

@@ -400,3 +400,32 @@ func TestReturnedToAnother(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// What is verified says by what: the resource as it is, or the listing that lacks it.
+func TestVerifiedByWhat(t *testing.T) {
+	got := replay(settings(), seen("2024-02-01", machine("a", 4, 8), machine("b", 4, 8)), seen("2024-02-02", machine("a", 2, 4)), seen("2024-02-04", machine("a", 2, 4)))
+	for _, e := range got[2:] {
+		if x := e.Evidence; e.Effect != Verified || x == nil || (x.Now != nil) != (e.ResourceID == "a") || (x.Scope != nil) != (e.ResourceID == "b") {
+			t.Errorf("%+v, by %+v", e, x)
+		}
+	}
+	if len(got) != 4 {
+		t.Error(lines(got))
+	}
+}
+
+// Storage that is listed as disks, of which the source does not say whose they are, is the
+// disks' and not the machine's once more.
+func TestDisksOfNobodyKnowsWhom(t *testing.T) {
+	available := disk("d", "", 500)
+	available.Status = cloud.Available
+	for _, c := range []struct {
+		d    cloud.Resource
+		want string
+	}{{disk("d", "", 500), "2+0 8C 32G 500G"}, {available, "2+0 8C 32G 1000G"}} {
+		got := replay(settings(), seen("2024-02-01", withStorage(machine("a", 8, 32), 500), c.d), seen("2024-02-02"))
+		if net := textOf(Tally(got, Query{Period: Period{day("2024-01-01"), day("2025-01-01")}}).Total.Net); !strings.HasPrefix(net, c.want+" ") {
+			t.Errorf("%s, want %s", net, c.want)
+		}
+	}
+}

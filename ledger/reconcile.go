@@ -36,6 +36,7 @@ type run struct {
 	before, after cloud.Inventory
 	was, now      map[string]cloud.Resource
 	disks         [2]map[string]float64    // GiB of the listed disks of each instance, before and after
+	loose         [2]map[scope]bool        // listings of disks of which nobody says whose they are
 	listings      [2]map[scope]cloud.Scope // before and after
 	first         map[scope]time.Time      // when a listing was first read to the end, or else showed something
 	at, since     time.Time                // since: the first entries that are all at hand
@@ -75,11 +76,13 @@ func newRun(before, after cloud.Inventory, entries []Entry, s Settings) *run {
 		inv cloud.Inventory
 		to  map[string]cloud.Resource
 	}{{before, r.was}, {after, r.now}} {
-		r.disks[i], r.listings[i] = map[string]float64{}, map[scope]cloud.Scope{}
+		r.disks[i], r.listings[i], r.loose[i] = map[string]float64{}, map[scope]cloud.Scope{}, map[scope]bool{}
 		for _, x := range side.inv.Resources {
 			side.to[x.ID] = x
 			if x.Kind == cloud.Disk && x.AttachedTo != "" {
 				r.disks[i][x.AttachedTo] = sum(r.disks[i][x.AttachedTo], x.StorageGiB)
+			} else if x.Kind == cloud.Disk && x.Status != cloud.Available {
+				r.loose[i][scopeOf(x)] = true
 			}
 		}
 		for _, x := range side.inv.Scopes {
@@ -164,8 +167,8 @@ func (r *run) ownStorage(x cloud.Resource, side int) (float64, bool) {
 	if !once && !then && r.disks[0][x.ID] == 0 && r.disks[1][x.ID] == 0 {
 		return x.StorageGiB, true
 	}
-	if r.listings[side][disks].Complete {
-		return max(0, sum(x.StorageGiB, -r.disks[side][x.ID])), true
+	if rest := max(0, sum(x.StorageGiB, -r.disks[side][x.ID])); r.listings[side][disks].Complete && (rest == 0 || !r.loose[side][disks]) {
+		return rest, true
 	}
 	return 0, false
 }

@@ -141,6 +141,12 @@ func TestTaking(t *testing.T) {
 		{"larger, and nobody knows what it costs", []cloud.Inventory{seen("2024-02-01", machine("a", 4, 0)), seen("2024-02-02", machine("a", 8, 0))}, ``},
 		{"there all along, and of this application by now", []cloud.Inventory{seen("2024-02-01", old, of(seenAt(machine("n", 4, 16), "2024-01-25", "2024-02-01"), "")), seen("2024-02-02", of(seenAt(machine("n", 4, 16), "2024-01-25", "2024-02-01"), "")), seen("2024-02-02", machine("n", 4, 16))},
 			`2024-02-02 released a n=1 c=0 8C 32G 0G 14592.00 from 2024-02-02`},
+		{"one that became known after its own saving and before another's", []cloud.Inventory{seen("2024-02-01", old, machine("b", 2, 8), of(created(machine("n", 4, 16), "2024-02-10"), "")), seen("2024-02-02", machine("b", 2, 8), of(created(machine("n", 4, 16), "2024-02-10"), "")),
+			seen("2024-04-15", of(created(machine("n", 4, 16), "2024-02-10"), "")), seen("2024-04-15", created(machine("n", 4, 16), "2024-02-10"))},
+			`2024-02-02 released a n=1 c=0 8C 32G 0G 14592.00 from 2024-02-02
+			2024-04-15 verified a n=0 c=0 0C 0G 0G ? from 0001-01-01 of released a
+			2024-04-15 released b n=1 c=0 2C 8G 0G 3648.00 from 2024-04-15
+			2024-04-15 rebound n n=0 c=0 -4C -16G 0G -7296.00 from 2024-04-15 of released a`},
 		{"a bandwidth", []cloud.Inventory{seen("2024-02-01", address("e", 100)), seen("2024-02-02", address("e", 20)), seen("2024-02-02", address("e", 60)), seen("2024-02-02")},
 			`2024-02-02 downsized e n=0 c=1 0C 0G 0G 24000.00 from 2024-02-02
 			2024-02-02 reversed e n=0 c=0 0C 0G 0G -12000.00 from 2024-02-02 of downsized e
