@@ -230,7 +230,7 @@ func (d tallyDocument) meanings() []string {
 		p.tell("本年度可实现：年化×（起算日至12月31日的天数）÷全年天数；包年包月自到期次日起算", "In-year: annual × days from the first day without billing to 31 December ÷ days of the year; prepaid from the day after the term"),
 		p.tell("合同期内不产生现金节约：包年包月的资源释放后，到期前照常付费；到期日未知的不计入本年度可实现", "Nothing is saved in cash within a term that was paid for: a prepaid resource costs until its end; where nobody knows that, it is not in the in-year figure"),
 		p.tell("已核实：至少一天后的清单仍如此（清单比对），或账单相符、按账单更正（账单），按年化计", "Verified: still so in an inventory a day later at least, or by the bill, as a year's amount"),
-		p.tell("占回：已释放的资源恢复、已降配的又升配，或同一应用在90天内新增的资源（回弹）；按所占回规格的月价计，至多为原节约", "Taken again: resources that returned or grew again, and new ones of the same application within 90 days (rebound); at the price of what is used again, and at most what was saved"),
+		p.tell("占回：已释放的资源恢复、已降配的又升配，或同一应用在其后90天内、此前30天内新增的资源（回弹）；按所占回规格的月价计，至多为原节约", "Taken again: resources that returned or grew again, and new ones of the same application within 90 days after or 30 before (rebound); at the price of what is used again, and at most what was saved"),
 		p.tell("笔数：台账分录的笔数；随云主机一起释放的云盘、地址各记一笔，不另算一个资源", "Entries: of the ledger; a disk or address that goes with its machine has its own and is no resource of its own"),
 		p.tell("万元与元各自四舍五入，分项之和可能与合计差末位；以元为准", "Figures are rounded one by one, so that those in 万元 may differ from their total in the last place; the exact ones count"),
 	}
