@@ -173,7 +173,7 @@ func (p *position) take(g growth) (eaten sizes, annual *price.Amount, left growt
 			shares, given = shares+n/have, given+1
 		}
 	}
-	left = growth{g.sizes.minus(eaten), g.annual, g.part}
+	left = growth{g.minus(eaten), g.annual, g.part}
 	var cost *price.Amount // of the eaten part
 	if g.annual != nil && p.Annual != nil && g.annual.Currency() == p.Annual.Currency() && wanted > 0 {
 		c := g.annual.Mul(decimal.NewFromFloat(fits / float64(wanted)))

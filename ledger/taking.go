@@ -259,7 +259,7 @@ func (r *run) hunger(now cloud.Resource) growth {
 		if p := r.byID[m.of]; p == nil || p.returned {
 			continue // who had given it is back: it is eaten of somebody else's
 		}
-		g.sizes = g.sizes.minus(m.sizes)
+		g.sizes = g.minus(m.sizes)
 		if g.annual != nil && m.annual != nil && g.annual.Currency() == m.annual.Currency() {
 			rest, _ := g.annual.Sub(*m.annual)
 			g.annual = &rest
@@ -319,7 +319,7 @@ func (r *run) giveBack(was cloud.Resource, evidence *Evidence) {
 			byPosition[m.of] = all
 			order = append(order, m.of)
 		}
-		all.sizes = all.sizes.plus(m.sizes)
+		all.sizes = all.plus(m.sizes)
 		if all.annual != nil {
 			all.annual = added(all.annual, m.annual)
 		}

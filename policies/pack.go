@@ -166,7 +166,7 @@ type Sizing struct {
 	MemoriesGiB []float64
 }
 
-// DefaultMaxSteal, percent, holds where a pack is silent. It is proposed by Yunjian:
+// DefaultMaxSteal is MaxSteal, in percent, where a pack is silent. Yunjian proposes it:
 // node-exporter and vSphere practice warn at 5 to 10 %.
 const DefaultMaxSteal = 5
 

@@ -45,7 +45,7 @@ func openAuth(cmd *cobra.Command, path string) (s *auth.Service, by auth.Princip
 	if a := asideOf(cmd.Context()); a != nil {
 		record = a.record
 	}
-	return auth.New(data.State, cfg.Auth, record), auth.Operator(operatorOf(cmd.Context())), cfg, func() { data.Close() }, nil
+	return auth.New(data.State, cfg.Auth, record), auth.Operator(operatorOf(cmd.Context())), cfg, func() { _ = data.Close() }, nil
 }
 
 // withAuth runs do over the accounts of the configured data folder.

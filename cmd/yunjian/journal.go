@@ -62,7 +62,7 @@ func (w *kept) open(ctx context.Context, args []string) (s *store.Store, done fu
 		if s, err = pipeline.OpenState(w.data); err != nil {
 			return nil, nil, err
 		}
-		return s, func() { s.Close() }, nil
+		return s, func() { _ = s.Close() }, nil
 	}
 	f, err := os.Open(args[0])
 	if err != nil {
@@ -73,7 +73,7 @@ func (w *kept) open(ctx context.Context, args []string) (s *store.Store, done fu
 	if err != nil {
 		return nil, nil, err
 	}
-	return s, func() { s.Close(); remove() }, nil
+	return s, func() { _ = s.Close(); remove() }, nil
 }
 
 func newJournalVerify() *cobra.Command {

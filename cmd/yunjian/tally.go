@@ -109,7 +109,7 @@ evidence. Three figures stand side by side: annual, in-year and verified, in yua
 				return write(cmd.OutOrStdout())
 			}
 			if data != nil {
-				object := journal.Object{Type: "tally", ID: t.Query.Period.From.Format(time.DateOnly) + "/" + t.Query.Period.To.Format(time.DateOnly)}
+				object := journal.Object{Type: "tally", ID: t.Query.From.Format(time.DateOnly) + "/" + t.Query.To.Format(time.DateOnly)}
 				return export(cmd.Context(), data, object, output, write, "format", string(f), "lang", string(l))
 			}
 			var b bytes.Buffer // the example: there is no folder, nor a journal

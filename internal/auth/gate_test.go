@@ -185,7 +185,7 @@ func TestGatewayHeaders(t *testing.T) {
 		{"no word of it", in, "", "10.9.1.1"},
 		{"nonsense", in, "1.2.3.4, x", "10.9.1.1"},
 	} {
-		r := httptest.NewRequest("GET", "/", nil)
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.RemoteAddr = c.peer
 		r.Header.Set("X-Forwarded-For", c.forwarded)
 		if got := g.Address(r); got != c.want {

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -100,4 +101,11 @@ func signIn(t *testing.T, s *Service, name string) (string, Principal) {
 		t.Fatal(err)
 	}
 	return token, p
+}
+
+// plainly reports whether a sign-in was looked at and refused: one that is locked out is
+// refused without, and is an ErrSignIn as well.
+func plainly(err error) bool {
+	var locked *LockedError
+	return errors.Is(err, ErrSignIn) && !errors.As(err, &locked)
 }

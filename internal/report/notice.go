@@ -223,7 +223,6 @@ func (p prose) longDate(s string) string {
 	return p.tell("%d年%d月%d日", "%d-%02d-%02d", t.Year(), int(t.Month()), t.Day())
 }
 
-// rows fills the annex.
 // NoticeLine is one line of a notice in words.
 type NoticeLine struct {
 	Size     string // present
@@ -241,6 +240,9 @@ func TellLine(l notice.Line, lang Lang) NoticeLine {
 	}
 	if l.SavingKnown {
 		out.Saving = p.tell("预估年节约 ", "saves about ") + group(l.AnnualSaving.String()) + p.tell(" 元", " yuan a year")
+		if examplePrices(notice.Notice{Lines: []notice.Line{l}}) {
+			out.Saving += p.say(msgExampleMark)
+		}
 	}
 	return out
 }
@@ -253,6 +255,7 @@ func (p caseProse) proposed(l notice.Line) string {
 	return out
 }
 
+// rows fills the annex.
 func (p caseProse) rows(n notice.Notice, page *noticePage) {
 	for _, c := range [][2]string{
 		{"序号", "No"}, {"案卷", "Case"}, {"资源", "Resource"}, {"类型", "Kind"}, {"IP", "IP"}, {"应用（编码）", "Application (code)"}, {"区", "Zone"}, {"当前规格", "Present size"},

@@ -173,7 +173,7 @@ func (e *Email) compose(m Message, to string) (*gomail.Msg, error) {
 // failed tells refusals for good from what may pass. A refused password is
 // temporary: an operator can mend it, and no message should die of it meanwhile.
 func (e *Email) failed(ctx context.Context, err error) error {
-	if context.Cause(ctx) == context.Canceled {
+	if errors.Is(context.Cause(ctx), context.Canceled) {
 		return context.Canceled
 	}
 	text := err.Error()

@@ -186,7 +186,7 @@ func wantError(t *testing.T, err error, kind string, after time.Duration, says s
 type answering func(*http.Request) string
 
 func (a answering) RoundTrip(r *http.Request) (*http.Response, error) {
-	return &http.Response{StatusCode: 200, Status: "200 OK", Body: io.NopCloser(strings.NewReader(a(r))), Request: r}, nil
+	return &http.Response{StatusCode: http.StatusOK, Status: "200 OK", Body: io.NopCloser(strings.NewReader(a(r))), Request: r}, nil
 }
 
 // No minute, wherever it is cut, holds more than 20 messages.
@@ -287,8 +287,10 @@ func TestWebhookFaults(t *testing.T) {
 		after   time.Duration
 		says    string
 	}{
-		"an error of the server":       {status(500), "temporary", 0, "answers 500 Internal Server Error: because of <redacted>"},
-		"the token alone, quoted":      {func(w http.ResponseWriter, r *http.Request) { http.Error(w, "no such "+path.Base(r.URL.Path), 404) }, "temporary", 0, "no such <redacted>"},
+		"an error of the server": {status(500), "temporary", 0, "answers 500 Internal Server Error: because of <redacted>"},
+		"the token alone, quoted": {func(w http.ResponseWriter, r *http.Request) {
+			http.Error(w, "no such "+path.Base(r.URL.Path), http.StatusNotFound)
+		}, "temporary", 0, "no such <redacted>"},
 		"come back later":              {status(503, "Retry-After", "120"), "temporary", 2 * time.Minute, "503"},
 		"too many":                     {status(429, "Retry-After", "99999999"), "temporary", 6 * time.Hour, "429"},
 		"later is not a time":          {status(503, "Retry-After", "soon"), "temporary", 0, "503"},

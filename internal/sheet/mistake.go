@@ -55,6 +55,7 @@ func (m *Mistakes) Error() string {
 	return strings.Join(lines, "\n")
 }
 
+// Add names one more mistake, or where there are enough counts it.
 func (m *Mistakes) Add(x Mistake) {
 	if len(m.List) == maxMistakes {
 		m.More++

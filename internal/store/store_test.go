@@ -79,8 +79,6 @@ func TestNamesThatCannotBeKeys(t *testing.T) {
 	}
 }
 
-func second[T any](_ T, err error) error { return err }
-
 func third[T, U any](_ T, _ U, err error) error { return err }
 
 func TestCalls(t *testing.T) {

@@ -189,7 +189,7 @@ func (s *Server) postAnswer(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseMultipartForm(1 << 20); err != nil {
 		return problem{http.StatusBadRequest, "表单有误，或附件过大 | the form cannot be read, or its documents are too large"}
 	}
-	defer r.MultipartForm.RemoveAll() //nolint:errcheck // temporary files, which the system removes, too
+	defer func() { _ = r.MultipartForm.RemoveAll() }() // temporary files, which the system removes, too
 	page.keep(r)
 	a, err := s.acknowledgement(l, page, r)
 	if err == nil {

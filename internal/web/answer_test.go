@@ -17,6 +17,7 @@ import (
 	"yunjian/internal/pipeline"
 	"yunjian/internal/store"
 	"yunjian/notice"
+	"yunjian/price"
 	"yunjian/recommender"
 )
 
@@ -33,12 +34,16 @@ func rules(t *testing.T) pipeline.CaseOptions {
 // issue issues a notice over two machines of a department, and returns a link to it.
 func issue(t *testing.T, data *pipeline.Data, o pipeline.CaseOptions) (number, link string) {
 	t.Helper()
+	saving, err := price.NewAmount("7296.00", "CNY")
+	if err != nil {
+		t.Fatal(err)
+	}
 	var ids []string
 	e := journal.New(t.Context(), o.Now, journal.CasesSynced, journal.Object{Type: "cases"})
 	if err := data.State.UpdateCases(e, func([]notice.Case) (out []notice.Case, err error) {
 		for _, id := range []string{"i-1", "i-2"} {
 			c, err := o.Workflow.Open(notice.Opening{
-				Recommendation: recommender.Recommendation{ID: id, ResourceID: id, Kind: cloud.Instance, Name: "<b>" + id, Department: "示例市财政局", Application: "预算", Action: recommender.Release, Current: recommender.Spec{VCPU: 4, MemoryGiB: 16}},
+				Recommendation: recommender.Recommendation{ID: id, ResourceID: id, Kind: cloud.Instance, Name: "<b>" + id, Department: "示例市财政局", Application: "预算", Action: recommender.Release, Current: recommender.Spec{VCPU: 4, MemoryGiB: 16}, AnnualSaving: saving, SavingKnown: true, Currency: "CNY", PriceBook: price.Example().Ref()},
 				Finding:        analyzer.Finding{ResourceID: id}, Resource: cloud.Resource{ID: id}, Round: 1,
 			}, o.Now, o.Calendar)
 			if err != nil {
@@ -132,7 +137,7 @@ func TestAnswerByLink(t *testing.T) {
 		status int
 		has    string
 	}{
-		{"/answer/" + link, 200, number}, {"/answer/" + link, 200, "&lt;b&gt;i-1"}, {"/answer/" + link, 200, "4核16GB"}, {"/answer/" + link + "?lang=en", 200, "ask for an exemption"},
+		{"/answer/" + link, 200, number}, {"/answer/" + link, 200, "&lt;b&gt;i-1"}, {"/answer/" + link, 200, "4核16GB"}, {"/answer/" + link, 200, "预估年节约 7,296.00 元（示例价格）"}, {"/answer/" + link + "?lang=en", 200, "ask for an exemption"},
 		{"/answer/" + link + "/notice", 200, number}, {"/answer/" + link[:len(link)-2], 404, "链接无效"}, {"/answer/x", 404, "链接无效"}, {"/answer/x/notice?lang=en", 404, "the link is not valid"},
 	} {
 		if status, body := get(c.path); status != c.status || !strings.Contains(body, c.has) {
